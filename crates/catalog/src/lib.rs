@@ -1,0 +1,3 @@
+//! Every dated file: prices, capabilities, signal weights, owners, policy and plan files.
+
+pub mod prices;

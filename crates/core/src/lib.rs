@@ -1,0 +1,9 @@
+//! The decision, without input or output: prices, route, lanes, verdicts, plans.
+//!
+//! Promises: reads no clock, socket, file or random source; the same input gives the same output.
+
+pub mod lanes;
+pub mod plan;
+pub mod price;
+pub mod route;
+pub mod verdict;
