@@ -1,3 +1,5 @@
-//! placeholder
+//! What AWS spells: invocation logs, ARNs, usage types. Wire names are AWS's; conversions stand beside them.
 
+pub mod arn;
+pub mod invocation_log;
 pub mod usage_type;

@@ -121,6 +121,11 @@ impl Catalog {
             .unwrap_or_else(|| key.to_owned())
     }
 
+    /// What the rules hold against every row: `(row, doubt)` in the order of the rows.
+    pub fn all_doubts(&self) -> impl Iterator<Item = (usize, &Doubt)> {
+        self.doubts.iter().enumerate().flat_map(|(row, doubts)| doubts.iter().map(move |doubt| (row, doubt)))
+    }
+
     /// The rows of a model at one provider.
     pub(super) fn model_rows(&self, provider: Provider, key: &str) -> &[usize] {
         self.by_model.get(&(provider, key.into())).map_or(&[], Vec::as_slice)

@@ -7,17 +7,21 @@
 mod alternatives;
 mod catalog;
 mod conflicts;
+mod diff;
 mod error;
 mod file;
 mod names;
+mod offer;
 mod quote;
 mod row;
 mod rules;
 
 pub use alternatives::Alternative;
 pub use catalog::Catalog;
+pub use diff::{Change, diff, merge};
 pub use error::CatalogError;
 pub use file::write;
+pub use offer::{Offer, OfferError, Unmapped, read_offer};
 pub use quote::Quote;
 pub use row::{Dimension, Price, PriceRow, Provider, RowMode, Scope};
 pub use rules::{Doubt, RULES, Rule};

@@ -22,7 +22,7 @@ const FILLERS: [&str; 9] = ["amazon", "anthropic", "cohere", "instruct", "meta",
 const CLAUDE_FAMILIES: [&str; 6] = ["fable", "haiku", "instant", "mythos", "opus", "sonnet"];
 
 /// Ids that no row of the catalogue carries.
-const EXTRA: [(&str, &str); 6] = [
+const EXTRA: [(&str, &str); 7] = [
     // AWS, "Supported foundation models in Amazon Bedrock", read 2026-11-23: the id without a minor version is 2.0.
     ("anthropic.claude-v2", "claude20"),
     ("amazon.titan-embed-text-v1", "titanembedtextv1"),
@@ -30,6 +30,7 @@ const EXTRA: [(&str, &str); 6] = [
     ("TitanTextG1-Premier", "titantextpremier"),
     ("cohere.command-r-v1:0", "commandr"),
     ("DeepSeek-R1", "deepseekr1"),
+    ("Titan Text Embeddings V2", "titanembedtextv2"),
 ];
 
 /// Every known spelling of every model.
@@ -128,21 +129,14 @@ fn without_date(name: &str) -> String {
     name.split('-').filter(|part| !is_date(part)).collect::<Vec<_>>().join("-")
 }
 
-/// Removes `:0`, and a first version such as `-v1:0`, `-1:0` or `-v1`. A second version is another model and stays.
+/// Removes `-v1:0`, `-1:0`, `-v1` and `:0`. A second version is another model and stays, as does the number of a model
+/// that has no minor version behind it (`claude-opus-4-1`).
 fn without_version(name: &str) -> &str {
-    let name = name.rsplit_once(':').filter(|(_, minor)| *minor == "0").map_or(name, |(rest, _)| rest);
-    ["-v1", "-1", "-v0"]
-        .iter()
-        .find_map(|version| name.strip_suffix(version))
-        .filter(|rest| !rest.starts_with("claude-opus-4") && !rest.ends_with("claude") && !is_bare_number_tail(name))
-        .unwrap_or(name)
-}
-
-/// Whether the last part is a model's own number, as in `claude-opus-4-1`: no version prefix, and a number before it.
-fn is_bare_number_tail(name: &str) -> bool {
-    let mut parts = name.rsplit('-');
-    let numeric = |part: Option<&str>| part.is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()));
-    numeric(parts.next()) && numeric(parts.next())
+    let (name, major) = match name.rsplit_once(':') {
+        Some((name, "0")) => (name, name.strip_suffix("-1")),
+        _ => (name, None),
+    };
+    name.strip_suffix("-v1").filter(|rest| *rest != "claude").or(major).unwrap_or(name)
 }
 
 /// Keeps letters and digits, reads `2.0` as `2`, drops fillers and puts Claude's number behind its family.

@@ -6,7 +6,7 @@
 use laneshift_core::price::Rates;
 use laneshift_units::{ModelId, PriceMode, Profile, Region, TokenClass, Tokens};
 
-use super::rules::Doubt;
+use super::rules::{Doubt, neighbour};
 use super::{Catalog, Dimension, PriceRow, Provider, RowMode, Scope};
 
 /// What the catalogue knows about one way to buy tokens.
@@ -43,7 +43,8 @@ impl Catalog {
             let text = "only the bedrock-mantle endpoint has a price for this model".to_owned();
             quote.doubts.push(Doubt::about_no_row("mantle_only", text));
         }
-        let query = Query { catalog: self, in_mode, chain: chain(profile, region), profile, total_input };
+        let (_, standard) = self.rows_in_mode(key, PriceMode::OnDemand);
+        let query = Query { catalog: self, in_mode, standard, chain: chain(profile, region), profile, total_input };
         query.fill(&mut quote);
         if let Some(row) = self.extended_access(&query, region) {
             let text = format!("{} also lists this region under extended access: {}", self.rows()[row].source, self.rows()[row].note);
@@ -62,6 +63,29 @@ impl Catalog {
         } else {
             (Provider::Bedrock, of(Provider::Bedrock))
         }
+    }
+
+    /// Whether an unscoped row holds the price of the global profile: its note says so, or it equals the global row of
+    /// a model whose other rows cost something else.
+    fn is_global_rate_of_bare_id(&self, at: usize) -> bool {
+        let row = &self.rows()[at];
+        if row.scope != Scope::Unscoped {
+            return false;
+        }
+        let at_scope = |row: &PriceRow, scope: Scope| neighbour(self, row, |place| place.scope = scope);
+        let standard = |scope: Scope| {
+            neighbour(self, row, |place| {
+                place.scope = scope;
+                place.mode = RowMode::Token(PriceMode::OnDemand);
+                place.ctx_min = Tokens(0);
+            })
+        };
+        let equals_global = at_scope(row, Scope::Global).is_some_and(|global| global.price == row.price);
+        let elsewhere = [Scope::Regional, Scope::Geo("us".into()), Scope::Region(Region::new("us-east-1"))];
+        let differs = |global: &PriceRow| {
+            elsewhere.into_iter().any(|scope| at_scope(global, scope).is_some_and(|other| other.price != global.price))
+        };
+        row.is_global_rate_of_bare_id() || equals_global && standard(Scope::Global).is_some_and(differs)
     }
 
     fn extended_access(&self, query: &Query<'_>, region: &Region) -> Option<usize> {
@@ -101,6 +125,8 @@ struct Query<'a> {
     catalog: &'a Catalog,
     /// The model's rows in the mode that is asked for.
     in_mode: Vec<usize>,
+    /// The model's rows in the standard mode.
+    standard: Vec<usize>,
     chain: Vec<Scope>,
     profile: &'a Profile,
     total_input: Tokens,
@@ -127,18 +153,20 @@ impl Query<'_> {
         &self.catalog.rows()[row]
     }
 
-    /// The context tier that the request reaches: of all tiers on the chain, the highest that its input fills.
+    /// The context tier that the request reaches: of all tiers on the chain, the highest that its input fills. A mode
+    /// has the tiers of the standard mode, even where it has no price for one.
     fn tier(&self) -> Tokens {
-        let reached = self.in_mode.iter().filter(|row| self.step(**row).is_some()).map(|row| self.row(*row).ctx_min);
+        let on_chain = self.in_mode.iter().chain(&self.standard).filter(|row| self.step(**row).is_some());
+        let reached = on_chain.map(|row| self.row(*row).ctx_min);
         reached.filter(|ctx_min| *ctx_min <= self.total_input).max().unwrap_or_default()
     }
 
     /// How far along the chain the row stands; `None` when it cannot price this call.
     fn step(&self, row: usize) -> Option<usize> {
-        let row = self.row(row);
-        if row.is_global_rate_of_bare_id() && *self.profile != Profile::Global {
+        if *self.profile != Profile::Global && self.catalog.is_global_rate_of_bare_id(row) {
             return None;
         }
+        let row = self.row(row);
         self.chain.iter().position(|scope| *scope == row.scope)
     }
 
@@ -169,13 +197,14 @@ impl Query<'_> {
             add("tier_without_price", format!("no {} price from {} tokens on; the shorter tier's is used", row.dimension.name(), tier.0));
         }
         if let Some(other) = self.own_region_differs(at) {
-            let (source, usd) = (&self.row(other).source, self.row(other).price.usd());
-            add("source_region_differs", format!("{source} lists {usd} for the source region"));
+            let other = self.row(other);
+            let text = format!("{} has its own {} price for the source region: {}", other.source, other.dimension.name(), other.price.usd());
+            add("source_region_differs", text);
         }
         doubts
     }
 
-    /// A geographic call that is priced by the row for all regions while the source region has another price.
+    /// A row for all regions that prices a call from a region which has, for this class or another, another price.
     fn own_region_differs(&self, at: usize) -> Option<usize> {
         let row = self.row(at);
         if row.scope != Scope::Regional {
@@ -186,13 +215,12 @@ impl Query<'_> {
             matches!(own.scope, Scope::Region(_))
                 && self.step(*other).is_some()
                 && !self.catalog.is_barred(*other)
-                && (own.dimension, own.ctx_min) == (row.dimension, row.ctx_min)
-                && own.price != row.price
+                && neighbour(self.catalog, own, |place| place.scope = Scope::Regional).is_some_and(|all| all.price != own.price)
         })
     }
 
     fn holds_back_global_rate(&self) -> bool {
         let any_step = self.in_mode.iter().any(|row| self.step(*row).is_some());
-        !any_step && self.in_mode.iter().any(|row| self.row(*row).is_global_rate_of_bare_id())
+        !any_step && self.in_mode.iter().any(|row| self.catalog.is_global_rate_of_bare_id(*row))
     }
 }

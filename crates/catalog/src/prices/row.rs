@@ -319,4 +319,17 @@ impl PriceRow {
     pub fn is_global_rate_of_bare_id(&self) -> bool {
         self.scope == Scope::Unscoped && self.note.contains("carries the GLOBAL-profile rate")
     }
+
+    /// The mode, when it is priced by the token in one.
+    pub const fn price_mode(&self) -> Option<PriceMode> {
+        match self.mode {
+            RowMode::Token(mode) => Some(mode),
+            RowMode::Ultrafast
+            | RowMode::Reserved1Month
+            | RowMode::Reserved3Month
+            | RowMode::PtNoCommit
+            | RowMode::Pt1Month
+            | RowMode::Pt6Month => None,
+        }
+    }
 }

@@ -3,10 +3,10 @@
 //! Promises: every rule looks at one row and its neighbours in the catalogue and at nothing else; a row is kept and
 //! flagged, never repaired.
 
-use laneshift_units::PriceMode;
+use laneshift_units::{PriceMode, Tokens};
 
 use super::catalog::Place;
-use super::{Catalog, Dimension, PriceRow, RowMode, Scope, conflicts};
+use super::{Catalog, Dimension, PriceRow, Provider, RowMode, Scope, conflicts};
 
 /// Why a price is not simply relied on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub const RULES: [Rule; 11] = [
     Rule { name: "reserved_is_on_demand", says: "a month reserved costs on-demand at full use, three months 0.9 of it", bars: false, broken: reserved_is_on_demand },
     Rule { name: "cache_read_at_most_input", says: "reading the cache costs at most uncached input", bars: false, broken: cache_read_at_most_input },
     Rule { name: "cache_write_at_least_input", says: "writing the cache costs at least uncached input", bars: false, broken: cache_write_at_least_input },
-    Rule { name: "no_finer_tier_is_cheaper", says: "a longer context costs at least what a shorter one costs", bars: false, broken: longer_context_is_not_cheaper },
+    Rule { name: "longer_context_is_not_cheaper", says: "a longer context costs at least what a shorter one costs", bars: false, broken: longer_context_is_not_cheaper },
     Rule { name: "sources_agree", says: "the sources agree on the price", bars: false, broken: sources_agree },
 ];
 
@@ -67,7 +67,9 @@ pub(super) fn judge(catalog: &Catalog, at: usize) -> (Vec<Doubt>, bool) {
     for rule in &RULES {
         if let Some(found) = (rule.broken)(catalog, row) {
             barred |= rule.bars;
-            doubts.push(Doubt { row: Some(at), rule: rule.name, explanation: found.explanation, explained: found.explained });
+            // What a wrong row breaks besides needs no explanation of its own.
+            let explained = found.explained || row.is_marked_wrong();
+            doubts.push(Doubt { row: Some(at), rule: rule.name, explanation: found.explanation, explained });
         }
     }
     (doubts, barred)
@@ -103,12 +105,64 @@ fn output_at_least_input(catalog: &Catalog, row: &PriceRow) -> Option<Found> {
     (row.price.amount() < input.price.amount()).then(|| unexplained(row, "is below the input's", input))
 }
 
-fn regional_is_global_times_1_1(_: &Catalog, _: &PriceRow) -> Option<Found> {
-    None
+fn regional_is_global_times_1_1(catalog: &Catalog, row: &PriceRow) -> Option<Found> {
+    let uplift = uplift_percent(row)?;
+    let global = neighbour(catalog, row, |place| place.scope = Scope::Global)?;
+    let wanted = global.price.amount().times(100 + uplift);
+    (row.price.amount().times(100) != wanted).then(|| {
+        let says = format!("is not 1.{} times the global profile's", uplift / 10);
+        unexplained(row, &says, global)
+    })
 }
 
-fn reserved_is_on_demand(_: &Catalog, _: &PriceRow) -> Option<Found> {
-    None
+/// By how much a place is dearer than the global profile, where the model follows that rule.
+// AWS, Claude and GPT rate cards and price list as of 2026-10: 10 % in regions and geographies, 20 % in GovCloud.
+fn uplift_percent(row: &PriceRow) -> Option<u64> {
+    let newer_claude = row.model_key.starts_with("claude")
+        && ["45", "46", "47", "48", "5"].iter().any(|n| row.model_key.contains(&format!("{}{n}", family(&row.model_key))));
+    let newer_gpt = ["gpt56", "gpt6"].iter().any(|stem| row.model_key.starts_with(stem));
+    // Nova 2 follows the rule at home; other regions have base prices of their own.
+    let nova_2 = row.model_key.starts_with("nova2");
+    let place = match &row.scope {
+        Scope::Region(region) => region.as_str(),
+        Scope::Geo(prefix) => prefix,
+        Scope::Regional => "",
+        Scope::ExtendedAccess | Scope::Global | Scope::DataZone(_) | Scope::Any | Scope::Unscoped => return None,
+    };
+    if row.provider != Provider::Bedrock || !(newer_claude || newer_gpt || nova_2) {
+        return None;
+    }
+    match place {
+        "" | "us" | "us-east-1" | "us-east-2" | "us-west-2" => Some(10),
+        _ if nova_2 => None,
+        _ if place.starts_with("us-gov") => Some(20),
+        _ => Some(10),
+    }
+}
+
+fn family(key: &str) -> &'static str {
+    ["fable", "haiku", "mythos", "opus", "sonnet"].into_iter().find(|f| key.contains(f)).unwrap_or("claude")
+}
+
+fn reserved_is_on_demand(catalog: &Catalog, row: &PriceRow) -> Option<Found> {
+    // Of on-demand at full use; AWS, "Amazon Bedrock pricing", scraped 2026-07-24.
+    let per_mille = match row.mode {
+        RowMode::Reserved1Month => 1000,
+        RowMode::Reserved3Month => 900,
+        RowMode::Token(_) | RowMode::Ultrafast | RowMode::PtNoCommit | RowMode::Pt1Month | RowMode::Pt6Month => return None,
+    };
+    let counted = match row.dimension {
+        Dimension::InputTpm => Dimension::Input,
+        Dimension::OutputTpm => Dimension::Output,
+        _ => return None,
+    };
+    let on_demand = neighbour(catalog, row, |place| {
+        place.mode = RowMode::Token(PriceMode::OnDemand);
+        place.dimension = counted;
+    })?;
+    // A thousand tokens a minute are 60,000 tokens an hour.
+    let full_use = on_demand.price.rate()?.cost(Tokens(60_000)).per_mille(per_mille);
+    (row.price.amount() != full_use).then(|| unexplained(row, "is not full use at", on_demand))
 }
 
 fn cache_read_at_most_input(catalog: &Catalog, row: &PriceRow) -> Option<Found> {
@@ -128,7 +182,19 @@ fn cache_write_at_least_input(catalog: &Catalog, row: &PriceRow) -> Option<Found
         return None;
     }
     let input = neighbour(catalog, row, |place| place.dimension = Dimension::Input)?;
-    (row.price.amount() < input.price.amount()).then(|| unexplained(row, "is below the input's", input))
+    if row.price.amount() >= input.price.amount() {
+        return None;
+    }
+    let read = neighbour(catalog, row, |place| place.dimension = Dimension::CacheRead);
+    let is_read = read.is_some_and(|read| {
+        // A cent apart: one of the two is rounded.
+        (read.price.amount().pico() - row.price.amount().pico()).abs() < 10_000_000_000
+    });
+    if is_read {
+        let explanation = format!("{} files the price of a cache read as a write", row.source);
+        return Some(Found { explanation, explained: true });
+    }
+    Some(unexplained(row, "is below the input's", input))
 }
 
 fn longer_context_is_not_cheaper(catalog: &Catalog, row: &PriceRow) -> Option<Found> {

@@ -23,6 +23,7 @@ use parquet::file::reader::ChunkReader;
 use super::columns::{Column, columns_of};
 use super::convert::convert;
 use super::error::{BillError, Reject};
+use super::guard::guarded;
 use super::line::BillLine;
 use super::row::{Pairs, RawRow};
 use super::stats::BillStats;
@@ -41,18 +42,14 @@ pub fn read_parquet<R: ChunkReader + 'static>(
     reject: &mut dyn FnMut(Reject),
 ) -> Result<BillStats, BillError> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(source, options)
+    let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new_with_options(source, options))
         .map_err(|e| BillError::unreadable(name, e))?;
     let columns = columns_of(name, builder.schema().fields().iter().map(|f| f.name().as_str()))?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().map(|(at, _)| *at));
-    let batches = builder
-        .with_projection(mask)
-        .with_batch_size(BATCH_ROWS)
-        .build()
+    let mut batches = guarded(|| builder.with_projection(mask).with_batch_size(BATCH_ROWS).build())
         .map_err(|e| BillError::unreadable(name, e))?;
     let mut stats = BillStats::default();
-    for batch in batches {
-        let batch = batch.map_err(|e| BillError::unreadable(name, e))?;
+    while let Some(batch) = guarded(|| batches.next().transpose()).map_err(|e| BillError::unreadable(name, e))? {
         // A projection keeps the order of the file, and so does the list of columns.
         let wanted = columns.iter().map(|(_, column)| column);
         let cells = cells(&batch, wanted).map_err(|what| BillError::unreadable(name, what))?;
@@ -120,8 +117,7 @@ impl MapCell<'_> {
         let (Ok(start), Ok(end)) = (usize::try_from(offsets[self.at]), usize::try_from(offsets[self.at + 1])) else {
             return Vec::new();
         };
-        let (Some(keys), Some(values)) =
-            (Cells::of(self.map.keys().as_ref()), Cells::of(self.map.values().as_ref()))
+        let (Some(keys), Some(values)) = (Cells::of(self.map.keys().as_ref()), Cells::of(self.map.values().as_ref()))
         else {
             return Vec::new();
         };

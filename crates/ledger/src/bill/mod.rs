@@ -13,17 +13,15 @@ mod columns;
 mod convert;
 mod delimited;
 mod error;
+mod guard;
 mod line;
 mod principal;
 mod product;
 mod quantity;
 mod recognise;
 mod row;
-mod table;
 mod stats;
-
-#[cfg(test)]
-mod tests;
+mod table;
 
 pub use adjust::{AdjustmentKey, BillScope};
 pub use aggregate::{BillSum, BillTable, OtherKey, TokenKey};
@@ -66,3 +64,6 @@ pub fn read_bill<R: ChunkReader + 'static>(
         None => Err(BillError::NotABill { name: name.to_owned() }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,7 +122,7 @@ mod tests {
     fn thousands_and_millions_become_whole_tokens() {
         assert_eq!(count("1234.567", 1000), whole(1_234_567));
         assert_eq!(count("0.0987650000", 1_000_000), whole(98_765));
-        assert_eq!(count("1.2E-3", 1000), whole(1));
+        assert_eq!(count("1.2E-2", 1000), whole(12));
         assert_eq!(count("12e2", 1), whole(1200));
         assert_eq!(count("0", 1000), whole(0));
         assert_eq!(count("-0.0", 1000), whole(0));
@@ -152,7 +152,10 @@ mod tests {
         assert_eq!(tokens_per_unit("1K tokens", "$5 per Million Input Tokens", true), (1000, false));
         assert_eq!(tokens_per_unit("1M tokens", "", true), (1_000_000, false));
         assert_eq!(tokens_per_unit("Tokens", "", false), (1, false));
-        assert_eq!(tokens_per_unit("Units", "AWS Marketplace software usage|us-east-1|Million Input Tokens", true), (1_000_000, false));
+        assert_eq!(
+            tokens_per_unit("Units", "AWS Marketplace software usage|us-east-1|Million Input Tokens", true),
+            (1_000_000, false)
+        );
         assert_eq!(tokens_per_unit("Units", "$0.003 per 1K input tokens", true), (1000, false));
         assert_eq!(tokens_per_unit("Units", "", true), (1_000_000, false));
         assert_eq!(tokens_per_unit("", "", true), (1_000_000, true));
