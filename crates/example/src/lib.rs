@@ -1,1 +1,52 @@
-//! placeholder
+//! Example companies from a seed: invocation logs, the bill of the same month, and the truth about each workload.
+//!
+//! Promises: the same seed gives the same bytes; no clock is read; the bill's tokens are the logs' tokens times the
+//! sampling factor, exactly, by account, region, model, principal, operation and class. Every input text holds
+//! [`PROMPT_CANARY`] and every output text [`ANSWER_CANARY`], so a check can show that no prompt leaves an audit.
+//! Leaves out: images, audio, tools as the provider bills them, and any claim that these companies are typical.
+
+mod acme;
+mod arrivals;
+mod bench;
+mod bodies;
+mod chance;
+mod company;
+mod cur;
+mod events;
+mod identity;
+mod logs;
+mod prices;
+mod rates;
+mod record;
+mod replay;
+mod text;
+mod truth;
+mod written;
+
+pub use acme::acme;
+pub use bench::bench_company;
+pub use company::{
+    Arrival, Bodies, CachedShare, CalledAs, Company, Days, LatencyShape, Operation, Part, Session, Spread, TokenShape, Truth, Turns,
+    Workload,
+};
+pub use cur::write_cur;
+pub use logs::{LogOptions, write_logs};
+pub use replay::{ReplayOptions, replay_conversation};
+pub use text::{ANSWER_CANARY, PROMPT_CANARY};
+pub use truth::{write_evidence, write_truth};
+pub use written::Written;
+
+use std::io;
+use std::path::Path;
+
+/// Writes a whole example: `logs/`, `cur2.csv.gz`, `truth.csv`, `profiles.csv` and `evidence.toml` under `out`.
+///
+/// # Errors
+/// What the file system says.
+pub fn write_example(company: &Company, out: &Path) -> io::Result<Written> {
+    let written = write_logs(company, &out.join("logs"), &LogOptions::example())?;
+    write_cur(company, out)?;
+    write_truth(company, out)?;
+    write_evidence(company, out)?;
+    Ok(written)
+}

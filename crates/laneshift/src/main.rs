@@ -1,1 +1,13 @@
-fn main(){}
+//! The binary: commands, wiring, exit codes.
+
+mod audit;
+mod cli;
+mod clock;
+mod error;
+mod market;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

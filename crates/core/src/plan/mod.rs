@@ -4,6 +4,7 @@
 //! Everything is priced through [`crate::route::route`].
 
 mod build;
+mod mistakes;
 mod slice;
 mod types;
 

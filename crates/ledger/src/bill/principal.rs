@@ -1,20 +1,14 @@
 //! The caller in a bill, without the session.
 
-/// The role or user in an ARN, or in its end as AWS's pages abbreviate it.
+use laneshift_bedrock::arn::principal;
+
+/// The role or user in an ARN, or in its end as AWS's pages abbreviate it; the same name as the invocation logs give.
 ///
 /// `arn:aws:sts::111122223333:assumed-role/AppRole/i-0abc` is `AppRole`; `…:user/BedrockAPIKey-234s` and
-/// `user/team/BedrockAPIKey-234s` are `BedrockAPIKey-234s`. A federated user or any other
-/// text is kept as it is; `None` when there is none.
+/// `user/team/BedrockAPIKey-234s` are `BedrockAPIKey-234s`. `None` when there is none.
 pub fn principal_name(text: &str) -> Option<&str> {
-    let text = text.trim();
-    let resource = text.rsplit(':').next().unwrap_or(text).trim_start_matches(['.', '…']);
-    let mut parts = resource.split('/').filter(|p| !p.is_empty());
-    let name = match parts.next() {
-        Some("assumed-role") => parts.next(),
-        Some("user" | "role") => parts.next_back(),
-        _ => Some(text),
-    };
-    name.filter(|n| !n.is_empty())
+    let name = principal(text.trim().trim_start_matches(['.', '…', ':'])).name;
+    (!name.is_empty()).then_some(name)
 }
 
 #[cfg(test)]
@@ -30,9 +24,9 @@ mod tests {
             ("arn:aws:iam::111122223333:role/service/AppRole", Some("AppRole")),
             ("arn:aws:iam::111122223333:user/team/alice", Some("alice")),
             ("...user/BedrockAPIKey-234s", Some("BedrockAPIKey-234s")),
-            ("arn:aws:iam::111122223333:root", Some("arn:aws:iam::111122223333:root")),
+            ("arn:aws:iam::111122223333:root", Some("root")),
             ("bedrock.amazonaws.com", Some("bedrock.amazonaws.com")),
-            ("assumed-role/", None),
+            ("…:assumed-role/", None),
             ("user/", None),
             ("  ", None),
         ] {

@@ -1,0 +1,91 @@
+//! Commands: one file each. Standard output is data, standard error is talk.
+
+mod audit;
+mod completions;
+mod estimate;
+mod explain;
+mod prices;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::error::Error;
+
+/// Exit codes, as `--help` prints them.
+const EXIT_CODES: &str = "Exit codes:
+  0    done
+  1    a check found something (prices check --strict)
+  2    the command line is wrong
+  3    the input cannot be used: not found, not understood, unknown model or price
+  4    reading or writing failed: disk, network, credentials
+  130  stopped by Ctrl-C; the same command continues
+
+Errors carry a code such as LS0002; docs/errors.md explains each.";
+
+/// Cuts an Amazon Bedrock bill without making anyone wait who is waiting.
+#[derive(Parser)]
+#[command(name = "laneshift", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// What a split over the lanes would save, from token volumes alone
+    Estimate(estimate::EstimateArgs),
+    /// Read usage, judge how long each workload can wait, and write a plan
+    Audit(Box<audit::AuditArgs>),
+    /// Show why a workload was judged as it was, and what would change that
+    Explain(explain::ExplainArgs),
+    /// Show, check or update the price catalogue
+    Prices(prices::PricesArgs),
+    /// Print shell completions
+    Completions(completions::CompletionsArgs),
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Parses the command line, runs, prints errors, gives the exit code.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = std::io::stdout().lock();
+    let result = match &cli.command {
+        Command::Estimate(args) => estimate::run(args, &mut out),
+        Command::Audit(args) => audit::run(args, &mut out),
+        Command::Explain(args) => explain::run(args, &mut out),
+        Command::Completions(args) => completions::run(args, &mut out),
+        Command::Prices(args) => match prices::run(args, &mut out) {
+            Ok(code) => return ExitCode::from(code),
+            Err(error) => Err(Error::Catalog(error.to_string())),
+        },
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error[{}]: failed to {error}", error.code());
+            eprintln!("hint: {}", error.hint());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Writes to standard output; a closed pipe (`| head`) is no error.
+pub(crate) fn print(out: &mut dyn Write, text: &str) -> Result<(), Error> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::Write { path: "standard output".into(), reason: e.to_string() })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

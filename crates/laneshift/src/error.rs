@@ -1,0 +1,105 @@
+//! Errors that reach a user: a code to look up, a message, a hint that can be typed, an exit code.
+//! Every code stands in `docs/errors.md`.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// What can go wrong on the way to an answer.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    #[error("find {0}: no such file, folder or match")]
+    NotFound(String),
+    #[error("find evidence in {0}: no invocation log and no bill there")]
+    NoEvidence(String),
+    #[error("read the evidence: {0}")]
+    Evidence(String),
+    #[error("read a data file: {0}")]
+    Data(String),
+    #[error("price {0}: the catalogue has no such price")]
+    NoPrice(String),
+    #[error("load the price catalogue: {0}")]
+    Catalog(String),
+    #[error("reach the object store for {uri}: {reason}")]
+    ObjectStore { uri: String, reason: String },
+    #[error("write {path}: {reason}")]
+    Write { path: PathBuf, reason: String },
+    #[error("finish: stopped by the user; what was read is kept in {0}")]
+    Interrupted(PathBuf),
+    #[error("explain {asked}: the plan has no such workload")]
+    UnknownWorkload { asked: String, known: Vec<String> },
+    #[error("find the model {asked} in the price catalogue")]
+    UnknownModel { asked: String, near: Vec<String> },
+    #[error("read the bill {0}: FOCUS exports are not read")]
+    Focus(String),
+    #[error("draw the report: {0}")]
+    Report(String),
+    #[error("understand {what}: {reason}")]
+    Argument { what: String, reason: String },
+}
+
+impl Error {
+    /// The code under which `docs/errors.md` explains it.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "LS0001",
+            Self::NoEvidence(_) => "LS0002",
+            Self::Evidence(_) => "LS0003",
+            Self::Data(_) => "LS0004",
+            Self::NoPrice(_) => "LS0005",
+            Self::Catalog(_) => "LS0006",
+            Self::ObjectStore { .. } => "LS0007",
+            Self::Write { .. } => "LS0008",
+            Self::Interrupted(_) => "LS0009",
+            Self::UnknownWorkload { .. } => "LS0010",
+            Self::UnknownModel { .. } => "LS0011",
+            Self::Focus(_) => "LS0012",
+            Self::Report(_) => "LS0013",
+            Self::Argument { .. } => "LS0014",
+        }
+    }
+
+    /// Something that can be typed or done.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::NotFound(_) => "check the path; quote globs so that the shell leaves them alone".to_owned(),
+            Self::NoEvidence(_) => {
+                "give the folder that holds AWSLogs/…/BedrockModelInvocationLogs, or a CUR 2.0 export; \
+                 `laneshift audit examples/acme` shows a working one"
+                    .to_owned()
+            }
+            Self::Evidence(_) => "see `laneshift audit --help`; a fresh --out starts from nothing".to_owned(),
+            Self::Data(_) => "correct the named field; the file's format stands in its header line or in docs/files.md".to_owned(),
+            Self::NoPrice(_) => "`laneshift prices show --model <name>` lists what is known".to_owned(),
+            Self::Catalog(_) => "`laneshift prices check` names the row; leave --catalog away to use the shipped one".to_owned(),
+            Self::ObjectStore { .. } => {
+                "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION; for another endpoint add --s3-endpoint URL".to_owned()
+            }
+            Self::Write { .. } => "choose a folder that can be written with --out".to_owned(),
+            Self::Interrupted(_) => "run the same command again to continue where it stopped".to_owned(),
+            Self::UnknownWorkload { known, .. } => format!("known are: {}", known.join(", ")),
+            Self::UnknownModel { near, .. } if near.is_empty() => "`laneshift prices show` lists all models".to_owned(),
+            Self::UnknownModel { near, .. } => format!("did you mean {}?", near.join(" or ")),
+            Self::Focus(_) => "export CUR 2.0 (Data Exports, standard) and give that folder".to_owned(),
+            Self::Report(_) => "plan.json and policy.toml are written all the same".to_owned(),
+            Self::Argument { .. } => "`--help` shows examples".to_owned(),
+        }
+    }
+
+    /// The process's exit code.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Argument { .. } => 2,
+            Self::NotFound(_)
+            | Self::NoEvidence(_)
+            | Self::Data(_)
+            | Self::NoPrice(_)
+            | Self::Catalog(_)
+            | Self::UnknownWorkload { .. }
+            | Self::UnknownModel { .. }
+            | Self::Focus(_) => 3,
+            Self::Evidence(_) | Self::ObjectStore { .. } | Self::Write { .. } | Self::Report(_) => 4,
+            Self::Interrupted(_) => 130,
+        }
+    }
+}
