@@ -29,7 +29,7 @@ pub use company::{
     Arrival, Bodies, CachedShare, CalledAs, Company, Days, LatencyShape, Operation, Part, Session, Spread, TokenShape, Truth, Turns,
     Workload,
 };
-pub use cur::write_cur;
+pub use cur::{Bill, write_cur};
 pub use logs::{LogOptions, write_logs};
 pub use replay::{ReplayOptions, replay_conversation};
 pub use text::{ANSWER_CANARY, PROMPT_CANARY};

@@ -66,14 +66,14 @@ impl Book<'_> {
 /// Feature bits of a grain, from the ledger's flags and its key.
 pub(crate) fn features(key: &laneshift_ledger::partial::GrainKey) -> Features {
     use laneshift_core::verdict::PrincipalKind;
-    use laneshift_ledger::row::flags;
+    use laneshift_ledger::row::{GUARDRAIL, PROMPT_ARN, STRUCTURED, TOOLS};
     let tools = if key.converse { Features::TOOLS_CONVERSE } else { Features::TOOLS_INVOKE };
     [
         (key.streamed, Features::STREAMING),
-        (key.flags & flags::TOOLS != 0, tools),
-        (key.flags & flags::GUARDRAIL != 0, Features::GUARDRAIL),
-        (key.flags & flags::PROMPT_ARN != 0, Features::PROMPT_ARN),
-        (key.flags & flags::STRUCTURED != 0, Features::STRUCTURED_OUTPUT),
+        (key.flags & TOOLS != 0, tools),
+        (key.flags & GUARDRAIL != 0, Features::GUARDRAIL),
+        (key.flags & PROMPT_ARN != 0, Features::PROMPT_ARN),
+        (key.flags & STRUCTURED != 0, Features::STRUCTURED_OUTPUT),
         (key.principal == PrincipalKind::AwsService, Features::AWS_SERVICE),
     ]
     .into_iter()

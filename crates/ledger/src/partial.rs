@@ -10,11 +10,14 @@ use laneshift_core::verdict::PrincipalKind;
 use laneshift_units::{ServiceTier, Usage};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::row::{Row, flags};
+use crate::row::{EMBEDS, GUARDRAIL, PROMPT_ARN, Row, STRUCTURED, TOOLS};
 
 /// Lower bounds of the price tiers by input length, in tokens.
 // Price catalogue of 2026-11-23: tiers at 100,000, 128,000, 200,000 and 272,000 input tokens.
 pub const CONTEXT_TIERS: [u64; 5] = [0, 100_000, 128_000, 200_000, 272_000];
+
+/// Flags on which the choice of a lane can depend.
+const ELIGIBILITY: u16 = TOOLS | GUARDRAIL | STRUCTURED | PROMPT_ARN | EMBEDS;
 
 /// Buckets for the beginnings of prompts: one dominant bucket means one template.
 const LEAD_BUCKETS: usize = 64;
@@ -48,7 +51,7 @@ pub struct GrainKey {
     pub converse: bool,
     /// Tier that served.
     pub tier: ServiceTier,
-    /// Feature flags of [`crate::row::flags`] that matter for eligibility.
+    /// Feature flags of [`crate::row`] that matter for eligibility.
     pub flags: u16,
     /// Index into [`CONTEXT_TIERS`].
     pub context: u8,
@@ -191,7 +194,7 @@ pub struct Grain {
 }
 
 /// A throttled payload that is waiting for its success to be found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Throttled {
     /// When it was throttled first, in milliseconds.
     pub at_ms: i64,
@@ -233,7 +236,7 @@ impl<'a> Partials<'a> {
         let principal = self.principal(row);
         let total_input = row.input.unwrap_or(0) + row.cache_read + row.cache_write_5m + row.cache_write_1h;
         let context = CONTEXT_TIERS.iter().rposition(|&min| total_input >= min).unwrap_or(0) as u8;
-        let eligibility = row.flags & flags::ELIGIBILITY;
+        let eligibility = row.flags & ELIGIBILITY;
         let tier = row.tier.unwrap_or_default();
         let converse = row.operation.starts_with("Converse");
         let hash = hash_key(row, principal, context, eligibility, tier, converse);
@@ -299,10 +302,11 @@ impl<'a> Partials<'a> {
 
     fn remember_throttled(&mut self, row: &Row<'_>, workload: String) {
         let new = Throttled { at_ms: row.at.0, workload, account: row.account.to_owned() };
+        let room = self.throttled.len() < THROTTLED_MAX;
         match self.throttled.get_mut(&row.payload_hash) {
-            Some(old) if old.at_ms > new.at_ms => *old = new,
+            Some(old) if *old > new => *old = new,
             Some(_) => {}
-            None if self.throttled.len() < THROTTLED_MAX => {
+            None if room => {
                 self.throttled.insert(row.payload_hash, new);
             }
             None => {}
@@ -332,7 +336,7 @@ impl<'a> Partials<'a> {
         }
         for (payload, theirs) in other.throttled {
             match self.throttled.get_mut(&payload) {
-                Some(mine) if mine.at_ms > theirs.at_ms => *mine = theirs,
+                Some(mine) if *mine > theirs => *mine = theirs,
                 Some(_) => {}
                 None => {
                     self.throttled.insert(payload, theirs);

@@ -11,7 +11,7 @@ use laneshift_core::verdict::{EvidenceKind, PrincipalKind, RunPattern, Share, Sl
 use laneshift_units::{Deadline, ServiceTier, Tokens, Usage};
 
 use crate::partial::{CONTEXT_TIERS, Cell, Grain, GrainKey, Shape};
-use crate::row::flags;
+use crate::row::EMBEDS;
 
 /// An hour counts as a run on a day when it holds this many times the day's mean hour.
 const RUN_TIMES_MEAN: u64 = 2;
@@ -213,7 +213,7 @@ impl Context<'_> {
             streamed += if key.streamed { tokens } else { 0 };
             flex += if key.tier == ServiceTier::Flex { tokens } else { 0 };
             priority += if key.tier == ServiceTier::Priority { tokens } else { 0 };
-            embeds += if key.flags & flags::EMBEDS != 0 || key.model_id.contains("embed") { tokens } else { 0 };
+            embeds += if key.flags & EMBEDS != 0 || key.model_id.contains("embed") { tokens } else { 0 };
             if let Ok(deadline) = Deadline::parse(&key.declared) {
                 *declared.entry(deadline).or_default() += tokens;
             }

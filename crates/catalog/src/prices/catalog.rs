@@ -116,9 +116,7 @@ impl Catalog {
     /// The model's name for people: as AWS prints it, or else its id.
     pub fn display_name(&self, key: &str) -> String {
         let named = self.rows_of(key).find(|row| !row.model_name.is_empty()).map(|row| row.model_name.to_string());
-        named
-            .or_else(|| self.model_id_of(key).map(|id| id.as_str().to_owned()))
-            .unwrap_or_else(|| key.to_owned())
+        named.or_else(|| self.model_id_of(key).map(|id| id.as_str().to_owned())).unwrap_or_else(|| key.to_owned())
     }
 
     /// What the rules hold against every row: `(row, doubt)` in the order of the rows.

@@ -44,8 +44,7 @@ pub fn diff(old: &[PriceRow], new: &[PriceRow]) -> Vec<Change> {
 /// list that leaves a price out does not say that it is no longer asked.
 pub fn merge(base: &[PriceRow], newer: &[PriceRow]) -> Vec<PriceRow> {
     let mut rest: HashMap<Place, &PriceRow> = newer.iter().map(|row| (Place::of(row), row)).collect();
-    let mut rows: Vec<PriceRow> =
-        base.iter().map(|row| rest.remove(&Place::of(row)).unwrap_or(row).clone()).collect();
+    let mut rows: Vec<PriceRow> = base.iter().map(|row| rest.remove(&Place::of(row)).unwrap_or(row).clone()).collect();
     rows.extend(newer.iter().filter(|row| rest.contains_key(&Place::of(row))).cloned());
     rows
 }

@@ -11,12 +11,31 @@ use super::{PriceRow, Provider};
 
 /// Vendors as they prefix an id with a point.
 const VENDORS: [&str; 20] = [
-    "ai21", "amazon", "anthropic", "cohere", "deepseek", "google", "luma", "meta", "minimax", "mistral", "moonshot",
-    "moonshotai", "nvidia", "openai", "qwen", "stability", "twelvelabs", "writer", "xai", "zai",
+    "ai21",
+    "amazon",
+    "anthropic",
+    "cohere",
+    "deepseek",
+    "google",
+    "luma",
+    "meta",
+    "minimax",
+    "mistral",
+    "moonshot",
+    "moonshotai",
+    "nvidia",
+    "openai",
+    "qwen",
+    "stability",
+    "twelvelabs",
+    "writer",
+    "xai",
+    "zai",
 ];
 
 /// Words that stand before or inside a name in one spelling and are missing in the other.
-const FILLERS: [&str; 9] = ["amazon", "anthropic", "cohere", "instruct", "meta", "mistralai", "model", "nvidia", "writer"];
+const FILLERS: [&str; 9] =
+    ["amazon", "anthropic", "cohere", "instruct", "meta", "mistralai", "model", "nvidia", "writer"];
 
 /// Families of Claude, whose number stands before the family in one spelling and behind it in the other.
 const CLAUDE_FAMILIES: [&str; 6] = ["fable", "haiku", "instant", "mythos", "opus", "sonnet"];

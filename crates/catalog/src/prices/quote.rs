@@ -27,7 +27,14 @@ impl Catalog {
     ///
     /// The whole request is priced by the tier that its input reaches. A class whose price is not known at this
     /// place stays without one.
-    pub fn quote(&self, model: &ModelId, profile: &Profile, region: &Region, mode: PriceMode, total_input: Tokens) -> Quote {
+    pub fn quote(
+        &self,
+        model: &ModelId,
+        profile: &Profile,
+        region: &Region,
+        mode: PriceMode,
+        total_input: Tokens,
+    ) -> Quote {
         let mut quote = Quote::default();
         let Some(key) = self.model_key(model) else {
             quote.absent = true;
@@ -47,7 +54,11 @@ impl Catalog {
         let query = Query { catalog: self, in_mode, standard, chain: chain(profile, region), profile, total_input };
         query.fill(&mut quote);
         if let Some(row) = self.extended_access(&query, region) {
-            let text = format!("{} also lists this region under extended access: {}", self.rows()[row].source, self.rows()[row].note);
+            let text = format!(
+                "{} also lists this region under extended access: {}",
+                self.rows()[row].source,
+                self.rows()[row].note
+            );
             quote.doubts.push(Doubt { row: Some(row), rule: "extended_access", explanation: text, explained: false });
         }
         quote
@@ -91,7 +102,12 @@ impl Catalog {
     fn extended_access(&self, query: &Query<'_>, region: &Region) -> Option<usize> {
         let location = location(region)?;
         let listed = |row: &PriceRow| row.scope == Scope::ExtendedAccess && row.note.contains(location);
-        query.in_mode.iter().copied().find(|row| listed(&self.rows()[*row])).filter(|_| *query.profile != Profile::Global)
+        query
+            .in_mode
+            .iter()
+            .copied()
+            .find(|row| listed(&self.rows()[*row]))
+            .filter(|_| *query.profile != Profile::Global)
     }
 }
 
@@ -194,11 +210,19 @@ impl Query<'_> {
             add("unscoped", format!("{} does not say where this price holds", row.source));
         }
         if row.ctx_min < tier {
-            add("tier_without_price", format!("no {} price from {} tokens on; the shorter tier's is used", row.dimension.name(), tier.0));
+            add(
+                "tier_without_price",
+                format!("no {} price from {} tokens on; the shorter tier's is used", row.dimension.name(), tier.0),
+            );
         }
         if let Some(other) = self.own_region_differs(at) {
             let other = self.row(other);
-            let text = format!("{} has its own {} price for the source region: {}", other.source, other.dimension.name(), other.price.usd());
+            let text = format!(
+                "{} has its own {} price for the source region: {}",
+                other.source,
+                other.dimension.name(),
+                other.price.usd()
+            );
             add("source_region_differs", text);
         }
         doubts
@@ -215,7 +239,8 @@ impl Query<'_> {
             matches!(own.scope, Scope::Region(_))
                 && self.step(*other).is_some()
                 && !self.catalog.is_barred(*other)
-                && neighbour(self.catalog, own, |place| place.scope = Scope::Regional).is_some_and(|all| all.price != own.price)
+                && neighbour(self.catalog, own, |place| place.scope = Scope::Regional)
+                    .is_some_and(|all| all.price != own.price)
         })
     }
 

@@ -46,16 +46,66 @@ pub struct Rule {
 
 /// Every rule.
 pub const RULES: [Rule; 11] = [
-    Rule { name: "marked_wrong", says: "the collector did not mark the row as wrong", bars: true, broken: marked_wrong },
-    Rule { name: "batch_at_most_standard", says: "batch costs at most the standard price", bars: true, broken: batch_at_most_standard },
-    Rule { name: "flex_at_most_standard", says: "flex costs at most the standard price", bars: true, broken: flex_at_most_standard },
-    Rule { name: "output_at_least_input", says: "output costs at least what input costs", bars: true, broken: output_at_least_input },
-    Rule { name: "priority_at_least_standard", says: "priority costs at least the standard price", bars: false, broken: priority_at_least_standard },
-    Rule { name: "regional_is_global_times_1_1", says: "on newer models a region or geography costs 1.1 times the global profile", bars: false, broken: regional_is_global_times_1_1 },
-    Rule { name: "reserved_is_on_demand", says: "a month reserved costs on-demand at full use, three months 0.9 of it", bars: false, broken: reserved_is_on_demand },
-    Rule { name: "cache_read_at_most_input", says: "reading the cache costs at most uncached input", bars: false, broken: cache_read_at_most_input },
-    Rule { name: "cache_write_at_least_input", says: "writing the cache costs at least uncached input", bars: false, broken: cache_write_at_least_input },
-    Rule { name: "longer_context_is_not_cheaper", says: "a longer context costs at least what a shorter one costs", bars: false, broken: longer_context_is_not_cheaper },
+    Rule {
+        name: "marked_wrong",
+        says: "the collector did not mark the row as wrong",
+        bars: true,
+        broken: marked_wrong,
+    },
+    Rule {
+        name: "batch_at_most_standard",
+        says: "batch costs at most the standard price",
+        bars: true,
+        broken: batch_at_most_standard,
+    },
+    Rule {
+        name: "flex_at_most_standard",
+        says: "flex costs at most the standard price",
+        bars: true,
+        broken: flex_at_most_standard,
+    },
+    Rule {
+        name: "output_at_least_input",
+        says: "output costs at least what input costs",
+        bars: true,
+        broken: output_at_least_input,
+    },
+    Rule {
+        name: "priority_at_least_standard",
+        says: "priority costs at least the standard price",
+        bars: false,
+        broken: priority_at_least_standard,
+    },
+    Rule {
+        name: "regional_is_global_times_1_1",
+        says: "on newer models a region or geography costs 1.1 times the global profile",
+        bars: false,
+        broken: regional_is_global_times_1_1,
+    },
+    Rule {
+        name: "reserved_is_on_demand",
+        says: "a month reserved costs on-demand at full use, three months 0.9 of it",
+        bars: false,
+        broken: reserved_is_on_demand,
+    },
+    Rule {
+        name: "cache_read_at_most_input",
+        says: "reading the cache costs at most uncached input",
+        bars: false,
+        broken: cache_read_at_most_input,
+    },
+    Rule {
+        name: "cache_write_at_least_input",
+        says: "writing the cache costs at least uncached input",
+        bars: false,
+        broken: cache_write_at_least_input,
+    },
+    Rule {
+        name: "longer_context_is_not_cheaper",
+        says: "a longer context costs at least what a shorter one costs",
+        bars: false,
+        broken: longer_context_is_not_cheaper,
+    },
     Rule { name: "sources_agree", says: "the sources agree on the price", bars: false, broken: sources_agree },
 ];
 
@@ -119,7 +169,9 @@ fn regional_is_global_times_1_1(catalog: &Catalog, row: &PriceRow) -> Option<Fou
 // AWS, Claude and GPT rate cards and price list as of 2026-10: 10 % in regions and geographies, 20 % in GovCloud.
 fn uplift_percent(row: &PriceRow) -> Option<u64> {
     let newer_claude = row.model_key.starts_with("claude")
-        && ["45", "46", "47", "48", "5"].iter().any(|n| row.model_key.contains(&format!("{}{n}", family(&row.model_key))));
+        && ["45", "46", "47", "48", "5"]
+            .iter()
+            .any(|n| row.model_key.contains(&format!("{}{n}", family(&row.model_key))));
     let newer_gpt = ["gpt56", "gpt6"].iter().any(|stem| row.model_key.starts_with(stem));
     // Nova 2 follows the rule at home; other regions have base prices of their own.
     let nova_2 = row.model_key.starts_with("nova2");
@@ -149,7 +201,9 @@ fn reserved_is_on_demand(catalog: &Catalog, row: &PriceRow) -> Option<Found> {
     let per_mille = match row.mode {
         RowMode::Reserved1Month => 1000,
         RowMode::Reserved3Month => 900,
-        RowMode::Token(_) | RowMode::Ultrafast | RowMode::PtNoCommit | RowMode::Pt1Month | RowMode::Pt6Month => return None,
+        RowMode::Token(_) | RowMode::Ultrafast | RowMode::PtNoCommit | RowMode::Pt1Month | RowMode::Pt6Month => {
+            return None;
+        }
     };
     let counted = match row.dimension {
         Dimension::InputTpm => Dimension::Input,
@@ -211,7 +265,9 @@ fn sources_agree(catalog: &Catalog, row: &PriceRow) -> Option<Found> {
     }
     Some(match conflicts::explain(catalog, row) {
         Some(explanation) => Found { explanation, explained: true },
-        None => Found { explanation: format!("unexplained: priced with a doubt ({})", row.all_values), explained: false },
+        None => {
+            Found { explanation: format!("unexplained: priced with a doubt ({})", row.all_values), explained: false }
+        }
     })
 }
 
@@ -223,7 +279,11 @@ fn standard_of<'a>(catalog: &'a Catalog, row: &PriceRow, mode: PriceMode) -> Opt
 }
 
 /// The row that differs from this one only in what `change` changes; rows marked wrong are no measure.
-pub(super) fn neighbour<'a>(catalog: &'a Catalog, row: &PriceRow, change: impl FnOnce(&mut Place)) -> Option<&'a PriceRow> {
+pub(super) fn neighbour<'a>(
+    catalog: &'a Catalog,
+    row: &PriceRow,
+    change: impl FnOnce(&mut Place),
+) -> Option<&'a PriceRow> {
     let mut place = Place::of(row);
     change(&mut place);
     catalog.at(&place).map(|at| &catalog.rows()[at]).filter(|other| !other.is_marked_wrong())

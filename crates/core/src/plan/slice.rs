@@ -6,7 +6,7 @@ use laneshift_units::{Bytes, Deadline, ModelId, Money, Profile, QuotaTokens, Reg
 
 use super::types::{Blocker, BlockerKind, Move};
 use crate::lanes::LANES;
-use crate::route::{Class, Demand, Features, LaneId, Refusal, Target, route};
+use crate::route::{Class, Demand, Features, LaneId, Refusal, Target, Wait, route};
 use crate::verdict::SliceEvidence;
 
 /// Requests that are alike for prices and eligibility: one row of the aggregation.
@@ -74,7 +74,11 @@ pub(super) fn price(grain: &Grain, deadline: Deadline) -> Priced {
     let needs_now = class(grain, Deadline::Seconds);
     let demand_now = demand(grain, &needs_now, n);
     let today = grain.served.and_then(|ix| {
-        let only = [Target { supports: grain.needs, wait: crate::route::Wait { promise_ms: 0 }, headroom: None, ..grain.market[ix].clone() }];
+        // What served it could serve it: only its price is asked for.
+        let served = &grain.market[ix];
+        let committed = matches!(served.lane, LaneId::Provisioned | LaneId::Reserved);
+        let headroom = committed.then_some(QuotaTokens(u64::MAX));
+        let only = [Target { supports: grain.needs, wait: Wait { promise_ms: 0 }, headroom, ..served.clone() }];
         let decision = route(LANES, &demand_now, &only, Timestamp(0));
         (decision.unplaced == 0).then(|| decision.marginal())
     });

@@ -1,6 +1,6 @@
 //! Commands: one file each. Standard output is data, standard error is talk.
 
-mod audit;
+pub(crate) mod audit;
 mod completions;
 mod estimate;
 mod explain;
