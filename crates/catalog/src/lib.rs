@@ -3,17 +3,9 @@
 //! Promises: a file is read strictly, and what cannot be used is named by file, place and field. Leaves out: what the
 //! numbers mean; that is `laneshift_core`.
 
-pub mod capabilities;
-pub mod commitments;
 mod error;
-pub mod evidence;
 mod file;
-pub mod owners;
-pub mod plan_file;
-pub mod policy;
 pub mod prices;
-pub mod profiles;
 pub mod signals;
-mod wire;
 
 pub use error::DataError;

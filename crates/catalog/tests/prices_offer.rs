@@ -140,6 +140,15 @@ fn the_official_price_takes_the_place_of_a_wrong_one() {
 }
 
 #[test]
+fn an_older_list_does_not_take_the_place_of_a_newer_one() {
+    let newer = read(GET_PRODUCTS).rows;
+    let mut older = newer.clone();
+    older[0].as_of = "2025-01-01".into();
+    assert_eq!(merge(&newer, &older), newer);
+    assert_eq!(merge(&older, &newer), newer);
+}
+
+#[test]
 fn what_is_gone_is_said() {
     let catalog = catalog();
     let fewer = &catalog.rows()[1..];

@@ -54,7 +54,7 @@ pub fn write_cur(company: &Company, out: &Path) -> io::Result<Bill> {
     let mut rows = Vec::new();
     for (key, tokens) in tokens(company) {
         let workload = &company.workloads[key.workload];
-        let row = logged_row(company, workload, &key, tokens);
+        let row = logged_row(workload, &key, tokens);
         bill.logged_tokens += tokens;
         bill.logged_cost += row.cost;
         rows.push(row);
@@ -94,7 +94,7 @@ fn tokens(company: &Company) -> BTreeMap<Key, Tokens> {
     sums
 }
 
-const fn mode(tier: ServiceTier) -> PriceMode {
+pub(crate) const fn mode(tier: ServiceTier) -> PriceMode {
     match tier {
         ServiceTier::Priority => PriceMode::Priority,
         ServiceTier::Flex => PriceMode::Flex,
@@ -102,10 +102,10 @@ const fn mode(tier: ServiceTier) -> PriceMode {
     }
 }
 
-fn logged_row(company: &Company, workload: &Workload, key: &Key, tokens: Tokens) -> Row {
+fn logged_row(workload: &Workload, key: &Key, tokens: Tokens) -> Row {
     let rate = prices::rate(&workload.model, &workload.region, key.mode, key.class);
     let rate = rate.expect("a company uses only what the price file prices");
-    let mut row = Row::tokens(company, key.day, &workload.account, &workload.region);
+    let mut row = Row::tokens(key.day, &workload.account, &workload.region);
     names::name(&mut row, workload, key.mode, key.class);
     row.price(rate, tokens);
     row.operation = if key.streams { "InvokeModelStreamingInference" } else { "InvokeModelInference" }.to_owned();

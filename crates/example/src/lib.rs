@@ -12,6 +12,7 @@ mod bodies;
 mod chance;
 mod company;
 mod cur;
+mod draft;
 mod events;
 mod identity;
 mod logs;
@@ -20,6 +21,7 @@ mod rates;
 mod record;
 mod replay;
 mod text;
+mod totals;
 mod truth;
 mod written;
 
@@ -33,6 +35,7 @@ pub use cur::{Bill, write_cur};
 pub use logs::{LogOptions, write_logs};
 pub use replay::{ReplayOptions, replay_conversation};
 pub use text::{ANSWER_CANARY, PROMPT_CANARY};
+pub use totals::{WorkloadTotals, totals};
 pub use truth::{write_evidence, write_truth};
 pub use written::Written;
 

@@ -1,1 +1,17 @@
-//! placeholder
+//! A plan as text for a terminal and as one HTML file to forward.
+//!
+//! Promises: the same plan gives the same bytes; money is rounded here and nowhere before; every text of a plan
+//! may be hostile and is escaped or stripped of control characters; the HTML file loads nothing and runs nothing.
+//! Leaves out: machine-readable output (`catalog` writes plan.json and policy.toml).
+
+mod choices;
+mod error;
+mod levels;
+mod page;
+mod svg;
+mod terminal;
+mod text;
+
+pub use error::ReportError;
+pub use page::html;
+pub use terminal::summary;

@@ -41,10 +41,19 @@ pub fn diff(old: &[PriceRow], new: &[PriceRow]) -> Vec<Change> {
 }
 
 /// The rows of `base` with those of `newer` in their places, and what is new behind them. Nothing is removed: a price
-/// list that leaves a price out does not say that it is no longer asked.
+/// list that leaves a price out does not say that it is no longer asked. A row of AWS's own list does not yield to an
+/// older one.
 pub fn merge(base: &[PriceRow], newer: &[PriceRow]) -> Vec<PriceRow> {
     let mut rest: HashMap<Place, &PriceRow> = newer.iter().map(|row| (Place::of(row), row)).collect();
-    let mut rows: Vec<PriceRow> = base.iter().map(|row| rest.remove(&Place::of(row)).unwrap_or(row).clone()).collect();
+    let mut rows: Vec<PriceRow> = base
+        .iter()
+        .map(|row| rest.remove(&Place::of(row)).filter(|new| !is_newer_list(row, new)).unwrap_or(row).clone())
+        .collect();
     rows.extend(newer.iter().filter(|row| rest.contains_key(&Place::of(row))).cloned());
     rows
+}
+
+/// Whether `row` is from AWS's own list and of a later day; days compare as text.
+fn is_newer_list(row: &PriceRow, than: &PriceRow) -> bool {
+    row.source.starts_with("aws-pricelist") && row.as_of > than.as_of
 }

@@ -86,12 +86,16 @@ pub fn write(path: &Path, rows: &[PriceRow]) -> Result<(), CatalogError> {
 
 fn write_draft(draft: &PathBuf, rows: &[PriceRow]) -> io::Result<()> {
     let mut file = io::BufWriter::new(File::create(draft)?);
-    write_rows(&mut file, rows)?;
+    write_csv(&mut file, rows)?;
     file.flush()?;
     file.get_ref().sync_all()
 }
 
-fn write_rows(out: impl Write, rows: &[PriceRow]) -> io::Result<()> {
+/// Writes the rows as CSV, header first.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_csv<'a>(out: impl Write, rows: impl IntoIterator<Item = &'a PriceRow>) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(HEADER)?;
     for row in rows {

@@ -20,7 +20,7 @@ pub use alternatives::Alternative;
 pub use catalog::Catalog;
 pub use diff::{Change, diff, merge};
 pub use error::CatalogError;
-pub use file::write;
+pub use file::{write, write_csv};
 pub use offer::{Offer, OfferError, Unmapped, read_offer};
 pub use quote::Quote;
 pub use row::{Dimension, Price, PriceRow, Provider, RowMode, Scope};

@@ -23,18 +23,17 @@ pub(crate) fn rows(company: &Company, logged: Money) -> Vec<Row> {
     let mut rows = Vec::new();
     for day in first..first + i64::from(company.days) {
         if (day - first) % 7 == 2 {
-            rows.extend(batch_job(company, day, data, region));
+            rows.extend(batch_job(day, data, region));
         }
-        rows.extend(MANTLE.map(|(class, tokens, usd)| mantle(company, day, data, region, class, tokens, usd)));
-        rows.push(plain(company, day, data, region, "AmazonSageMaker", "USE1-Host:ml.g5.2xlarge", "RunInstance", "24", "Hrs", "36.36"));
-        rows.push(plain(company, day, prod, region, "AmazonEC2", "USE1-BoxUsage:m7i.xlarge", "RunInstances:0002", "48", "Hrs", "9.6768"));
+        rows.extend(MANTLE.map(|(class, tokens, usd)| mantle(day, data, region, class, tokens, usd)));
+        rows.push(plain(day, data, region, "AmazonSageMaker", "USE1-Host:ml.g5.2xlarge", "RunInstance", "24", "Hrs", "36.36"));
+        rows.push(plain(day, prod, region, "AmazonEC2", "USE1-BoxUsage:m7i.xlarge", "RunInstances:0002", "48", "Hrs", "9.6768"));
         if (day - first) % 3 == 0 {
-            rows.push(plain(company, day, data, region, "AmazonSageMaker", "USE1-Train:ml.g5.xlarge", "RunInstance", "3.5", "Hrs", "4.935"));
-            rows.push(plain(company, day, data, region, "comprehend", "USE1-DetectEntities-Unit", "DetectEntities", "42000", "Unit", "4.2"));
+            rows.push(plain(day, data, region, "AmazonSageMaker", "USE1-Train:ml.g5.xlarge", "RunInstance", "3.5", "Hrs", "4.935"));
+            rows.push(plain(day, data, region, "comprehend", "USE1-DetectEntities-Unit", "DetectEntities", "42000", "Unit", "4.2"));
         }
     }
     let mut hours = plain(
-        company,
         first + 11,
         prod,
         region,
@@ -47,7 +46,7 @@ pub(crate) fn rows(company: &Company, logged: Money) -> Vec<Row> {
     );
     hours.description = "$60.50 per model unit hour without commitment for Nova 2 Lite".to_owned();
     rows.push(hours);
-    let mut tax = plain(company, first, prod, region, "AmazonBedrock", "", "", "1", "", "0");
+    let mut tax = plain(first, prod, region, "AmazonBedrock", "", "", "1", "", "0");
     tax.line_type = "Tax";
     tax.cost = logged.per_mille(TAX_PER_MILLE);
     tax.list_cost = Money::ZERO;
@@ -57,7 +56,7 @@ pub(crate) fn rows(company: &Company, logged: Money) -> Vec<Row> {
 }
 
 /// Product descriptions that are in batch already, every Saturday.
-fn batch_job(company: &Company, day: i64, account: &AccountId, region: &Region) -> Vec<Row> {
+fn batch_job(day: i64, account: &AccountId, region: &Region) -> Vec<Row> {
     let workload = Workload {
         name: "product-descriptions".to_owned(),
         account: account.clone(),
@@ -73,7 +72,7 @@ fn batch_job(company: &Company, day: i64, account: &AccountId, region: &Region) 
         parts: Vec::new(),
     };
     let rows = BATCH_JOB.map(|(class, tokens)| {
-        let mut row = Row::tokens(company, day, account, region);
+        let mut row = Row::tokens(day, account, region);
         name(&mut row, &workload, PriceMode::Batch, class);
         let rate = prices::rate(&workload.model, region, PriceMode::Batch, class).expect("the price file prices this model in batch");
         row.price(rate, Tokens(tokens));
@@ -85,8 +84,8 @@ fn batch_job(company: &Company, day: i64, account: &AccountId, region: &Region) 
 }
 
 /// An open-weights model behind the mantle endpoint, which invocation logs do not cover.
-fn mantle(company: &Company, day: i64, account: &AccountId, region: &Region, class: TokenClass, tokens: u64, usd: &str) -> Row {
-    let mut row = Row::tokens(company, day, account, region);
+fn mantle(day: i64, account: &AccountId, region: &Region, class: TokenClass, tokens: u64, usd: &str) -> Row {
+    let mut row = Row::tokens(day, account, region);
     let direction = if class == TokenClass::Output { "output" } else { "input" };
     row.usage_type = format!("{}-qwen.qwen3-32b-mantle-{direction}-tokens-standard", region_prefix(region));
     row.product_code = "AmazonBedrock".to_owned();
@@ -103,7 +102,6 @@ fn mantle(company: &Company, day: i64, account: &AccountId, region: &Region, cla
 
 #[expect(clippy::too_many_arguments, reason = "one argument a column, in the order of the file")]
 fn plain(
-    company: &Company,
     day: i64,
     account: &AccountId,
     region: &Region,
@@ -114,7 +112,7 @@ fn plain(
     unit: &str,
     usd: &str,
 ) -> Row {
-    let mut row = Row::tokens(company, day, account, region);
+    let mut row = Row::tokens(day, account, region);
     row.product_code = code.to_owned();
     row.service_code = code.to_owned();
     row.product_name = code.to_owned();

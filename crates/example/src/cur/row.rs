@@ -73,7 +73,7 @@ pub(crate) struct Row {
 
 impl Row {
     /// A usage row for tokens, still without a name and a price.
-    pub(crate) fn tokens(_company: &Company, day: i64, account: &AccountId, region: &Region) -> Self {
+    pub(crate) fn tokens(day: i64, account: &AccountId, region: &Region) -> Self {
         Self {
             day,
             account: account.clone(),

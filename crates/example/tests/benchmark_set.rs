@@ -1,0 +1,34 @@
+//! The mixed set and the replay are as large as they say.
+
+mod reading;
+
+use laneshift_example::{Bodies, LogOptions, ReplayOptions, bench_company, replay_conversation, write_logs};
+
+#[test]
+fn full_records_are_as_long_as_real_prompts_and_bare_ones_are_short() {
+    let company = bench_company(3).with_records(3_000);
+    let sizes = [Bodies::Full, Bodies::None].map(|bodies| {
+        let out = tempfile::tempdir().expect("a folder");
+        let written = write_logs(&company, out.path(), &LogOptions::bench(bodies)).expect("logs");
+        assert!((2_700..3_300).contains(&written.records), "{} records", written.records);
+        assert_eq!(reading::records(out.path()).0.len() as u64, written.records);
+        written.raw_bytes / written.records
+    });
+    assert!((13_000..19_000).contains(&sizes[0]), "{} bytes a full record", sizes[0]);
+    assert!((500..700).contains(&sizes[1]), "{} bytes a bare record", sizes[1]);
+}
+
+#[test]
+fn the_replay_is_converse_without_streams_or_bodies() {
+    let out = tempfile::tempdir().expect("a folder");
+    let options = ReplayOptions { days: 2, ..ReplayOptions::default() };
+    let written = replay_conversation(out.path(), &options).expect("logs");
+    let (all, _) = reading::records(out.path());
+    assert_eq!(all.len() as u64, written.records);
+    assert!((6_000..9_000).contains(&written.records), "{} records in two days", written.records);
+    for record in all {
+        assert_eq!(record["operation"], "Converse");
+        assert!(record.pointer("/input/inputBodyJson").is_none());
+        assert!(record.pointer("/input/inputTokenCount").is_some());
+    }
+}

@@ -1,0 +1,9 @@
+//! Numbers, dates and names as people read them. Shared by the terminal and the page.
+
+mod dates;
+mod numbers;
+mod words;
+
+pub(crate) use dates::{date, day, day_and_month, period};
+pub(crate) use numbers::{bytes, count, decimals, nats, percent, ratio, run_rate, score, times_each, tokens, unit_price, usd};
+pub(crate) use words::{clean, deadline, lane_and_profile, plural};
