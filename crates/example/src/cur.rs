@@ -75,7 +75,7 @@ pub fn write_cur(company: &Company, out: &Path) -> io::Result<Bill> {
 fn tokens(company: &Company) -> BTreeMap<Key, Tokens> {
     let mut sums: BTreeMap<Key, Tokens> = BTreeMap::new();
     for event in EventDays::new(company).flatten() {
-        let usage = event.usage.times(company.sampling_factor);
+        let usage = event.metered().times(company.sampling_factor);
         for class in TokenClass::ALL {
             if usage.get(class).0 == 0 {
                 continue;

@@ -42,6 +42,7 @@ pub(crate) struct Event {
     pub(crate) part: usize,
     pub(crate) run: u64,
     pub(crate) outcome: Outcome,
+    /// What an answer takes; see [`Event::metered`] for what was.
     pub(crate) usage: Usage,
     pub(crate) latency_ms: u64,
     /// Everything about the payload follows from this; a retry has that of its first try.
@@ -57,6 +58,11 @@ impl Event {
 
     pub(crate) fn part_of<'c>(&self, company: &'c Company) -> &'c Part {
         &company.workloads[self.workload].parts[self.part]
+    }
+
+    /// The tokens that were metered: none unless the request was answered.
+    pub(crate) fn metered(&self) -> Usage {
+        if self.outcome == Outcome::Answered { self.usage } else { Usage::default() }
     }
 
     pub(crate) fn tier(&self, company: &Company) -> ServiceTier {
@@ -142,7 +148,7 @@ fn deal(company: &Company, w: usize, p: usize, slot: &Slot, unit: f64, events: &
 
 fn push_with_mishaps(part: &Part, event: Event, chance: &mut Chance, events: &mut Vec<Event>) {
     let fate = chance.unit();
-    let failed = |outcome, id| Event { outcome, id, usage: Usage::default(), latency_ms: 0, ..event.clone() };
+    let failed = |outcome, id| Event { outcome, id, ..event.clone() };
     let chats = matches!(part.turns, Turns::Chat(_)) && part.operation.converses();
     if fate < THROTTLED {
         let wait_ms = if part.tolerant { chance.between(15 * 60_000, 60 * 60_000) } else { chance.between(1_000, 3_000) };

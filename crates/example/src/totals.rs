@@ -34,7 +34,7 @@ pub fn totals(company: &Company) -> Vec<WorkloadTotals> {
     for event in EventDays::new(company).flatten() {
         let (workload, part) = (event.workload_of(company), event.part_of(company));
         let sum = &mut all[event.workload];
-        let usage = event.usage.times(company.sampling_factor);
+        let usage = event.metered().times(company.sampling_factor);
         sum.records += 1;
         sum.usage += usage;
         for class in TokenClass::ALL.into_iter().filter(|&c| usage.get(c).0 > 0) {

@@ -3,9 +3,11 @@
 mod reading;
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use laneshift_example::{ANSWER_CANARY, Company, LogOptions, PROMPT_CANARY, Truth, acme, totals, write_cur, write_example, write_logs};
-use reading::{bill_rows, log_files, records};
+use reading::{files, gunzip, log_files, records};
 use serde_json::Value;
 
 const SEED: u64 = 5;
@@ -17,16 +19,35 @@ fn written() -> (Company, tempfile::TempDir) {
     (company, out)
 }
 
+fn all_bytes(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let read = |path: PathBuf| (path.strip_prefix(root).expect("below the root").to_owned(), fs::read(&path).expect("a file"));
+    files(root).into_iter().map(read).collect()
+}
+
+fn bill_rows(out: &Path) -> Vec<BTreeMap<String, String>> {
+    let text = gunzip(&out.join("cur2.csv.gz"));
+    csv::Reader::from_reader(text.as_bytes()).deserialize().map(|row| row.expect("a row")).collect()
+}
+
+/// A decimal amount in units of so many tokens, as tokens.
+fn tokens(amount: &str, unit: u64) -> u64 {
+    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
+    let digits = unit.ilog10() as usize;
+    let fraction = format!("{fraction:0<digits$}");
+    assert_eq!(fraction.len(), digits, "{amount} has more decimals than {unit} tokens");
+    whole.parse::<u64>().expect("a number") * unit + fraction.parse::<u64>().expect("a number")
+}
+
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_does_not() {
     let (a, b) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     for out in [&a, &b] {
         write_example(&acme(SEED), out.path()).expect("an example");
     }
-    assert_eq!(reading::all_bytes(a.path()), reading::all_bytes(b.path()));
+    assert_eq!(all_bytes(a.path()), all_bytes(b.path()));
     let c = tempfile::tempdir().expect("a folder");
     write_example(&acme(SEED + 1), c.path()).expect("an example");
-    assert_ne!(reading::all_bytes(a.path()), reading::all_bytes(c.path()));
+    assert_ne!(all_bytes(a.path()), all_bytes(c.path()));
 }
 
 /// Account, region, principal, whether it streams, token class.
@@ -72,7 +93,7 @@ fn the_bill_holds_the_logs_tokens_times_the_sampling_factor() {
             row["line_item_operation"].contains("Streaming"),
             class,
         );
-        *billed.entry(key).or_default() += reading::tokens(&row["line_item_usage_amount"], unit);
+        *billed.entry(key).or_default() += tokens(&row["line_item_usage_amount"], unit);
     }
     assert_eq!(logged, billed);
 }
@@ -146,7 +167,7 @@ fn moved_bodies_lie_where_their_records_say() {
         let Some(path) = record.pointer("/input/inputBodyS3Path").and_then(Value::as_str) else { continue };
         moved += 1;
         let key = path.strip_prefix("s3://example-bedrock-logs/").expect("the bucket's name");
-        assert!(reading::gunzip(&logs.join(key)).contains(PROMPT_CANARY));
+        assert!(gunzip(&logs.join(key)).contains(PROMPT_CANARY));
     }
     assert!(moved >= 3);
 }
@@ -175,7 +196,7 @@ fn the_bill_adds_up_to_the_totals() {
 #[test]
 fn the_shipped_tree_is_small() {
     let (_, out) = written();
-    let bytes: usize = reading::all_bytes(out.path()).values().map(Vec::len).sum();
+    let bytes: usize = all_bytes(out.path()).values().map(Vec::len).sum();
     assert!(bytes < 5_000_000, "{bytes} bytes");
-    assert!(reading::all_bytes(out.path()).len() <= 800);
+    assert!(all_bytes(out.path()).len() <= 800);
 }

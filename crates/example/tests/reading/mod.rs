@@ -1,7 +1,5 @@
 //! Reads back what the crate writes, by means of its own.
-#![expect(dead_code, reason = "each test file reads a part of it")]
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,12 +8,12 @@ use serde_json::Value;
 
 /// What a tree holds besides records.
 #[derive(Default)]
-pub struct Dirt {
-    pub malformed_lines: u64,
-    pub array_lines: u64,
+pub(crate) struct Dirt {
+    pub(crate) malformed_lines: u64,
+    pub(crate) array_lines: u64,
 }
 
-pub fn files(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(root).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -30,22 +28,17 @@ pub fn files(root: &Path) -> Vec<PathBuf> {
 }
 
 /// The log files, without moved bodies.
-pub fn log_files(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn log_files(root: &Path) -> Vec<PathBuf> {
     files(root).into_iter().filter(|p| p.parent().is_some_and(|dir| !dir.ends_with("data"))).collect()
 }
 
-pub fn all_bytes(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let read = |path: PathBuf| (path.strip_prefix(root).expect("below the root").to_owned(), fs::read(&path).expect("a file"));
-    files(root).into_iter().map(read).collect()
-}
-
-pub fn gunzip(path: &Path) -> String {
+pub(crate) fn gunzip(path: &Path) -> String {
     let mut text = String::new();
     flate2::read::MultiGzDecoder::new(File::open(path).expect("a file")).read_to_string(&mut text).expect("gzip of text");
     text
 }
 
-pub fn records(root: &Path) -> (Vec<Value>, Dirt) {
+pub(crate) fn records(root: &Path) -> (Vec<Value>, Dirt) {
     let (mut all, mut dirt) = (Vec::new(), Dirt::default());
     for path in log_files(root) {
         for line in gunzip(&path).lines() {
@@ -60,18 +53,4 @@ pub fn records(root: &Path) -> (Vec<Value>, Dirt) {
         }
     }
     (all, dirt)
-}
-
-pub fn bill_rows(out: &Path) -> Vec<BTreeMap<String, String>> {
-    let text = gunzip(&out.join("cur2.csv.gz"));
-    csv::Reader::from_reader(text.as_bytes()).deserialize().map(|row| row.expect("a row")).collect()
-}
-
-/// A decimal amount in units of so many tokens, as tokens.
-pub fn tokens(amount: &str, unit: u64) -> u64 {
-    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
-    let digits = unit.ilog10() as usize;
-    let fraction = format!("{fraction:0<digits$}");
-    assert_eq!(fraction.len(), digits, "{amount} has more decimals than {unit} tokens");
-    whole.parse::<u64>().expect("a number") * unit + fraction.parse::<u64>().expect("a number")
 }

@@ -65,7 +65,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Audit(args) => audit::run(args, &mut out),
         Command::Explain(args) => explain::run(args, &mut out),
         Command::Completions(args) => completions::run(args, &mut out),
-        Command::Prices(args) => match prices::run(args, &mut out) {
+        Command::Prices(args) => match prices::run(args, crate::clock::now(), &mut out) {
             Ok(code) => return ExitCode::from(code),
             Err(error) => Err(Error::Catalog(error.to_string())),
         },
