@@ -1,6 +1,7 @@
 //! Arrival shapes as slots of time with weights; a part's records are dealt over its slots.
 
-use crate::company::{Arrival, Company, Days};
+use crate::company::Company;
+use crate::part::{Arrival, Days};
 use crate::rates;
 
 const MS_PER_HOUR: i64 = 3_600_000;
@@ -93,7 +94,7 @@ const fn is_weekend(day: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{MS_PER_HOUR, is_weekend, slots};
-    use crate::company::{Arrival, Days};
+    use crate::part::{Arrival, Days};
 
     #[test]
     fn a_nightly_run_starts_at_its_local_hour() {

@@ -2,8 +2,9 @@
 
 use laneshift_units::Timestamp;
 
-use crate::company::{Arrival, CachedShare, Company, Days, Operation, Session, Truth, Turns, Workload};
+use crate::company::{Company, Truth, Workload};
 use crate::draft::{fixed, part, task, workload};
+use crate::part::{Arrival, CachedShare, Days, Operation, Session, Turns};
 
 const ACCOUNT: &str = "111122223333";
 const SONNET: &str = "us.anthropic.claude-sonnet-4-6";
@@ -45,7 +46,9 @@ fn online() -> Vec<Workload> {
         waits(workload("web-chat", ACCOUNT, "prod-chat-task", SONNET).meta(&[("team", "web"), ("env", "prod"), ("feature", "chat")]))
             .part(part(public(), 17_000, ConverseStream, task(8)).turns(Turns::Chat(6)).tokens((1400.0, 0.9), (220.0, 0.7))),
         waits(workload("ide-assist", ACCOUNT, "dev-ide-assistant", SONNET)).part(
-            part(desks(), 16_000, InvokeModelWithResponseStream, Session::People(60)).turns(Turns::Tools(3)).tokens((5600.0, 0.8), (70.0, 1.0)),
+            part(desks(), 16_000, InvokeModelWithResponseStream, Session::People(60))
+                .turns(Turns::Tools(3))
+                .tokens((5600.0, 0.8), (70.0, 1.0)),
         ),
         waits(workload("voice", ACCOUNT, "prod-voice-lambda", HAIKU).meta(&[("team", "voice"), ("env", "prod")]))
             .part(part(public(), 6_000, ConverseStream, fixed("voice")).turns(Turns::Chat(8)).tokens((620.0, 0.5), (50.0, 0.4)).fast()),
@@ -79,7 +82,9 @@ fn offline() -> Vec<Workload> {
         can_wait(workload("embedding", ACCOUNT, "batch-embed-job", "amazon.titan-embed-text-v2:0"))
             .part(part(nightly(1, 100), 6_000, InvokeModel, Session::Job).embeds((330.0, 0.4)).tolerant()),
         can_wait(workload("tagging", ACCOUNT, "stepfn-tagger", NOVA_LITE).meta(&[("team", "catalog"), ("env", "prod")])).part(
-            part(Arrival::Cron { minutes: 15, seconds: 200 }, 6_000, InvokeModel, fixed("tagger")).tokens((660.0, 0.3), (25.0, 0.3)).tolerant(),
+            part(Arrival::Cron { minutes: 15, seconds: 200 }, 6_000, InvokeModel, fixed("tagger"))
+                .tokens((660.0, 0.3), (25.0, 0.3))
+                .tolerant(),
         ),
     ]
 }

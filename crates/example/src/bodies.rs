@@ -7,8 +7,9 @@ mod talk;
 
 use serde::Serialize;
 
-use crate::company::{Company, Operation};
+use crate::company::Company;
 use crate::events::{Event, Outcome};
+use crate::part::Operation;
 use crate::prices::{self, Family};
 pub(crate) use talk::{Length, Talk};
 

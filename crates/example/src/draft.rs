@@ -2,9 +2,8 @@
 
 use laneshift_units::{AccountId, ProfiledModel, Region, ServiceTier};
 
-use crate::company::{
-    Arrival, CachedShare, CalledAs, LatencyShape, Operation, Part, Session, Spread, TokenShape, Truth, Turns, Workload,
-};
+use crate::company::{CalledAs, Truth, Workload};
+use crate::part::{Arrival, CachedShare, LatencyShape, Operation, Part, Session, Spread, TokenShape, Turns};
 
 /// A workload with one role and one model, still without parts.
 pub(crate) fn workload(name: &str, account: &str, role: &str, model: &str) -> Workload {

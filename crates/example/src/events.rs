@@ -6,7 +6,8 @@ use laneshift_units::{ServiceTier, Tokens, Usage};
 
 use crate::arrivals::{Slot, slots};
 use crate::chance::Chance;
-use crate::company::{CachedShare, Company, Part, TokenShape, Turns, Workload};
+use crate::company::{Company, Workload};
+use crate::part::{CachedShare, Part, TokenShape, Turns};
 
 const MS_PER_DAY: i64 = 86_400_000;
 /// A throttled request is logged in this share of requests.

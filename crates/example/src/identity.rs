@@ -1,13 +1,14 @@
 //! Who called: the assumed-role identity of an event, and request ids.
 
 use crate::chance::Chance;
-use crate::company::{Company, Session};
+use crate::company::Company;
 use crate::events::Event;
+use crate::part::Session;
 
 /// Given names that make up e-mail addresses; combined with an initial they are nobody's.
 const NAMES: [&str; 20] = [
-    "ada", "ben", "cleo", "dan", "eva", "finn", "gia", "hugo", "ines", "jon", "kim", "lea", "max", "nora", "otto", "pia", "raj", "sam", "tess",
-    "yan",
+    "ada", "ben", "cleo", "dan", "eva", "finn", "gia", "hugo", "ines", "jon", "kim", "lea", "max", "nora", "otto", "pia", "raj", "sam",
+    "tess", "yan",
 ];
 
 /// The ARN of the caller's session.

@@ -16,6 +16,7 @@ mod draft;
 mod events;
 mod identity;
 mod logs;
+mod part;
 mod prices;
 mod rates;
 mod record;
@@ -27,12 +28,10 @@ mod written;
 
 pub use acme::acme;
 pub use bench::bench_company;
-pub use company::{
-    Arrival, Bodies, CachedShare, CalledAs, Company, Days, LatencyShape, Operation, Part, Session, Spread, TokenShape, Truth, Turns,
-    Workload,
-};
+pub use company::{Bodies, CalledAs, Company, Truth, Workload};
 pub use cur::{Bill, write_cur};
-pub use logs::{LogOptions, write_logs};
+pub use logs::{LogOptions, with_raw_bytes, write_logs};
+pub use part::{Arrival, CachedShare, Days, LatencyShape, Operation, Part, Session, Spread, TokenShape, Turns};
 pub use replay::{ReplayOptions, replay_conversation};
 pub use text::{ANSWER_CANARY, PROMPT_CANARY};
 pub use totals::{WorkloadTotals, totals};

@@ -72,6 +72,21 @@ pub fn write_logs(company: &Company, out: &Path, options: &LogOptions) -> io::Re
     Ok(written)
 }
 
+/// Records that are rendered to learn how long one is.
+const MEASURED_RECORDS: u64 = 2_000;
+
+/// The same mix with as many records as fill about `raw_bytes` of log before compression.
+#[must_use]
+pub fn with_raw_bytes(company: Company, raw_bytes: u64, bodies: Bodies) -> Company {
+    let sample = company.clone().with_records(MEASURED_RECORDS);
+    let (mut records, mut bytes) = (0, 0);
+    for event in EventDays::new(&sample).flatten() {
+        records += 1;
+        bytes += record::line(&sample, &event, bodies, "", false).json.len() as u64 + 1;
+    }
+    company.with_records((raw_bytes * records).checked_div(bytes).unwrap_or(0))
+}
+
 type Place = (AccountId, Region, i64);
 
 /// Events by account, region and the first hour of their file, in order of time.
@@ -107,13 +122,7 @@ struct Batch {
 impl Batch {
     fn new(company: &Company, (account, region, hour): &Place, first: &Event) -> Self {
         let seed = Chance::of(company.seed, &[first.id]).next();
-        Self {
-            folder: hour_folder(account, region, *hour),
-            name: file_name(first.at_ms, seed),
-            seed,
-            lines: Vec::new(),
-            moved: Vec::new(),
-        }
+        Self { folder: hour_folder(account, region, *hour), name: file_name(first.at_ms, seed), seed, lines: Vec::new(), moved: Vec::new() }
     }
 
     /// Takes events until the file is full; says how many.

@@ -5,6 +5,7 @@ mod reading;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use laneshift_example::{ANSWER_CANARY, Company, LogOptions, PROMPT_CANARY, Truth, acme, totals, write_cur, write_example, write_logs};
 use reading::{files, gunzip, log_files, records};
@@ -12,11 +13,18 @@ use serde_json::Value;
 
 const SEED: u64 = 5;
 
-fn written() -> (Company, tempfile::TempDir) {
-    let company = acme(SEED);
-    let out = tempfile::tempdir().expect("a folder");
-    write_example(&company, out.path()).expect("an example");
-    (company, out)
+/// The example, written once for all tests that only read it.
+fn written() -> &'static (Company, PathBuf) {
+    static ONCE: OnceLock<(Company, PathBuf)> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("acme");
+        if out.exists() {
+            fs::remove_dir_all(&out).expect("an old example is ours to remove");
+        }
+        let company = acme(SEED);
+        write_example(&company, &out).expect("an example");
+        (company, out)
+    })
 }
 
 fn all_bytes(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -40,14 +48,13 @@ fn tokens(amount: &str, unit: u64) -> u64 {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_does_not() {
-    let (a, b) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-    for out in [&a, &b] {
-        write_example(&acme(SEED), out.path()).expect("an example");
-    }
-    assert_eq!(all_bytes(a.path()), all_bytes(b.path()));
+    let (_, a) = written();
+    let b = tempfile::tempdir().expect("a folder");
+    write_example(&acme(SEED), b.path()).expect("an example");
+    assert_eq!(all_bytes(a), all_bytes(b.path()));
     let c = tempfile::tempdir().expect("a folder");
     write_example(&acme(SEED + 1), c.path()).expect("an example");
-    assert_ne!(all_bytes(a.path()), all_bytes(c.path()));
+    assert_ne!(all_bytes(a), all_bytes(c.path()));
 }
 
 /// Account, region, principal, whether it streams, token class.
@@ -57,7 +64,7 @@ type Meter = (String, String, String, bool, &'static str);
 fn the_bill_holds_the_logs_tokens_times_the_sampling_factor() {
     let (company, out) = written();
     let mut logged: BTreeMap<Meter, u64> = BTreeMap::new();
-    for record in records(&out.path().join("logs")).0 {
+    for record in records(&out.join("logs")).0 {
         let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let count = |pointer: &str| record.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
         let counts = [
@@ -74,7 +81,7 @@ fn the_bill_holds_the_logs_tokens_times_the_sampling_factor() {
     }
     let principals: Vec<String> = logged.keys().map(|k| k.2.clone()).collect();
     let mut billed: BTreeMap<Meter, u64> = BTreeMap::new();
-    for row in bill_rows(out.path()) {
+    for row in bill_rows(out) {
         if !principals.contains(&row["line_item_iam_principal"]) {
             continue;
         }
@@ -101,7 +108,7 @@ fn the_bill_holds_the_logs_tokens_times_the_sampling_factor() {
 #[test]
 fn every_text_holds_its_canary() {
     let (_, out) = written();
-    let (all, _) = records(&out.path().join("logs"));
+    let (all, _) = records(&out.join("logs"));
     let mut bodies = 0;
     for record in &all {
         if let Some(body) = record.pointer("/input/inputBodyJson") {
@@ -119,7 +126,7 @@ fn every_text_holds_its_canary() {
 #[test]
 fn hard_negatives_do_not_stream_take_one_turn_and_run_at_no_particular_hour() {
     let (company, out) = written();
-    let (all, _) = records(&out.path().join("logs"));
+    let (all, _) = records(&out.join("logs"));
     for role in ["moderation-task", "search-api-task"] {
         let workload = company.workloads.iter().find(|w| w.role == role).expect("a workload");
         assert_eq!(workload.truth, Truth::Interactive);
@@ -161,7 +168,7 @@ fn dirt_is_there_and_counted() {
 #[test]
 fn moved_bodies_lie_where_their_records_say() {
     let (_, out) = written();
-    let logs = out.path().join("logs");
+    let logs = out.join("logs");
     let mut moved = 0;
     for record in records(&logs).0 {
         let Some(path) = record.pointer("/input/inputBodyS3Path").and_then(Value::as_str) else { continue };
@@ -196,7 +203,7 @@ fn the_bill_adds_up_to_the_totals() {
 #[test]
 fn the_shipped_tree_is_small() {
     let (_, out) = written();
-    let bytes: usize = all_bytes(out.path()).values().map(Vec::len).sum();
+    let bytes: usize = all_bytes(out).values().map(Vec::len).sum();
     assert!(bytes < 5_000_000, "{bytes} bytes");
-    assert!(all_bytes(out.path()).len() <= 800);
+    assert!(all_bytes(out).len() <= 800);
 }

@@ -30,12 +30,12 @@ impl Choice<'_> {
 
 /// Recommended moves that owners have confirmed or whose score is high enough, dearest first.
 pub(crate) fn to_approve(plan: &Plan) -> Vec<Choice<'_>> {
-    choices(plan, |_, s| (!s.moves.is_empty() && is_sure(s)).then(|| s.today - s.planned))
+    choices(plan, |s| (!s.moves.is_empty() && is_sure(s)).then(|| s.today - s.planned))
 }
 
 /// Where an owner's answer decides about money: recommended moves below the threshold, and undetermined slices.
 pub(crate) fn to_confirm(plan: &Plan) -> Vec<Choice<'_>> {
-    choices(plan, |_, s| {
+    choices(plan, |s| {
         let open = s.verdict.class == Class::Undetermined && !s.verdict.confirmed && s.potential > Money::ZERO;
         if open {
             Some(s.potential)
@@ -50,13 +50,13 @@ fn is_sure(slice: &SlicePlan) -> bool {
     slice.verdict.confirmed || slice.verdict.score >= APPROVE_FROM
 }
 
-fn choices<'a>(plan: &'a Plan, saving: impl Fn(&WorkloadPlan, &SlicePlan) -> Option<Money>) -> Vec<Choice<'a>> {
+fn choices<'a>(plan: &'a Plan, saving: impl Fn(&SlicePlan) -> Option<Money>) -> Vec<Choice<'a>> {
     let mut found: Vec<Choice<'a>> = plan
         .workloads
         .iter()
         .enumerate()
         .flat_map(|(rank, workload)| workload.slices.iter().map(move |slice| (rank, workload, slice)))
-        .filter_map(|(rank, workload, slice)| saving(workload, slice).map(|saves| Choice { rank, workload, slice, saves }))
+        .filter_map(|(rank, workload, slice)| saving(slice).map(|saves| Choice { rank, workload, slice, saves }))
         .collect();
     found.sort_by(|a, b| b.saves.cmp(&a.saves).then(a.rank.cmp(&b.rank)));
     found

@@ -1,8 +1,9 @@
 //! Acme's workloads that nobody waits for.
 
 use super::{DATA, HAIKU_GLOBAL, OPUS_GLOBAL, PROD, SONNET_GLOBAL, SONNET_US, TITAN};
-use crate::company::{Arrival, CachedShare, CalledAs, Days, Operation, Session, Truth, Workload};
+use crate::company::{CalledAs, Truth, Workload};
 use crate::draft::{fixed, numbered, part, workload};
+use crate::part::{Arrival, CachedShare, Days, Operation, Session};
 
 fn daily(days: Days, hour: u32, minute: u32, minutes: u32) -> Arrival {
     Arrival::Daily { days, hour, minute, minutes }
@@ -17,7 +18,9 @@ pub(super) fn workloads() -> Vec<Workload> {
             .with_bodies()
             .truly(batch, "24h", "the archive, summarised at night and over the weekend; declared")
             .part(part(daily(Days::All, 0, 30, 240), 830, Converse, numbered("night")).tokens((4100.0, 0.3), (2100.0, 0.3)).tolerant())
-            .part(part(daily(Days::Weekends, 9, 0, 600), 470, Converse, numbered("weekend")).tokens((4100.0, 0.3), (2100.0, 0.3)).tolerant()),
+            .part(
+                part(daily(Days::Weekends, 9, 0, 600), 470, Converse, numbered("weekend")).tokens((4100.0, 0.3), (2100.0, 0.3)).tolerant(),
+            ),
         // ServeGen client 20 runs at nine daily; seven hours earlier that is two at night.
         workload("nightly-classification", DATA, "AWSGlueServiceRole-classify", HAIKU_GLOBAL)
             .truly(batch, "24h", "a Glue job labels the day's tickets")
@@ -35,7 +38,9 @@ pub(super) fn workloads() -> Vec<Workload> {
         workload("enrichment", DATA, "StepFunctions-enrichment", SONNET_GLOBAL)
             .with_bodies()
             .truly(batch, "24h", "new products get their attributes every six hours")
-            .part(part(Arrival::Every { hours: 6, minutes: 35 }, 984, Converse, Session::Job).tokens((1250.0, 0.4), (680.0, 0.3)).tolerant()),
+            .part(
+                part(Arrival::Every { hours: 6, minutes: 35 }, 984, Converse, Session::Job).tokens((1250.0, 0.4), (680.0, 0.3)).tolerant(),
+            ),
         workload("tagging", DATA, "tagging-lambda-role", "amazon.nova-lite-v1:0")
             .truly(batch, "1h", "a scheduler fires every quarter of an hour")
             .part(
@@ -46,7 +51,11 @@ pub(super) fn workloads() -> Vec<Workload> {
             ),
         workload("evaluation", DATA, "github-ci-evals", OPUS_GLOBAL)
             .truly(batch, "24h", "the nightly evaluation of prompts, after work")
-            .part(part(daily(Days::Weekdays, 19, 10, 110), 1030, Converse, fixed("GitHubActions")).tokens((1400.0, 0.5), (500.0, 0.5)).tolerant()),
+            .part(
+                part(daily(Days::Weekdays, 19, 10, 110), 1030, Converse, fixed("GitHubActions"))
+                    .tokens((1400.0, 0.5), (500.0, 0.5))
+                    .tolerant(),
+            ),
         workload("synthetic-data", DATA, "AmazonSageMaker-ExecutionRole-20260301T101500", SONNET_US)
             .truly(batch, "longer", "training examples, made in long runs on a few days")
             .part(
@@ -80,7 +89,11 @@ pub(super) fn workloads() -> Vec<Workload> {
             ),
         workload("contract-review", DATA, "contract-review-job", "global.anthropic.claude-sonnet-5-5")
             .truly(batch, "24h", "can wait, but its model has no batch price")
-            .part(part(daily(Days::Weekdays, 21, 0, 80), 345, Converse, numbered("contracts")).tokens((3400.0, 0.4), (1050.0, 0.3)).tolerant()),
+            .part(
+                part(daily(Days::Weekdays, 21, 0, 80), 345, Converse, numbered("contracts"))
+                    .tokens((3400.0, 0.4), (1050.0, 0.3))
+                    .tolerant(),
+            ),
         workload("claims-letters", PROD, "claims-letters-job", SONNET_US)
             .called(CalledAs::Application("k3x9c1q7m2ab".to_owned()))
             .with_bodies()

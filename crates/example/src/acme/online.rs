@@ -1,8 +1,9 @@
 //! Acme's workloads that somebody waits for, hybrids included.
 
 use super::{DATA, HAIKU_US, PROD, SONNET_GLOBAL, SONNET_US};
-use crate::company::{Arrival, CachedShare, CalledAs, Days, Operation, Session, Truth, Turns, Workload};
+use crate::company::{CalledAs, Truth, Workload};
 use crate::draft::{numbered, part, task, workload};
+use crate::part::{Arrival, CachedShare, Days, Operation, Session, Turns};
 
 /// People at work: ServeGen client 29, its second week, turned so that its quiet days fall on Saturday and Sunday.
 fn business(weekend: f64) -> Arrival {

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::talk::{Message as Said, Talk};
 use crate::chance::Chance;
-use crate::company::{Part, Turns, Workload};
+use crate::company::Workload;
 use crate::events::Event;
+use crate::part::{Part, Turns};
 
 /// A request.
 #[derive(Debug, Serialize)]
@@ -209,10 +210,7 @@ pub(crate) fn stream(talk: &Talk, event: &Event, workload: &Workload) -> Vec<Str
     let u = &event.usage;
     let first_byte = (event.latency_ms / 5).min(400 + talk.seed % 900).min(event.latency_ms);
     events.push(StreamEvent::ContentBlockStop { index: 0 });
-    events.push(StreamEvent::MessageDelta {
-        delta: Stop { stop_reason: "end_turn" },
-        usage: OutputUsage { output_tokens: u.output.0 },
-    });
+    events.push(StreamEvent::MessageDelta { delta: Stop { stop_reason: "end_turn" }, usage: OutputUsage { output_tokens: u.output.0 } });
     events.push(StreamEvent::MessageStop {
         metrics: InvocationMetrics {
             input_token_count: u.input.0,

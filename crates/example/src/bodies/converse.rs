@@ -4,8 +4,8 @@ use laneshift_units::ServiceTier;
 use serde::Serialize;
 
 use super::talk::{Message as Said, Talk};
-use crate::company::Part;
 use crate::events::{Event, Outcome};
+use crate::part::Part;
 
 /// A request.
 #[derive(Debug, Serialize)]
@@ -102,7 +102,7 @@ impl Tier {
 
 impl Request {
     pub(crate) fn new(talk: &Talk, part: &Part) -> Self {
-        let uses_tools = matches!(part.turns, crate::company::Turns::Tools(_));
+        let uses_tools = matches!(part.turns, crate::part::Turns::Tools(_));
         let mut system: Vec<Block> = talk.system.iter().cloned().map(Block::Text).collect();
         if talk.cached {
             system.push(Block::CachePoint(CachePoint { r#type: "default" }));
@@ -209,7 +209,7 @@ impl Usage {
 impl Answer {
     pub(crate) fn new(talk: &Talk, event: &Event, part: &Part) -> Self {
         let blocked = event.outcome == Outcome::Blocked;
-        let more_tools = matches!(part.turns, crate::company::Turns::Tools(_)) && talk.seed.is_multiple_of(3);
+        let more_tools = matches!(part.turns, crate::part::Turns::Tools(_)) && talk.seed.is_multiple_of(3);
         Self {
             output: AnswerMessage { message: Message { role: "assistant", content: vec![Block::Text(talk.answer.clone())] } },
             stop_reason: match (blocked, more_tools) {

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::talk::{Message, Talk};
 use crate::chance::Chance;
-use crate::company::{Part, Workload};
+use crate::company::Workload;
 use crate::events::Event;
+use crate::part::Part;
 
 /// A request to Llama.
 #[derive(Debug, Serialize)]

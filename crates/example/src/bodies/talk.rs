@@ -1,8 +1,9 @@
 //! What is said in a request, before it takes an API's shape.
 
 use crate::chance::Chance;
-use crate::company::{Company, Turns};
+use crate::company::Company;
 use crate::events::Event;
+use crate::part::Turns;
 use crate::text::{self, ANSWER_CANARY, CHARS_PER_TOKEN, PROMPT_CANARY};
 
 /// How long texts are.

@@ -6,11 +6,14 @@
 
 mod array;
 mod gzip;
+mod kind;
 mod lines;
+mod reader;
 
 pub(crate) use array::{ArrayEnd, is_array, split_array};
 pub(crate) use gzip::{Inflater, inflate_head, is_gzip};
 pub(crate) use lines::{Line, LineText, Lines, hash_of};
+pub(crate) use reader::{End, Reader, Receiver};
 
 /// Compressed objects up to this size are read whole.
 pub(crate) const WHOLE_COMPRESSED_MAX: u64 = 32 << 20;

@@ -5,6 +5,9 @@ use laneshift_units::{Deadline, Profile};
 
 use super::count;
 
+/// Stands under every comparison with a generator's truth.
+pub(crate) const NO_PROOF: &str = "The truth here was made by a generator. It shows how the audit works on this example and is no proof of accuracy on other evidence.";
+
 /// Text from evidence without characters that a terminal or a reader could take as commands: control characters
 /// and changes of writing direction become a replacement character.
 pub(crate) fn clean(text: &str) -> String {
