@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
@@ -62,6 +63,11 @@ pub(crate) fn toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Da
         }
         DataError::field(path, at, field, e.message(), hint)
     })
+}
+
+/// Prints TOML; `path` is the name that errors carry.
+pub(crate) fn to_toml<T: Serialize>(path: &Path, value: &T) -> Result<String, DataError> {
+    toml::to_string_pretty(value).map_err(|e| DataError::Write { path: path.into(), source: io::Error::other(e) })
 }
 
 /// The line of a value in a text, as errors show it.

@@ -4,10 +4,16 @@
 //! numbers mean; that is `laneshift_core`.
 
 pub mod capabilities;
+pub mod commitments;
 mod error;
+pub mod evidence;
 mod file;
+pub mod owners;
 pub mod prices;
+#[cfg(test)]
+mod sample;
 pub mod signals;
+mod table;
 mod wire;
 
 pub use error::DataError;

@@ -26,7 +26,8 @@ fn a_throttled_prompt_comes_back_word_for_word() {
     let company = bench_company(3).with_records(1_500);
     write_logs(&company, out.path(), &LogOptions::bench(Bodies::Full)).expect("logs");
     let (all, _) = reading::records(out.path());
-    let throttled: Vec<_> = all.iter().filter(|r| r["errorCode"] == "ThrottlingException" && !r["input"]["inputBodyJson"].is_null()).collect();
+    let throttled: Vec<_> =
+        all.iter().filter(|r| r["errorCode"] == "ThrottlingException" && !r["input"]["inputBodyJson"].is_null()).collect();
     assert!(throttled.len() > 3);
     for first in throttled {
         let same = all.iter().filter(|r| r["input"]["inputBodyJson"] == first["input"]["inputBodyJson"]);

@@ -5,6 +5,7 @@ mod cli;
 mod clock;
 mod error;
 mod market;
+mod s3;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,7 @@ mod choices;
 mod error;
 mod levels;
 //mod page;
-//mod svg;
+mod svg;
 mod terminal;
 mod text;
 

@@ -10,7 +10,7 @@ fn business(weekend: f64) -> Arrival {
     Arrival::Rates { client: 29, first_day: 9, tile: Some((7, 7)), shift_h: 0, weekend }
 }
 
-/// People at desks, strictly ten to eight: ServeGen client 13, the week in which it runs daily.
+/// People at desks, nine to seven: ServeGen client 13, the week in which it runs daily, an hour earlier.
 fn desks(weekend: f64) -> Arrival {
     Arrival::Rates { client: 13, first_day: 2, tile: Some((2, 7)), shift_h: -1, weekend }
 }

@@ -6,5 +6,6 @@
 mod entry;
 mod open;
 
-pub(crate) use entry::{Checkpoint, Counts, InputProgress, Recorded};
+pub use entry::Counts;
+pub(crate) use entry::{Checkpoint, InputProgress, Recorded};
 pub(crate) use open::{Journal, Past};

@@ -3,7 +3,7 @@
 use laneshift_core::plan::Plan;
 
 use super::layout::Lines;
-use crate::text::{count, percent, plural, tokens, usd};
+use crate::text::{count, percent, plural, sentence, tokens, usd};
 
 /// Mistakes shown.
 const MISTAKES_MAX: usize = 3;
@@ -17,7 +17,7 @@ pub(super) fn mistakes(plan: &Plan, decimals: usize, lines: &mut Lines) {
     lines.heading("Common mistakes found");
     for (at, mistake) in plan.mistakes.iter().take(MISTAKES_MAX).enumerate() {
         let costs = mistake.costs.map_or_else(String::new, |c| format!(" Costs {}.", usd(c, decimals)));
-        lines.item(&format!("{}.", at + 1), &format!("{}.{costs} {}.", sentence(&mistake.text), sentence(&mistake.advice)));
+        lines.item(&format!("{}.", at + 1), &format!("{}{costs} {}", sentence(&mistake.text), sentence(&mistake.advice)));
     }
     if plan.mistakes.len() > MISTAKES_MAX {
         lines.paragraph(&format!("{} more in the report.", plan.mistakes.len() - MISTAKES_MAX));
@@ -66,7 +66,7 @@ pub(super) fn records(plan: &Plan, decimals: usize, lines: &mut Lines) {
         lines.paragraph(&format!("{} more ids resolve to no model.", plan.unresolved.len() - EXAMPLES_MAX));
     }
     for note in plan.price_notes.iter().filter(|n| n.spend.is_none()).take(EXAMPLES_MAX) {
-        lines.paragraph(&format!("Price unknown: {}, {} tokens not in any sum. {}.", note.what, tokens(note.tokens), sentence(&note.text)));
+        lines.paragraph(&format!("Price unknown: {}, {} tokens not in any sum. {}", note.what, tokens(note.tokens), sentence(&note.text)));
     }
     let doubtful: laneshift_units::Money = plan.price_notes.iter().filter_map(|n| n.spend).sum();
     if doubtful != laneshift_units::Money::ZERO {
@@ -85,9 +85,4 @@ pub(super) fn unknowns(plan: &Plan, lines: &mut Lines) {
     for unknown in &plan.scope.unknowns {
         lines.item("-", unknown);
     }
-}
-
-/// The text without a full stop at its end.
-fn sentence(text: &str) -> &str {
-    text.trim().trim_end_matches('.')
 }

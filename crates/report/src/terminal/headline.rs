@@ -20,7 +20,6 @@ pub(super) fn write(plan: &Plan, decimals: usize, lines: &mut Lines) {
         let n = count(scope.sampling_factor);
         lines.paragraph(&format!("The evidence is a sample: each record stands for {n}. All sums are multiplied by {n}."));
     }
-    savings(plan, decimals, lines);
     lines.paragraph(&format!(
         "{} of the spend ({}) is on models that have a batch price where they are called.",
         percent(plan.has_batch_price, plan.today),
@@ -34,12 +33,13 @@ pub(super) fn write(plan: &Plan, decimals: usize, lines: &mut Lines) {
             lines.paragraph(&format!("{} ({}) {what}.", usd(amount, decimals), percent(amount, plan.today)));
         }
     }
+    savings(plan, decimals, lines);
 }
 
 fn savings(plan: &Plan, decimals: usize, lines: &mut Lines) {
     let saved = plan.today - plan.planned;
     let rows = [
-        ("floor", plan.savings.floor, "eligible, and confirmed or scored .900 and more"),
+        ("floor", plan.savings.floor, "eligible, confirmed or scored .900 and more"),
         ("likely", plan.savings.likely, "every eligible saving times its score"),
         ("ceiling", plan.savings.ceiling, "everything eligible that is not streamed"),
         ("recommended", saved, "the moves of this plan"),

@@ -11,7 +11,7 @@ use crate::text::{percent, score, usd};
 /// Workloads shown.
 const WORKLOADS_MAX: usize = 10;
 /// Columns for an owner's name.
-const OWNER_WIDTH: usize = 10;
+const OWNER_WIDTH: usize = 8;
 
 pub(super) fn lanes(plan: &Plan, decimals: usize, lines: &mut Lines) {
     if plan.lanes.is_empty() {
@@ -42,7 +42,7 @@ pub(super) fn workloads(plan: &Plan, decimals: usize, lines: &mut Lines) {
     }
     let mut table =
         Table::new(&[Align::Flexible, Align::Left, Align::Left, Align::Right, Align::Right, Align::Right, Align::Left]);
-    table.row(["workload", "class", "can wait", "score", "now", "after", "owner"].map(str::to_owned));
+    table.row(["workload", "class", "wait", "score", "now", "after", "owner"].map(str::to_owned));
     for w in plan.workloads.iter().take(WORKLOADS_MAX) {
         let confirmed = w.slices.iter().any(|s| s.verdict.confirmed);
         let owner = w.owner.as_deref().map_or_else(|| "?".to_owned(), |o| ellipsis(o, OWNER_WIDTH));

@@ -20,6 +20,15 @@ pub(crate) fn plural(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
+/// A phrase as a sentence: a capital at its start, a full stop at its end.
+pub(crate) fn sentence(text: &str) -> String {
+    let text = text.trim();
+    let mut chars = text.chars();
+    let Some(first) = chars.next() else { return String::new() };
+    let stop = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+    first.to_uppercase().chain(chars).collect::<String>() + stop
+}
+
 /// How long an answer may take, in words.
 pub(crate) fn deadline(deadline: Deadline) -> &'static str {
     match deadline {

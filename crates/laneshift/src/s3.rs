@@ -1,0 +1,29 @@
+//! The one constructor of S3 clients: AWS's environment variables, an optional endpoint of one's own.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::AmazonS3Builder;
+use object_store::{ClientOptions, ObjectStore, RetryConfig};
+
+/// Longest wait for one request, and for all tries together.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
+const RETRIES_MAX: usize = 3;
+
+/// Opens a bucket with the credentials of the environment (`AWS_ACCESS_KEY_ID`, …, or the machine's role).
+pub(crate) fn open(bucket: &str, endpoint: Option<&str>) -> Result<Arc<dyn ObjectStore>, Box<dyn Error + Send + Sync>> {
+    let options = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_connect_timeout(Duration::from_secs(10));
+    let retry = RetryConfig { max_retries: RETRIES_MAX, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
+    let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry);
+    match endpoint {
+        Some(endpoint) => {
+            let plain = endpoint.starts_with("http://");
+            let options = if plain { options.with_allow_http(true) } else { options };
+            builder = builder.with_client_options(options).with_endpoint(endpoint).with_virtual_hosted_style_request(false);
+        }
+        None => builder = builder.with_client_options(options),
+    }
+    Ok(Arc::new(builder.build()?))
+}
