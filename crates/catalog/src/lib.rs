@@ -10,6 +10,7 @@ pub mod evidence;
 mod file;
 pub mod owners;
 pub mod prices;
+pub mod profiles;
 #[cfg(test)]
 mod sample;
 pub mod signals;

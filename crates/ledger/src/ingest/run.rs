@@ -39,7 +39,7 @@ pub fn ingest<S: RowSink>(
         journal: &journal,
         past: &past,
         next: AtomicUsize::new(0),
-        next_segment: AtomicU64::new(past.checkpoints),
+        next_segment: AtomicU64::new(past.next_segment),
         failed: AtomicBool::new(false),
     };
     let threads = options.threads.get().min(inputs.len() + past.segments.len()).max(1);

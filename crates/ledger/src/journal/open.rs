@@ -24,14 +24,15 @@ pub(crate) struct Past {
     pub(crate) rejects: BTreeSet<Reject>,
     pub(crate) more_rejects: BTreeMap<String, u64>,
     pub(crate) counts: Counts,
-    /// Checkpoints so far; no segment has a number as high.
-    pub(crate) checkpoints: u64,
+    /// No segment has a number as high.
+    pub(crate) next_segment: u64,
 }
 
 impl Past {
     fn add(&mut self, segments: &Path, checkpoint: Checkpoint) {
-        self.checkpoints += 1;
         if let Some(segment) = checkpoint.segment {
+            let number = segment.strip_suffix(".parquet").and_then(|name| name.rsplit('-').next()?.parse().ok());
+            self.next_segment = self.next_segment.max(number.unwrap_or(0) + 1);
             self.segments.push((segments.join(segment), checkpoint.rows));
         }
         self.rejects.extend(checkpoint.rejects);
