@@ -83,7 +83,8 @@ pub struct Cell {
 }
 
 impl Cell {
-    pub(crate) fn merge(&mut self, other: &Self) {
+    /// Adds another cell's sums.
+    pub fn merge(&mut self, other: &Self) {
         self.requests += other.requests;
         self.usage += other.usage;
         self.uncounted += other.uncounted;

@@ -65,7 +65,10 @@ mod tests {
     #[test]
     fn a_long_file_is_found_unless_it_is_a_test() {
         let text = format!("//! Long.\n{}", "\n".repeat(LINES_MAX));
-        assert_eq!(judge(Path::new("crates/a/src/long.rs"), &text), ["crates/a/src/long.rs has 501 lines; 500 are enough for one subject"]);
+        assert_eq!(
+            judge(Path::new("crates/a/src/long.rs"), &text),
+            ["crates/a/src/long.rs has 501 lines; 500 are enough for one subject"]
+        );
         assert_eq!(judge(Path::new("crates/a/tests/long.rs"), &text), Vec::<String>::new());
         assert_eq!(judge(Path::new("crates/a/src/b/tests.rs"), &text), Vec::<String>::new());
     }

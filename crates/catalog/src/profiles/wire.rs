@@ -138,8 +138,8 @@ fn called_by(models: &[InferenceProfileModel]) -> Result<ProfiledModel, String> 
     Ok(ProfiledModel { profile, ..ProfiledModel::parse_id(model) })
 }
 
-// The geographic profiles reach beyond their prefix (`us` from Canada, `eu` to Israel), so their own regions decide.
-// AWS, "Supported Regions and models for inference profiles", read 2026-11-23.
+// A geographic profile can hold regions beyond its prefix (`us` called from Canada), so the order of the arms decides.
+// AWS publishes the regions of each profile on the model's page; the sets below are conventions, written down 2026-11-23.
 fn profile_of(regions: &[&str]) -> Option<Profile> {
     let all = |list: &[&str]| regions.iter().all(|r| list.contains(r));
     let any = |prefix: &str| regions.iter().any(|r| r.starts_with(prefix));

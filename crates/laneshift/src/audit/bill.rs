@@ -30,9 +30,17 @@ fn model_of(resolver: &Resolver<'_>, key: &TokenKey) -> Option<ModelId> {
     catalog.model_key(&spelled).and_then(|k| catalog.model_id_of(k))
 }
 
-/// A bill does not tell a geographic profile from the region: both cost the same where both exist.
+/// A bill does not tell a geographic profile from the region; both cost the same where both exist. Models that are
+/// billed through Marketplace are taken as called through the geography, where most of them are sold only.
 fn profile_of(key: &TokenKey) -> Profile {
-    if key.global { Profile::Global } else { Profile::InRegion }
+    if key.global {
+        return Profile::Global;
+    }
+    let geography = [("us-gov-", "us-gov"), ("us-", "us"), ("eu-", "eu"), ("ap-", "apac")];
+    match geography.into_iter().find(|(region, _)| key.region.starts_with(region)) {
+        Some((_, prefix)) if key.marketplace => Profile::Geo(prefix.into()),
+        Some(_) | None => Profile::InRegion,
+    }
 }
 
 /// Tokens of rows that name no model in the catalogue, by spelling.
@@ -69,7 +77,7 @@ fn workload(
 ) -> Option<WorkloadInput> {
     let key = format!("role/{principal}");
     let kind = classify(principal, "");
-    let allow_global = resolver.owners.find(&key, account).is_some_and(|o| o.allow_global);
+    let allow_global = resolver.owners.allow_global(&key, account);
     let mut slices = Vec::new();
     let mut models: BTreeMap<String, u64> = BTreeMap::new();
     for (name, streaming) in [("streamed", Streaming::Yes), ("not streamed", Streaming::No), ("streaming unknown", Streaming::Unknown)] {
@@ -87,7 +95,7 @@ fn workload(
             active.insert(row.day);
         }
         let mut grains = Vec::new();
-        let mut evidence = empty_evidence(days, active.len() as u32, kind);
+        let mut evidence = empty_evidence(days, active.len() as u32);
         for ((model, region, profile, lane, long), (usage, lines)) in cells {
             let mut needs = Features::NONE;
             if streaming == Streaming::Yes {
@@ -142,7 +150,7 @@ fn workload(
     })
 }
 
-fn empty_evidence(days: u32, active: u32, _kind: PrincipalKind) -> SliceEvidence {
+fn empty_evidence(days: u32, active: u32) -> SliceEvidence {
     SliceEvidence {
         kind: EvidenceKind::Bill,
         requests: 0,

@@ -239,7 +239,7 @@ fn factor(args: &AuditArgs) -> Result<u64, Error> {
     }
     let mut factors = Vec::new();
     for path in beside(args, NOTE) {
-        factors.push(EvidenceNote::open(&path).map_err(|e| Error::Data(e.to_string()))?.sampling_factor);
+        factors.push(EvidenceNote::open(&path).map_err(|e| Error::Data(e.to_string()))?.sampling_factor.get());
     }
     factors.dedup();
     match factors[..] {

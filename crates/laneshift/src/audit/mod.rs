@@ -17,11 +17,10 @@ use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::commitments::Commitments;
 use laneshift_catalog::owners::Owners;
 use laneshift_catalog::prices::Catalog;
-use laneshift_catalog::profiles::Profiles;
+use laneshift_catalog::profiles::InferenceProfiles;
 use laneshift_catalog::signals::Signals;
 use laneshift_core::plan::{Commitment, Inputs, Plan, PriceNote, Scope, Unresolved, build};
 use laneshift_core::route::LaneId;
-use laneshift_core::verdict::Answer;
 use laneshift_ledger::workload::zone_offset;
 use laneshift_units::{Money, Timestamp, Usage};
 
@@ -51,7 +50,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<Done, Error> {
     let signals = args.signals.as_deref().map_or_else(Signals::shipped, Signals::open).map_err(data)?;
     let owners = args.owners.as_deref().map_or_else(|| Ok(Owners::default()), Owners::open).map_err(data)?;
     let profiles = args.profiles.clone().or_else(|| evidence::profiles_beside(args));
-    let profiles = profiles.as_deref().map_or_else(|| Ok(Profiles::default()), Profiles::open).map_err(data)?;
+    let profiles = profiles.as_deref().map_or_else(|| Ok(InferenceProfiles::default()), InferenceProfiles::open).map_err(data)?;
     let commitments = args.commitments.as_deref().map_or_else(|| Ok(Commitments::default()), Commitments::open).map_err(data)?;
     let classify = |role: &str, session: &str| signals.principal_kind(role, session);
     let evidence = evidence::read(args, &signals, &classify)?;
@@ -86,10 +85,8 @@ fn plan(
         (workloads, unknown)
     };
     for workload in &mut workloads {
-        if let Some(owner) = resolver.owners.find(&workload.key, &workload.account) {
-            workload.owner.clone_from(&owner.owner);
-            workload.answer = owner.can_wait.map(|deadline| Answer { deadline });
-        }
+        workload.owner = resolver.owners.owner(&workload.key, &workload.account).map(str::to_owned);
+        workload.answer = resolver.owners.answer(&workload.key, &workload.account);
     }
     let volumes = Volumes::of(&workloads);
     let mut plan = build(Inputs { scope, workloads, weights: &signals.weights, unresolved });
@@ -220,15 +217,14 @@ fn commitments(plan: &Plan, resolver: &Resolver<'_>) -> Vec<Commitment> {
         .iter()
         .map(|p| {
             let usage = served.get(&resolver.book.name(&p.model)).copied().unwrap_or_default();
-            let region = laneshift_units::Region::new(&p.region);
             let model = laneshift_units::ProfiledModel { model: p.model.clone(), profile: laneshift_units::Profile::InRegion };
-            let listed = resolver.market(&model, &region, laneshift_units::Tokens(0), false);
+            let listed = resolver.market(&model, &p.region, laneshift_units::Tokens(0), false);
             let on_demand = listed.iter().find(|t| t.lane == LaneId::Standard).and_then(|t| t.rates.cost(&usage).ok());
             Commitment {
                 name: p.name.clone(),
                 lane: LaneId::Provisioned,
                 model: p.model.clone(),
-                fee: p.usd_per_unit_hour.times(p.units * hours),
+                fee: p.per_unit_hour.times(p.units * hours),
                 on_demand_equivalent: on_demand.unwrap_or(Money::ZERO),
                 usage,
             }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use laneshift_bedrock::arn::{ModelRef, model_ref};
 use laneshift_catalog::commitments::Commitments;
 use laneshift_catalog::owners::Owners;
-use laneshift_catalog::profiles::Profiles;
+use laneshift_catalog::profiles::InferenceProfiles;
 use laneshift_catalog::prices::Doubt;
 use laneshift_core::plan::Grain;
 use laneshift_core::price::Rates;
@@ -20,7 +20,7 @@ use crate::market::{Book, features};
 /// Resolves model ids and builds markets; remembers doubtful prices for the report.
 pub(super) struct Resolver<'a> {
     pub(super) book: Book<'a>,
-    pub(super) profiles: &'a Profiles,
+    pub(super) profiles: &'a InferenceProfiles,
     pub(super) commitments: &'a Commitments,
     pub(super) owners: &'a Owners,
     pub(super) factor: u64,
@@ -35,18 +35,16 @@ struct Resolved {
 
 impl Resolver<'_> {
     fn resolve(&self, model_id: &str) -> Option<Resolved> {
-        let plain = |id: &str| {
-            let model = ProfiledModel::parse_id(id);
+        let known = |model: ProfiledModel| {
             self.book.catalog.model_key(&model.model).is_some().then_some(Resolved { model, committed: false })
         };
         match model_ref(model_id) {
-            ModelRef::Id(id) => plain(id),
-            ModelRef::ApplicationProfile(_) => self.profiles.model_of(model_id).and_then(|id| self.resolve(&id)),
+            ModelRef::Id(id) => known(ProfiledModel::parse_id(id)),
+            ModelRef::ApplicationProfile(_) | ModelRef::Prompt(_) | ModelRef::Other(_) => self.profiles.get(model_id).and_then(|p| known(p.model.clone())),
             ModelRef::Provisioned(_) => {
                 let found = self.commitments.provisioned.iter().find(|p| p.arn.as_deref() == Some(model_id))?;
                 Some(Resolved { model: ProfiledModel::parse_id(found.model.as_str()), committed: true })
             }
-            ModelRef::Prompt(_) | ModelRef::Other(_) => self.profiles.model_of(model_id).and_then(|id| self.resolve(&id)),
         }
     }
 
@@ -70,7 +68,7 @@ impl Resolver<'_> {
     }
 
     fn allows_global(&self, workload: &str, account: &str) -> bool {
-        self.owners.find(workload, account).is_some_and(|o| o.allow_global)
+        self.owners.allow_global(workload, account)
     }
 }
 

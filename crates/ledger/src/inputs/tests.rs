@@ -56,7 +56,8 @@ fn a_bucket_is_listed_and_read() {
     let objects = Objects::new();
     let store = Arc::new(InMemory::new());
     for key in ["logs/AWSLogs/1/a.json", "logs/AWSLogs/1/data/x_input.json", "logs/owners.csv", "other/b.json"] {
-        let put = store.put(&ObjectPath::from(key), key.to_owned().into());
+        let path = ObjectPath::from(key);
+        let put = store.put(&path, key.to_owned().into());
         objects.wait(put).expect("a runtime").expect("an object");
     }
     let open = |bucket: &str| {

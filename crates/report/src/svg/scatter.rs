@@ -8,11 +8,11 @@ use super::canvas::{Anchor, Canvas, Number, Svg};
 use crate::text::{score, usd};
 
 const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 330.0;
+const HEIGHT: f64 = 350.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 12.0;
 const BOTTOM: f64 = 40.0;
-const TOP: f64 = 16.0;
+const TOP: f64 = 34.0;
 /// Workloads drawn; the dearest.
 const DOTS_MAX: usize = 400;
 /// Workloads with their name beside the dot.
@@ -50,6 +50,11 @@ pub(crate) fn scatter(plan: &Plan, decimals: usize, link: impl Fn(usize) -> Opti
     }
     canvas.text("t small", Anchor::Start, (x(0.0), HEIGHT - 6.0), "somebody waits");
     canvas.text("t small", Anchor::End, (x(1000.0), HEIGHT - 6.0), "score: can wait");
+    for (n, of) in Class::ALL.into_iter().enumerate() {
+        let left = LEFT + n as f64 * 120.0;
+        canvas.path(class(of), &mark(of, (left + 6.0, 10.0)), "");
+        canvas.text("t small", Anchor::Start, (left + 18.0, 14.0), of.name());
+    }
     let mut names: Vec<(f64, f64)> = Vec::new();
     // The dearest last, so that it lies on top.
     for (rank, w) in shown.iter().rev() {
@@ -74,7 +79,7 @@ pub(crate) fn scatter(plan: &Plan, decimals: usize, link: impl Fn(usize) -> Opti
 }
 
 /// A mark for each class, told apart by shape as well as by colour.
-pub(super) fn mark(class: Class, (x, y): (f64, f64)) -> String {
+fn mark(class: Class, (x, y): (f64, f64)) -> String {
     let (n, two) = (Number, R * 2.0);
     match class {
         Class::BatchFit => {
