@@ -203,6 +203,8 @@ pub struct Throttled {
     pub workload: String,
     /// Its account.
     pub account: String,
+    /// Whether the call was streamed: a workload's slices wait differently.
+    pub streamed: bool,
 }
 
 /// Throttled payloads remembered; more add nothing to what waits show.
@@ -302,7 +304,7 @@ impl<'a> Partials<'a> {
     }
 
     fn remember_throttled(&mut self, row: &Row<'_>, workload: String) {
-        let new = Throttled { at_ms: row.at.0, workload, account: row.account.to_owned() };
+        let new = Throttled { at_ms: row.at.0, workload, account: row.account.to_owned(), streamed: row.streamed };
         let room = self.throttled.len() < THROTTLED_MAX;
         match self.throttled.get_mut(&row.payload_hash) {
             Some(old) if *old > new => *old = new,

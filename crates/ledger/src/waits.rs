@@ -41,12 +41,14 @@ impl Follow {
         self.found_ms.entry(row.payload_hash).and_modify(|w| *w = (*w).min(wait)).or_insert(wait);
     }
 
-    /// Waits by workload and account.
+    /// Waits by workload and account, streamed or not, and hour of the day of the throttling.
     pub fn finish(self) -> Waits {
         let mut waits = Waits::new();
         for (payload, wait) in self.found_ms {
             let Some(start) = self.throttled.get(&payload) else { continue };
-            let sums = waits.entry((start.workload.clone(), start.account.clone())).or_default();
+            let hours = waits.entry((start.workload.clone(), start.account.clone())).or_default();
+            let hour = (start.at_ms.div_euclid(3_600_000)).rem_euclid(24) as u8;
+            let sums = hours.entry((start.streamed, hour)).or_default();
             *match wait {
                 ..=SHORT_MS => &mut sums.short,
                 LONG_MS.. => &mut sums.long,

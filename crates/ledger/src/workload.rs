@@ -21,11 +21,15 @@ const RUN_DAYS_SHARE: u64 = 2;
 const RUN_DAYS_MIN: u64 = 3;
 /// A slice of runs is made when they carry between a tenth and nine tenths of the tokens, in thousandths.
 const RUN_SPLIT: std::ops::Range<u64> = 100..900;
+/// The name of what is left when runs are a slice of their own.
+const OUTSIDE_RUNS: &str = "outside the runs";
 /// Share of tokens with a body, in thousandths, from which evidence counts as having bodies.
 const BODIES_MIN: u64 = 50;
 
+/// Waits of one workload: by streamed or not, and by the hour of the day in UTC at which it was throttled.
+pub type WaitsByHour = BTreeMap<(bool, u8), WaitAfterThrottle>;
 /// Waits by workload key and account.
-pub type Waits = BTreeMap<(String, String), WaitAfterThrottle>;
+pub type Waits = BTreeMap<(String, String), WaitsByHour>;
 
 /// What the caller knows and the ledger does not.
 pub trait Market {
@@ -66,7 +70,8 @@ pub fn workloads(grains: &[Grain], waits: &Waits, days: u32, market: &dyn Market
     let inputs = groups
         .into_iter()
         .filter_map(|((key, account), grains)| {
-            let waits = waits.get(&(key.to_owned(), account.to_owned())).copied().unwrap_or_default();
+            let none = WaitsByHour::new();
+            let waits = waits.get(&(key.to_owned(), account.to_owned())).unwrap_or(&none);
             context.workload(key, account, &grains, waits, &mut unresolved)
         })
         .collect();
@@ -114,30 +119,38 @@ impl Context<'_> {
         key: &str,
         account: &str,
         grains: &[&Grain],
-        waits: WaitAfterThrottle,
+        waits: &WaitsByHour,
         unresolved: &mut UnresolvedIds,
     ) -> Option<WorkloadInput> {
         let (streamed, rest): (Vec<&Grain>, Vec<&Grain>) = grains.iter().copied().partition(|g| g.key.streamed);
         let mut slices = Vec::new();
         let all = |_| true;
-        let mut add = |name: &str, parts: Vec<Part<'_>>, slices: &mut Vec<SliceInput>| {
-            if let Some(slice) = self.slice(name, &parts, waits, unresolved) {
+        let mut add = |name: &str, grains: &[&Grain], keep: &dyn Fn(u8) -> bool, slices: &mut Vec<SliceInput>| {
+            let parts: Vec<Part<'_>> = grains.iter().map(|g| Part::new(g, keep)).collect();
+            let streams = grains.first().is_some_and(|g| g.key.streamed);
+            let mut followed = WaitAfterThrottle::default();
+            for (_, w) in waits.iter().filter(|((s, hour), _)| *s == streams && keep(*hour)) {
+                followed.short += w.short;
+                followed.middle += w.middle;
+                followed.long += w.long;
+            }
+            if let Some(slice) = self.slice(name, &parts, followed, unresolved) {
                 slices.push(slice);
             }
         };
-        add("streamed", streamed.iter().map(|g| Part::new(g, &all)).collect(), &mut slices);
+        add("streamed", &streamed, &all, &mut slices);
         let volumes = hour_volumes(&rest);
         match find_runs(&volumes, self.zone) {
             Some(runs) if RUN_SPLIT.contains(&(runs.tokens.part * 1000 / runs.tokens.whole.max(1))) => {
                 let names: Vec<String> = runs.hours_utc.iter().map(|&h| format!("{:02}:00", local(h, self.zone))).collect();
                 let in_run = |h: u8| runs.hours_utc.contains(&h);
                 let not_in_run = |h: u8| !runs.hours_utc.contains(&h);
-                add(&format!("runs at {}", names.join(", ")), rest.iter().map(|g| Part::new(g, &in_run)).collect(), &mut slices);
-                add("outside the runs", rest.iter().map(|g| Part::new(g, &not_in_run)).collect(), &mut slices);
+                add(&format!("runs at {}", names.join(", ")), &rest, &in_run, &mut slices);
+                add(OUTSIDE_RUNS, &rest, &not_in_run, &mut slices);
             }
             Some(_) | None => {
                 let name = if streamed.is_empty() { "all" } else { "not streamed" };
-                add(name, rest.iter().map(|g| Part::new(g, &all)).collect(), &mut slices);
+                add(name, &rest, &all, &mut slices);
             }
         }
         if slices.is_empty() {
@@ -188,12 +201,13 @@ impl Context<'_> {
         }
         (!plan_grains.is_empty()).then(|| SliceInput {
             name: name.to_owned(),
-            evidence: self.evidence(parts, &plan_grains, waits),
+            evidence: self.evidence(parts, waits, name != OUTSIDE_RUNS),
             grains: plan_grains,
         })
     }
 
-    fn evidence(&self, parts: &[Part<'_>], plan: &[PlanGrain], waits: WaitAfterThrottle) -> SliceEvidence {
+    /// `may_run`: what is left beside the runs is not searched for runs again.
+    fn evidence(&self, parts: &[Part<'_>], waits: WaitAfterThrottle, may_run: bool) -> SliceEvidence {
         let mut total = Cell::default();
         let mut shape = Shape::default();
         let mut active = BTreeSet::new();
@@ -244,11 +258,11 @@ impl Context<'_> {
             same_template: Share { part: same, whole: with_lead },
             distinct_payloads: Share { part: shape.distinct_payloads().min(with_lead), whole: with_lead },
             hour_of_week: weeks,
-            runs: find_runs(&volumes, self.zone),
+            runs: if may_run { find_runs(&volumes, self.zone) } else { None },
             minutes: shape.minutes.map(u64::from),
             zone_offset_h: self.zone,
             waits,
-            embeds: embeds * 2 > tokens && !plan.is_empty(),
+            embeds: embeds * 2 > tokens,
         }
     }
 }

@@ -123,9 +123,6 @@ fn plan_workload(input: WorkloadInput, weights: &Weights, totals: &mut Totals) -
     let today: Money = slices.iter().map(|s| s.today).sum();
     let planned = slices.iter().map(|s| s.planned).sum();
     let class = class_of(&slices, today, weights);
-    if class == Class::Undetermined {
-        totals.undetermined += today;
-    }
     let deciding = slices.iter().filter(|s| class != Class::Hybrid || s.verdict.class == Class::BatchFit).max_by_key(|s| s.today);
     WorkloadPlan {
         key: input.key,
@@ -228,6 +225,9 @@ fn plan_slice(slice: &SliceInput, weights: &Weights, answer: Option<Answer>, tot
     }
     totals.today += out.today;
     totals.planned += out.planned;
+    if out.verdict.class == Class::Undetermined {
+        totals.undetermined += out.today;
+    }
     out.blockers.sort_by(|a, b| b.today.cmp(&a.today).then(a.kind.cmp(&b.kind)));
     out.moves.sort_by(|a, b| (b.before - b.after).cmp(&(a.before - a.after)).then_with(|| a.model.cmp(&b.model)));
     (out, unpriced)

@@ -26,7 +26,7 @@ pub struct Plan {
     pub has_batch_price: Money,
     /// Floor, likely, ceiling.
     pub savings: Savings,
-    /// Of today's spend: workloads on which the owner must be asked.
+    /// Of today's spend: slices of workloads on which the owner must be asked.
     pub undetermined: Money,
     /// Of today's spend: calls by AWS services on the customer's behalf.
     pub not_movable: Money,

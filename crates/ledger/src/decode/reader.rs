@@ -9,6 +9,7 @@ use super::kind::{Kind, kind_of};
 use super::{Inflater, Line, Lines, WHOLE_COMPRESSED_MAX, inflate_head, is_gzip};
 use crate::inputs::Input;
 use crate::location::Objects;
+use crate::map::TableError;
 
 /// Bytes by which an input is recognised, stored and inflated.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -34,8 +35,8 @@ pub(crate) trait Receiver {
     fn line(&mut self, line: Line<'_>) -> ControlFlow<()>;
     /// Whether text that is neither JSON nor a bill is wanted as a table.
     fn wants_table(&self) -> bool;
-    /// Takes such text; an error is one of the stream.
-    fn table(&mut self, text: &mut dyn Read) -> io::Result<ControlFlow<()>>;
+    /// Takes such text.
+    fn table(&mut self, text: &mut dyn Read) -> Result<ControlFlow<()>, TableError>;
     /// Hears how many stored bytes were read.
     fn stored_bytes(&mut self, bytes: u64);
 }
@@ -76,7 +77,7 @@ impl<'a> Reader<'a> {
             let head = &text[..text.len().min(HEAD_BYTES)];
             return match kind_of(bytes, head, to.wants_table()) {
                 Kind::Lines => ended(Lines::default().split(text, &mut |line| to.line(line))),
-                Kind::Table => stream_ended(to.table(&mut &*text)),
+                Kind::Table => table_ended(to.table(&mut &*text)),
                 kind => not_given(kind),
             };
         }
@@ -86,7 +87,7 @@ impl<'a> Reader<'a> {
         }
         match kind_of(head, head, to.wants_table()) {
             Kind::Lines => ended(Lines::default().split(bytes, &mut |line| to.line(line))),
-            Kind::Table => stream_ended(to.table(&mut &*bytes)),
+            Kind::Table => table_ended(to.table(&mut &*bytes)),
             kind => not_given(kind),
         }
     }
@@ -104,7 +105,7 @@ impl<'a> Reader<'a> {
                 Kind::Lines => {
                     stream_ended(Lines::default().split_stream(&mut all, &mut |line| to.line(line)))
                 }
-                Kind::Table => stream_ended(to.table(&mut all)),
+                Kind::Table => table_ended(to.table(&mut all)),
                 kind => not_given(kind),
             }
         };
@@ -119,7 +120,7 @@ fn give_gzip(head: &[u8], source: &mut dyn Read, to: &mut dyn Receiver) -> End {
     let mut text = MultiGzDecoder::new(source);
     match kind_of(head, &text_head, to.wants_table()) {
         Kind::Lines => stream_ended(Lines::default().split_stream(&mut text, &mut |line| to.line(line))),
-        Kind::Table => stream_ended(to.table(&mut text)),
+        Kind::Table => table_ended(to.table(&mut text)),
         kind => not_given(kind),
     }
 }
@@ -141,6 +142,14 @@ fn stream_ended(flow: io::Result<ControlFlow<()>>) -> End {
         Ok(flow) => ended(flow),
         Err(e) if e.kind() == ErrorKind::UnexpectedEof => End::Refused("the gzip stream ends too early".to_owned()),
         Err(_) => End::Refused("the gzip stream is damaged".to_owned()),
+    }
+}
+
+fn table_ended(flow: Result<ControlFlow<()>, TableError>) -> End {
+    match flow {
+        Ok(flow) => ended(flow),
+        Err(TableError::Table(reason)) => End::Refused(reason),
+        Err(TableError::Stream(e)) => stream_ended(Err(e)),
     }
 }
 

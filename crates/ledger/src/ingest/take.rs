@@ -1,6 +1,6 @@
 //! Takes the lines of one input: each becomes a row, several rows, or a reject.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::ControlFlow;
 
 use laneshift_bedrock::invocation_log::{Invocation, parse};
@@ -10,6 +10,7 @@ use super::options::RowSink;
 use super::worker::Worker;
 use crate::decode::{ArrayEnd, Line, LineText, Receiver, hash_of, is_array, split_array};
 use crate::inputs::Input;
+use crate::map::TableError;
 use crate::reject::{KEPT_PER_FILE_MAX, Reject};
 
 /// The receiver of one input.
@@ -51,17 +52,19 @@ impl<S: RowSink> Receiver for Take<'_, '_, S> {
         self.worker.shared.options.mapping.is_some()
     }
 
-    fn table(&mut self, text: &mut dyn Read) -> io::Result<ControlFlow<()>> {
-        let Some(mapping) = self.worker.shared.options.mapping else { return Ok(ControlFlow::Continue(())) };
-        mapping.read(text, &mut |line, offset, row| {
-            if line <= self.upto {
+    fn table(&mut self, text: &mut dyn Read) -> Result<ControlFlow<()>, TableError> {
+        let options = self.worker.shared.options;
+        let Some(mapping) = options.mapping else { return Ok(ControlFlow::Continue(())) };
+        mapping.read(text, options.pseudonyms, &mut |record| {
+            if record.line <= self.upto {
                 return self.worker.go_on();
             }
-            match row {
+            self.worker.pending.counts.line_bytes += record.bytes;
+            match record.row {
                 Ok(row) => self.worker.add(&row),
-                Err((reason, hash)) => self.reject(Place { line, offset }, reason, hash),
+                Err((reason, hash)) => self.reject(Place { line: record.line, offset: record.offset }, reason, hash),
             }
-            self.upto = line;
+            self.upto = record.line;
             self.worker.line_taken(self.input, self.upto)
         })
     }
