@@ -42,6 +42,17 @@ pub struct Owner {
     pub note: String,
 }
 
+/// What the file says of one workload: each cell of the account's own row, or else of the row for any account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ownership {
+    /// Who owns it.
+    pub owner: Option<String>,
+    /// How long it can wait; `None` is no answer.
+    pub can_wait: Option<Deadline>,
+    /// Whether the global profile is allowed; no answer is no.
+    pub allow_global: bool,
+}
+
 impl Owners {
     /// Reads a file.
     ///
@@ -98,19 +109,19 @@ impl Owners {
         &self.rows
     }
 
-    /// Who owns a workload.
-    pub fn owner(&self, workload: &str, account: &str) -> Option<&str> {
-        self.first(workload, account, |row| row.owner.as_deref())
+    /// What the rows say of a workload; `None` where none names it.
+    pub fn find(&self, workload: &str, account: &str) -> Option<Ownership> {
+        self.first(workload, account, Some)?;
+        Some(Ownership {
+            owner: self.first(workload, account, |row| row.owner.clone()),
+            can_wait: self.first(workload, account, |row| row.can_wait),
+            allow_global: self.first(workload, account, |row| row.allow_global).unwrap_or(false),
+        })
     }
 
-    /// What its owner says of waiting.
+    /// What a workload's owner says of waiting.
     pub fn answer(&self, workload: &str, account: &str) -> Option<Answer> {
-        self.first(workload, account, |row| row.can_wait).map(|deadline| Answer { deadline })
-    }
-
-    /// Whether its owner allows the global profile; no answer is no.
-    pub fn allow_global(&self, workload: &str, account: &str) -> bool {
-        self.first(workload, account, |row| row.allow_global).unwrap_or(false)
+        self.find(workload, account)?.can_wait.map(|deadline| Answer { deadline })
     }
 
     /// The cell of the account's own row, or else of the row for any account.
@@ -203,9 +214,10 @@ mod tests {
         )
         .expect("reads");
         assert_eq!(owners.answer("role/etl", "111122223333"), Some(Answer { deadline: Deadline::Day }));
-        assert_eq!(owners.owner("role/etl", "111122223333"), Some("data team"));
-        assert!(owners.allow_global("role/etl", "111122223333"));
-        assert!(!owners.allow_global("role/etl", "444455556666"));
+        let found = owners.find("role/etl", "111122223333").expect("named");
+        assert_eq!((found.owner.as_deref(), found.allow_global), (Some("data team"), true));
+        assert!(!owners.find("role/etl", "444455556666").expect("any account").allow_global);
+        assert_eq!(owners.find("role/search", "111122223333"), None);
         assert_eq!(owners.answer("role/chat", "111122223333"), Some(Answer { deadline: Deadline::Seconds }));
         assert_eq!(owners.answer("role/chat", "444455556666"), None);
     }

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use laneshift_core::route::LaneId;
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use laneshift_units::{Money, Usage};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Reads [`LaneId::name`].
 pub(crate) fn lane(name: &str) -> Option<LaneId> {
@@ -40,5 +42,64 @@ impl Visitor<'_> for AnyAmount {
 
     fn visit_f64<E: Error>(self, n: f64) -> Result<MoneyText, E> {
         Ok(MoneyText(n.to_string()))
+    }
+}
+
+/// US dollars, written as an exact decimal text: `"12.5"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Usd(pub Money);
+
+impl From<Money> for Usd {
+    fn from(money: Money) -> Self {
+        Self(money)
+    }
+}
+
+/// All decimals, without a sign of the currency.
+impl fmt::Display for Usd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.to_exact_string())
+    }
+}
+
+impl Serialize for Usd {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0.to_exact_string())
+    }
+}
+
+impl<'de> Deserialize<'de> for Usd {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Money::parse_usd(&text).map(Self).map_err(|e| D::Error::custom(format!("{text:?} is {e}")))
+    }
+}
+
+/// Tokens by class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsageFile {
+    /// Uncached input.
+    pub input: u64,
+    /// Output.
+    pub output: u64,
+    /// Cache reads.
+    pub cache_read: u64,
+    /// Cache writes, five minutes.
+    pub cache_write_5m: u64,
+    /// Cache writes, one hour.
+    pub cache_write_1h: u64,
+}
+
+impl From<&Usage> for UsageFile {
+    fn from(usage: &Usage) -> Self {
+        let Usage { input, output, cache_read, cache_write_5m, cache_write_1h } = usage;
+        Self {
+            input: input.0,
+            output: output.0,
+            cache_read: cache_read.0,
+            cache_write_5m: cache_write_5m.0,
+            cache_write_1h: cache_write_1h.0,
+        }
     }
 }

@@ -7,11 +7,11 @@
 mod choices;
 mod error;
 mod levels;
-//mod page;
+mod page;
 mod svg;
 mod terminal;
 mod text;
 
 pub use error::ReportError;
-//pub use page::html;
+pub use page::html;
 pub use terminal::summary;

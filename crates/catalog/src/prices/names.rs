@@ -41,7 +41,7 @@ const FILLERS: [&str; 9] =
 const CLAUDE_FAMILIES: [&str; 6] = ["fable", "haiku", "instant", "mythos", "opus", "sonnet"];
 
 /// Ids that no row of the catalogue carries.
-const EXTRA: [(&str, &str); 7] = [
+const EXTRA: [(&str, &str); 9] = [
     // AWS, "Supported foundation models in Amazon Bedrock", read 2026-11-23: the id without a minor version is 2.0.
     ("anthropic.claude-v2", "claude20"),
     ("amazon.titan-embed-text-v1", "titanembedtextv1"),
@@ -50,6 +50,9 @@ const EXTRA: [(&str, &str); 7] = [
     ("cohere.command-r-v1:0", "commandr"),
     ("DeepSeek-R1", "deepseekr1"),
     ("Titan Text Embeddings V2", "titanembedtextv2"),
+    // Usage types end the model where `-text-input-tokens` begins.
+    ("TitanEmbeddingV2", "titanembedtextv2"),
+    ("TitanEmbeddingsG1", "titanembedtextv1"),
 ];
 
 /// Every known spelling of every model.

@@ -17,7 +17,7 @@ const LIST_MB_MAX: u64 = 64;
 
 /// Inference profiles by ARN and by id.
 #[derive(Clone, Debug, Default)]
-pub struct InferenceProfiles {
+pub struct Profiles {
     profiles: Vec<InferenceProfile>,
     /// Invariant: holds the index of every profile under its ARN, and under its id where no other has the same.
     by_name: HashMap<String, usize>,
@@ -44,7 +44,7 @@ impl InferenceProfile {
     }
 }
 
-impl InferenceProfiles {
+impl Profiles {
     /// Reads a list, CSV or JSON.
     ///
     /// # Errors
@@ -83,6 +83,11 @@ impl InferenceProfiles {
         self.by_name.get(arn_or_id).map(|ix| &self.profiles[*ix])
     }
 
+    /// The model id of the profile with this ARN or id, as callers write it: `us.amazon.nova-pro-v1:0`.
+    pub fn model_of(&self, arn_or_id: &str) -> Option<String> {
+        self.get(arn_or_id).map(|profile| profile.model.to_string())
+    }
+
     /// All profiles, in the order of the file.
     pub fn all(&self) -> &[InferenceProfile] {
         &self.profiles
@@ -95,8 +100,8 @@ mod tests {
 
     const APP: &str = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile";
 
-    fn parse(text: &str) -> Result<InferenceProfiles, String> {
-        InferenceProfiles::parse(Path::new("profiles"), text).map_err(|e| e.to_string())
+    fn parse(text: &str) -> Result<Profiles, String> {
+        Profiles::parse(Path::new("profiles"), text).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -148,7 +153,7 @@ mod tests {
         let text = format!("arn,model_id\n{APP}/abc,a.b\n{},a.c\n", format!("{APP}/abc").replace("us-east-1", "us-west-2"));
         let list = parse(&text).expect("reads");
         assert!(list.get("abc").is_none());
-        assert_eq!(list.get(&format!("{APP}/abc")).map(|p| p.model.to_string()).as_deref(), Some("a.b"));
+        assert_eq!(list.model_of(&format!("{APP}/abc")).as_deref(), Some("a.b"));
     }
 
     #[test]

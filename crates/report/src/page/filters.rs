@@ -2,6 +2,7 @@
 // The attribute wants owned results and an environment argument.
 #![expect(clippy::unnecessary_wraps, reason = "askama asks filters for a result")]
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use askama::filters::HtmlSafe;
@@ -43,8 +44,8 @@ pub(crate) fn count(n: &u64, _: &dyn Values) -> Result<String> {
 
 /// Tokens to three figures.
 #[askama::filter_fn]
-pub(crate) fn tokens(n: &Tokens, _: &dyn Values) -> Result<String> {
-    Ok(text::tokens(n.0))
+pub(crate) fn tokens(n: impl Borrow<Tokens>, _: &dyn Values) -> Result<String> {
+    Ok(text::tokens(n.borrow().0))
 }
 
 /// Bytes to three figures.
@@ -73,6 +74,6 @@ pub(crate) fn sentence(phrase: &str, _: &dyn Values) -> Result<String> {
 
 /// A class with its mark.
 #[askama::filter_fn]
-pub(crate) fn chip(class: &Class, _: &dyn Values) -> Result<Chip> {
-    Ok(Chip(*class))
+pub(crate) fn chip(class: impl Borrow<Class>, _: &dyn Values) -> Result<Chip> {
+    Ok(Chip(*class.borrow()))
 }

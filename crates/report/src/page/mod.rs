@@ -20,6 +20,9 @@ use std::fmt;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use laneshift_core::plan::Plan;
+use laneshift_core::route::LaneId;
+use laneshift_core::verdict::Class;
+use laneshift_units::{Money, Tokens};
 
 use crate::error::ReportError;
 use crate::text::{decimals, period};
@@ -52,6 +55,13 @@ struct Page<'a> {
     mistakes: Vec<links::MistakeView<'a>>,
     renewal: renewal::Renewal<'a>,
     confusion: Vec<method::ConfusionRow<'a>>,
+}
+
+impl Page<'_> {
+    /// Whether any day has spend in a lane.
+    fn has_lane(&self, lane: &LaneId) -> bool {
+        LaneId::ALL.iter().zip(0..).any(|(l, at): (_, usize)| l == lane && self.plan.daily.iter().any(|d| d.by_lane[at] != Money::ZERO))
+    }
 }
 
 /// The plan as one HTML file.

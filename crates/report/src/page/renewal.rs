@@ -55,7 +55,7 @@ fn providers(plan: &Plan) -> Vec<Provider> {
     for line in &plan.renewal {
         let mut cheapest: BTreeMap<&str, Money> = BTreeMap::new();
         for other in &line.walk_away {
-            let cost = cheapest.entry(&other.provider).or_insert(other.cost);
+            let cost = cheapest.entry(other.provider.as_str()).or_insert(other.cost);
             *cost = other.cost.min(*cost);
         }
         for (provider, there) in cheapest {

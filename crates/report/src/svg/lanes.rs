@@ -11,7 +11,7 @@ const HEIGHT: f64 = 30.0;
 const SEAM: f64 = 2.0;
 
 /// The class that colours a lane.
-pub(super) const fn class(lane: LaneId) -> &'static str {
+pub(crate) const fn class(lane: LaneId) -> &'static str {
     match lane {
         LaneId::Provisioned => "l-provisioned",
         LaneId::Reserved => "l-reserved",

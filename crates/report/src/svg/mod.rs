@@ -13,7 +13,7 @@ mod waterfall;
 pub(crate) use canvas::Svg;
 pub(crate) use daily::daily;
 pub(crate) use heat::heat;
-pub(crate) use lanes::lane_bar;
+pub(crate) use lanes::{class as lane_class, lane_bar};
 pub(crate) use range::range;
 pub(crate) use scatter::scatter;
 pub(crate) use waterfall::waterfall;

@@ -1,0 +1,67 @@
+"""Figures of a plan, computed again from the ledger by another program."""
+
+import pathlib
+import tempfile
+import unittest
+
+from program import ACME, audit, figure, load_plan, one, open_ledger, usd
+
+ANSWERED = "error_code = '' AND NOT blocked"
+
+# Where plan.json has it; whether it is multiplied by the sampling factor; how the ledger gives it.
+FIGURES = [
+    ("scope.records", False, "SELECT count(*) FROM invocations"),
+    ("scope.answered", False, f"SELECT count(*) FROM invocations WHERE {ANSWERED}"),
+    ("scope.failed", False, "SELECT count(*) FROM invocations WHERE error_code <> ''"),
+    ("scope.throttled", False, "SELECT count(*) FROM invocations WHERE error_code = 'ThrottlingException'"),
+    ("scope.blocked", False, "SELECT count(*) FROM invocations WHERE blocked"),
+    ("scope.days", False, "SELECT count(DISTINCT date_trunc('day', at)) FROM invocations"),
+    ("scope.usage.input", True, "SELECT sum(input_tokens)::BIGINT FROM invocations"),
+    ("scope.usage.output", True, "SELECT sum(output_tokens)::BIGINT FROM invocations"),
+    ("scope.usage.cache_read", True, "SELECT sum(cache_read_tokens)::BIGINT FROM invocations"),
+    ("scope.usage.cache_write_5m", True, "SELECT sum(cache_write_5m_tokens)::BIGINT FROM invocations"),
+    ("scope.usage.cache_write_1h", True, "SELECT sum(cache_write_1h_tokens)::BIGINT FROM invocations"),
+]
+
+
+class Recompute(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.out = pathlib.Path(folder.name, "out")
+        cls.printed = audit(ACME, cls.out)
+        cls.plan = load_plan(cls.out)
+        cls.ledger = open_ledger(cls.out)
+        cls.addClassCleanup(cls.ledger.close)
+
+    def test_the_printed_plan_is_the_written_one(self):
+        self.assertEqual(self.printed, self.plan)
+
+    def test_the_figures_of_the_scope_follow_from_the_ledger(self):
+        factor = figure(self.plan, "scope.sampling_factor")
+        for path, multiplied, sql in FIGURES:
+            with self.subTest(path):
+                self.assertEqual(figure(self.plan, path), one(self.ledger, sql) * (factor if multiplied else 1))
+
+    def test_the_requests_of_a_declared_workload_follow_from_the_ledger(self):
+        factor = figure(self.plan, "scope.sampling_factor")
+        planned = {w["key"]: w["requests"] for w in self.plan["workloads"] if w["key"].startswith("workload=")}
+        rows = self.ledger.execute(
+            f"SELECT 'workload=' || workload, count(*) FROM invocations WHERE workload <> '' AND {ANSWERED} GROUP BY ALL"
+        ).fetchall()
+        self.assertTrue(rows, "the example declares workloads")
+        self.assertEqual(planned, {key: calls * factor for key, calls in rows})
+
+    def test_the_waterfall_leads_from_today_to_the_plan(self):
+        saved = sum(usd(step["saves_usd"]) for step in self.plan["waterfall"])
+        self.assertEqual(usd(self.plan["today_usd"]) - saved, usd(self.plan["planned_usd"]))
+
+    def test_the_workloads_add_up_to_the_whole(self):
+        for name in ("today_usd", "planned_usd"):
+            with self.subTest(name):
+                self.assertEqual(sum(usd(w[name]) for w in self.plan["workloads"]), usd(self.plan[name]))
+
+
+if __name__ == "__main__":
+    unittest.main()
