@@ -129,7 +129,8 @@ impl Commitments {
             let (w, check) = (row.get_ref(), Check { path, at: file::line_of(text, row) });
             check.name(&w.name, &mut names)?;
             let hint = "write in-region, global, or a geographic prefix such as us";
-            let profile = Profile::parse(&w.profile).ok_or_else(|| check.refuse("profile", format!("{:?} is no profile", w.profile), hint))?;
+            let profile = Profile::parse(&w.profile)
+                .ok_or_else(|| check.refuse("profile", format!("{:?} is no profile", w.profile), hint))?;
             commitments.reserved.push(Reserved {
                 name: w.name.clone(),
                 model: check.base_model(&w.model)?,

@@ -9,6 +9,7 @@ mod error;
 pub mod evidence;
 mod file;
 pub mod owners;
+pub mod plan_file;
 pub mod policy;
 pub mod prices;
 pub mod profiles;

@@ -65,9 +65,8 @@ impl Owners {
     fn parse(path: &Path, text: &str) -> Result<Self, DataError> {
         let mut owners = Self::default();
         for row in table::read(path, text, &COLUMNS, 1)? {
-            let refuse = |field: usize, reason: String, hint: String| {
-                Err(DataError::field(path, row.at(), COLUMNS[field], reason, hint))
-            };
+            let refuse =
+                |field: usize, reason: String, hint: String| Err(DataError::field(path, row.at(), COLUMNS[field], reason, hint));
             let some = |cell: &str| (!cell.is_empty()).then(|| cell.to_owned());
             let Some(workload) = some(row.get(0)) else {
                 return refuse(0, "empty".to_owned(), "write the workload's key, or remove the row".to_owned());
@@ -146,10 +145,12 @@ impl Owners {
                 kept[*ix] = true;
                 &self.rows[*ix]
             });
-            let blank = Owner { workload: w.key.clone(), account: Some(w.account.clone()), owner: w.owner.clone(), ..Owner::blank() };
+            let blank =
+                Owner { workload: w.key.clone(), account: Some(w.account.clone()), owner: w.owner.clone(), ..Owner::blank() };
             rows.push(known.unwrap_or(&blank).cells([w.today.to_exact_string(), w.class.name().to_owned()]));
         }
-        let others = self.rows.iter().zip(kept).filter(|(_, kept)| !kept).map(|(row, _)| row.cells([String::new(), String::new()]));
+        let others =
+            self.rows.iter().zip(kept).filter(|(_, kept)| !kept).map(|(row, _)| row.cells([String::new(), String::new()]));
         table::write(&COLUMNS, rows.into_iter().chain(others))
     }
 

@@ -120,7 +120,10 @@ pub(crate) fn plan() -> Plan {
             batch_price: true,
             flex_price: false,
         }],
-        daily: vec![DailySpend { day: 20_758, by_lane: [Money::ZERO, Money::ZERO, Money::ZERO, usd("50"), Money::ZERO, usd("-1.5")] }],
+        daily: vec![DailySpend {
+            day: 20_758,
+            by_lane: [Money::ZERO, Money::ZERO, Money::ZERO, usd("50"), Money::ZERO, usd("-1.5")],
+        }],
         has_batch_price: usd("700.5"),
         savings: Savings { floor: usd("300"), likely: usd("330"), ceiling: usd("350.25") },
         undetermined: Money::ZERO,

@@ -28,7 +28,7 @@ const TOKEN_LANES: [(LaneId, PriceMode); 4] = [
 impl Book<'_> {
     /// Everything on sale for a model through one profile. A lane without any price is not listed.
     pub(crate) fn listings(&self, model: &ModelId, region: &Region, profile: &Profile, context: Tokens) -> Vec<Listed> {
-        let offered = |lane| lane != LaneId::Batch || self.sells_batch(model, profile);
+        let offered = |lane| lane != LaneId::Batch || self.sells_batch(model, profile, region);
         TOKEN_LANES
             .into_iter()
             .filter(|(lane, _)| offered(*lane))
@@ -52,9 +52,9 @@ impl Book<'_> {
     }
 
     /// A model that the capability table lists without batch has none; one that it does not list is taken by its price.
-    fn sells_batch(&self, model: &ModelId, profile: &Profile) -> bool {
+    fn sells_batch(&self, model: &ModelId, profile: &Profile, region: &Region) -> bool {
         let Some(key) = self.catalog.model_key(model) else { return false };
-        self.capabilities.batch(key, profile) != Some(false)
+        self.capabilities.batch_in(key, profile, region) != Some(false)
     }
 
     /// The model's name as shown.

@@ -2,9 +2,9 @@
 //!
 //! Leaves out: hiding what else could name a person, such as the values of metadata.
 
+use std::hash::Hasher;
 #[expect(deprecated, reason = "the only keyed hash in the standard library; `DefaultHasher` takes no key")]
 use std::hash::SipHasher;
-use std::hash::Hasher;
 
 /// Gives pseudonyms under a secret key. SipHash-2-4 is a pseudorandom function: without the key, a list of likely names
 /// does not help to undo it.

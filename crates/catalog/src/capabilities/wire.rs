@@ -101,7 +101,12 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Capabilities, DataError> {
     let mut check = Check { path, text, unverified: Vec::new() };
     let version = *rows.version.get_ref();
     if version != VERSION {
-        return Err(check.refuse(&rows.version, "version", format!("{version} is not {VERSION}"), "use the shipped file's format"));
+        return Err(check.refuse(
+            &rows.version,
+            "version",
+            format!("{version} is not {VERSION}"),
+            "use the shipped file's format",
+        ));
     }
     let (l, f) = (&rows.limits, &rows.facts);
     let limits = Limits {

@@ -145,7 +145,8 @@ mod tests {
         let names = ["streamed", "runs at 02:00, 23:00", "outside the runs"];
         plan.workloads[0].slices = names.map(|name| sample::slice(name, Class::BatchFit, 900)).to_vec();
         let rules = Policy::from(&plan).rules;
-        let told: Vec<(Option<bool>, Vec<u8>)> = rules.iter().map(|r| (r.matches.streamed, r.matches.hours_utc.clone())).collect();
+        let told: Vec<(Option<bool>, Vec<u8>)> =
+            rules.iter().map(|r| (r.matches.streamed, r.matches.hours_utc.clone())).collect();
         // The plan's zone is five hours west of UTC.
         let outside: Vec<u8> = (0..24).filter(|h| ![4, 7].contains(h)).collect();
         assert_eq!(told, [(Some(true), vec![]), (Some(false), vec![4, 7]), (Some(false), outside)]);

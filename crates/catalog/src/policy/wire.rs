@@ -13,7 +13,8 @@ use crate::{DataError, file, wire};
 
 /// The version that is written and read.
 const VERSION: u32 = 1;
-const HEADER: &str = "# Which requests may take which lanes, made from a plan by laneshift. Rules apply in order; the first that matches
+const HEADER: &str =
+    "# Which requests may take which lanes, made from a plan by laneshift. Rules apply in order; the first that matches
 # decides; a request that none matches stays where it is. `lanes` are best first.
 
 ";
@@ -129,7 +130,11 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Policy, DataError> {
         from: moment("from", &file.made_from.from)?,
         to: moment("to", &file.made_from.to)?,
         catalogue: file.made_from.catalogue,
-        rules: file.rules.into_iter().map(|row| rule(path, file::line_of(text, &row), row.into_inner())).collect::<Result<_, _>>()?,
+        rules: file
+            .rules
+            .into_iter()
+            .map(|row| rule(path, file::line_of(text, &row), row.into_inner()))
+            .collect::<Result<_, _>>()?,
     })
 }
 

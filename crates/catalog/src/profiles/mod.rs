@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn what_the_aws_command_prints_is_read() {
-        let model = |region: &str| format!(r#"{{"modelArn": "arn:aws:bedrock:{region}::foundation-model/anthropic.claude-sonnet-4-6"}}"#);
+        let model =
+            |region: &str| format!(r#"{{"modelArn": "arn:aws:bedrock:{region}::foundation-model/anthropic.claude-sonnet-4-6"}}"#);
         for (regions, expected) in [
             (vec!["us-east-1"], "anthropic.claude-sonnet-4-6"),
             (vec!["us-east-1", "us-west-2"], "us.anthropic.claude-sonnet-4-6"),

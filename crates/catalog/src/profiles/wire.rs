@@ -108,7 +108,13 @@ fn summary(path: &Path, at: String, row: &InferenceProfileSummary) -> Result<(St
     finished(path, at, arn, model, &row.inference_profile_name)
 }
 
-fn finished(path: &Path, at: String, arn: &str, model: ProfiledModel, name: &str) -> Result<(String, InferenceProfile), DataError> {
+fn finished(
+    path: &Path,
+    at: String,
+    arn: &str,
+    model: ProfiledModel,
+    name: &str,
+) -> Result<(String, InferenceProfile), DataError> {
     let arn = arn.trim();
     if !arn.starts_with("arn:") || arn.splitn(6, ':').count() < 6 {
         let hint = "write the whole ARN, such as arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abc";

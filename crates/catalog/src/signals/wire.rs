@@ -7,8 +7,8 @@ use laneshift_core::verdict::{Group, PrincipalKind, SignalId, Weights};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::principal::{PrincipalRule, PrincipalRules, RuleField, RuleMatch, pieces};
 use super::Signals;
+use super::principal::{PrincipalRule, PrincipalRules, RuleField, RuleMatch, pieces};
 use crate::{DataError, file};
 
 /// The version of the format that is read.
@@ -79,7 +79,12 @@ impl SignalsFile {
         let check = Check { path, text };
         let version = *file.version.get_ref();
         if version != VERSION {
-            return Err(check.refuse(&file.version, "version", format!("{version} is not {VERSION}"), "use the shipped file's format"));
+            return Err(check.refuse(
+                &file.version,
+                "version",
+                format!("{version} is not {VERSION}"),
+                "use the shipped file's format",
+            ));
         }
         let rules = file.rules.iter().map(|row| check.rule(row)).collect::<Result<Vec<_>, _>>()?;
         check.length("rule", rules.len())?;
@@ -157,7 +162,9 @@ impl Check<'_> {
         }
         let mut found = [0.0; N];
         for (slot, name) in found.iter_mut().zip(names) {
-            let missing = || DataError::field(self.path, format!("[{table}]"), name, "missing", format!("add `{name} = …`; 0 switches it off"));
+            let missing = || {
+                DataError::field(self.path, format!("[{table}]"), name, "missing", format!("add `{name} = …`; 0 switches it off"))
+            };
             *slot = self.float(values.get(name).ok_or_else(missing)?, name, min, NATS_MAX)?;
         }
         Ok(found)
@@ -233,6 +240,12 @@ impl Check<'_> {
         if length <= LIST_MAX {
             return Ok(());
         }
-        Err(DataError::field(self.path, "the whole file", field, format!("{length} entries"), format!("keep {LIST_MAX} or fewer")))
+        Err(DataError::field(
+            self.path,
+            "the whole file",
+            field,
+            format!("{length} entries"),
+            format!("keep {LIST_MAX} or fewer"),
+        ))
     }
 }

@@ -77,7 +77,7 @@ fn workload(
 ) -> Option<WorkloadInput> {
     let key = format!("role/{principal}");
     let kind = classify(principal, "");
-    let allow_global = resolver.owners.allow_global(&key, account);
+    let allow_global = resolver.owners.find(&key, account).is_some_and(|o| o.allow_global);
     let mut slices = Vec::new();
     let mut models: BTreeMap<String, u64> = BTreeMap::new();
     for (name, streaming) in [("streamed", Streaming::Yes), ("not streamed", Streaming::No), ("streaming unknown", Streaming::Unknown)] {

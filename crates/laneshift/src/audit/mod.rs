@@ -17,7 +17,7 @@ use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::commitments::Commitments;
 use laneshift_catalog::owners::Owners;
 use laneshift_catalog::prices::Catalog;
-use laneshift_catalog::profiles::InferenceProfiles;
+use laneshift_catalog::profiles::Profiles;
 use laneshift_catalog::signals::Signals;
 use laneshift_core::plan::{Commitment, Inputs, Plan, PriceNote, Scope, Unresolved, build};
 use laneshift_core::route::LaneId;
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<Done, Error> {
     let signals = args.signals.as_deref().map_or_else(Signals::shipped, Signals::open).map_err(data)?;
     let owners = args.owners.as_deref().map_or_else(|| Ok(Owners::default()), Owners::open).map_err(data)?;
     let profiles = args.profiles.clone().or_else(|| evidence::profiles_beside(args));
-    let profiles = profiles.as_deref().map_or_else(|| Ok(InferenceProfiles::default()), InferenceProfiles::open).map_err(data)?;
+    let profiles = profiles.as_deref().map_or_else(|| Ok(Profiles::default()), Profiles::open).map_err(data)?;
     let commitments = args.commitments.as_deref().map_or_else(|| Ok(Commitments::default()), Commitments::open).map_err(data)?;
     let classify = |role: &str, session: &str| signals.principal_kind(role, session);
     let evidence = evidence::read(args, &signals, &classify)?;
@@ -85,7 +85,7 @@ fn plan(
         (workloads, unknown)
     };
     for workload in &mut workloads {
-        workload.owner = resolver.owners.owner(&workload.key, &workload.account).map(str::to_owned);
+        workload.owner = resolver.owners.find(&workload.key, &workload.account).and_then(|o| o.owner.clone());
         workload.answer = resolver.owners.answer(&workload.key, &workload.account);
     }
     let volumes = Volumes::of(&workloads);

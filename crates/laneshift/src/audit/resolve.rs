@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use laneshift_bedrock::arn::{ModelRef, model_ref};
 use laneshift_catalog::commitments::Commitments;
 use laneshift_catalog::owners::Owners;
-use laneshift_catalog::profiles::InferenceProfiles;
+use laneshift_catalog::profiles::Profiles;
 use laneshift_catalog::prices::Doubt;
 use laneshift_core::plan::Grain;
 use laneshift_core::price::Rates;
@@ -20,7 +20,7 @@ use crate::market::{Book, features};
 /// Resolves model ids and builds markets; remembers doubtful prices for the report.
 pub(super) struct Resolver<'a> {
     pub(super) book: Book<'a>,
-    pub(super) profiles: &'a InferenceProfiles,
+    pub(super) profiles: &'a Profiles,
     pub(super) commitments: &'a Commitments,
     pub(super) owners: &'a Owners,
     pub(super) factor: u64,
@@ -68,7 +68,7 @@ impl Resolver<'_> {
     }
 
     fn allows_global(&self, workload: &str, account: &str) -> bool {
-        self.owners.allow_global(workload, account)
+        self.owners.find(workload, account).is_some_and(|o| o.allow_global)
     }
 }
 

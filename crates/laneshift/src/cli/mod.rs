@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 mod completions;
 mod estimate;
+mod explain;
 mod prices;
 
 use std::io::Write;
@@ -37,6 +38,8 @@ enum Command {
     Estimate(estimate::EstimateArgs),
     /// Read usage, judge how long each workload can wait, and write a plan
     Audit(Box<audit::AuditArgs>),
+    /// Show why a workload was judged as it was, and what would change that
+    Explain(explain::ExplainArgs),
     /// Show, check or update the price catalogue
     Prices(prices::PricesArgs),
     /// Print shell completions
@@ -60,6 +63,7 @@ pub(crate) fn run() -> ExitCode {
     let result = match &cli.command {
         Command::Estimate(args) => estimate::run(args, &mut out),
         Command::Audit(args) => audit::run(args, &mut out),
+        Command::Explain(args) => explain::run(args, &mut out),
         Command::Completions(args) => completions::run(args, &mut out),
         Command::Prices(args) => match prices::run(args, crate::clock::now(), &mut out) {
             Ok(code) => return ExitCode::from(code),

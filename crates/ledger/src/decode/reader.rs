@@ -102,9 +102,7 @@ impl<'a> Reader<'a> {
             give_gzip(&head, &mut all, to)
         } else {
             match kind_of(&head, &head, to.wants_table()) {
-                Kind::Lines => {
-                    stream_ended(Lines::default().split_stream(&mut all, &mut |line| to.line(line)))
-                }
+                Kind::Lines => stream_ended(Lines::default().split_stream(&mut all, &mut |line| to.line(line))),
                 Kind::Table => table_ended(to.table(&mut all)),
                 kind => not_given(kind),
             }

@@ -1,10 +1,13 @@
 //! Request bodies that Bedrock moved out of the log, as far as they stand beside it.
 
 use std::io::Read;
+use std::iter;
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use laneshift_bedrock::invocation_log::{BodyTraits, read_input_body};
+use object_store::ObjectStore;
 use object_store::path::Path as ObjectPath;
 
 use crate::decode::is_gzip;
@@ -27,8 +30,9 @@ pub(super) enum Beside {
 
 /// Looks for the body that a record of `input` names by its S3 path.
 pub(super) fn find(input: &Input, s3_path: &str, objects: &Objects) -> Beside {
-    let candidates = [beside(&input.location, s3_path), under_root(&input.root, s3_path)];
-    for location in candidates.into_iter().flatten() {
+    let places = [&input.location, &*input.root].map(|place| under(place, s3_path));
+    let candidates = iter::once(beside(&input.location, s3_path)).chain(places);
+    for location in candidates.flatten() {
         match location.read_up_to(BODY_BYTES_MAX, objects) {
             Ok(Some(bytes)) => return parse(&bytes),
             Ok(None) => return Beside::Unreadable,
@@ -66,22 +70,21 @@ fn beside(log: &Location, s3_path: &str) -> Option<Location> {
     })
 }
 
-/// The key from `AWSLogs` on, under the folder that has, or would have, `AWSLogs` in it.
-fn under_root(root: &Location, s3_path: &str) -> Option<Location> {
+/// The key from `AWSLogs` on, in the folder that has `AWSLogs` in it: one above `place`, or else `place` itself.
+fn under(place: &Location, s3_path: &str) -> Option<Location> {
     let key = &s3_path[s3_path.find("AWSLogs/")?..];
     if !key.split('/').all(is_plain) {
         return None;
     }
-    Some(match root {
+    Some(match place {
         Location::Local(path) => {
             let above = path.ancestors().find(|p| p.file_name().is_some_and(|name| name == "AWSLogs"));
-            let root = above.and_then(Path::parent).unwrap_or(path);
-            Location::Local(root.join(key))
+            Location::Local(above.and_then(Path::parent).unwrap_or(path).join(key))
         }
         Location::Object { store, path, .. } => {
-            let root = path.as_ref();
-            let root = root.find("AWSLogs").map_or(root, |at| &root[..at]);
-            object(store, &format!("{root}/{key}"))?
+            let path = path.as_ref();
+            let above = path.find("AWSLogs").map_or(path, |at| &path[..at]);
+            object(store, &format!("{above}/{key}"))?
         }
     })
 }
@@ -91,7 +94,7 @@ fn is_plain(part: &str) -> bool {
     !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0'])
 }
 
-fn object(store: &std::sync::Arc<dyn object_store::ObjectStore>, key: &str) -> Option<Location> {
+fn object(store: &Arc<dyn ObjectStore>, key: &str) -> Option<Location> {
     let key = key.trim_start_matches('/').replace("//", "/");
     let path = ObjectPath::parse(&key).ok()?;
     Some(Location::Object { store: store.clone(), path, uri: key })

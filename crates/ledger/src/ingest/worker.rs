@@ -116,6 +116,8 @@ impl<'a, S: RowSink> Worker<'a, S> {
                 Some((path, rows)) => self.earlier_segment(path, *rows)?,
                 None => self.input(&mut reader, &shared.inputs[job - segments.len()])?,
             }
+            // An input can be a slow request: look at the clock after each.
+            self.lines_since_look = LINES_PER_LOOK;
             if self.is_checkpoint_due() {
                 self.checkpoint()?;
             }
@@ -141,7 +143,7 @@ impl<'a, S: RowSink> Worker<'a, S> {
         let shared = self.shared;
         let past = shared.past.inputs.get(&input.uri);
         if past.is_some_and(|p| p.done) {
-            self.stored_bytes(input.size);
+            shared.options.progress.bytes(input.size);
             shared.options.progress.file_done();
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use walkdir::{DirEntry, WalkDir};
@@ -53,7 +54,7 @@ fn add_tree(root: &Path, found: &mut Found) {
     let is_folder = root.is_dir();
     // The folder of a single file is where its neighbours are.
     let folder = if is_folder { root } else { root.parent().unwrap_or(root) };
-    let root_location = Location::Local(fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned()));
+    let root_location = Arc::new(Location::Local(fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())));
     let mut walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
     while let Some(entry) = walk.next() {
         match entry {
@@ -104,18 +105,20 @@ fn reason(entry: &DirEntry) -> Option<&'static str> {
     reason_to_skip(&folder, &name)
 }
 
-fn input(path: &Path, metadata: Option<&Metadata>, root: &Location) -> Input {
+fn input(path: &Path, metadata: Option<&Metadata>, root: &Arc<Location>) -> Input {
     let modified = metadata.and_then(|m| m.modified().ok()).and_then(|m| m.duration_since(UNIX_EPOCH).ok());
     Input {
         location: Location::Local(path.to_owned()),
         uri: address(path),
         size: metadata.map_or(0, Metadata::len),
         stamp: modified.map_or_else(String::new, |m| m.as_nanos().to_string()),
-        root: root.clone(),
+        root: Arc::clone(root),
     }
 }
 
 /// The path without links; as given when it leads nowhere.
 fn address(path: &Path) -> String {
-    fs::canonicalize(path).unwrap_or_else(|_| std::path::absolute(path).unwrap_or_else(|_| path.to_owned())).display().to_string()
+    let path = fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned());
+    // Two names that are no text must not become the same one.
+    path.to_str().map_or_else(|| format!("{path:?}"), str::to_owned)
 }

@@ -24,7 +24,7 @@ pub struct Input {
     /// What changes when its content does: nanoseconds of its last change, or an object's entity tag.
     pub stamp: String,
     /// The folder or prefix it was found under, where bodies beside the logs are looked for.
-    pub root: Location,
+    pub root: Arc<Location>,
 }
 
 /// A file or folder that was passed over.

@@ -1,5 +1,7 @@
 //! Evidence in an object store.
 
+use std::sync::Arc;
+
 use futures::TryStreamExt;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
@@ -28,6 +30,8 @@ pub(super) fn find(
     let base = ObjectPath::parse(base.join("/")).map_err(|e| evidence(argument, &e.to_string()))?;
     let listed = objects.wait(list(store.as_ref(), &base)).map_err(|e| failed(Box::new(e)))?;
     let metas = listed.map_err(|e| failed(Box::new(e)))?;
+    let location = |path: &ObjectPath, uri: String| Location::Object { store: Arc::clone(&store), path: path.clone(), uri };
+    let root = Arc::new(location(&base, format!("s3://{bucket}/{base}")));
     let before = found.inputs.len() + found.skipped.len();
     for meta in metas {
         let key = meta.location.as_ref();
@@ -43,10 +47,9 @@ pub(super) fn find(
         match reason {
             Some(reason) => found.skipped.push(Skipped { uri, reason }),
             None => {
-                let location = |path: &ObjectPath, uri: String| Location::Object { store: store.clone(), path: path.clone(), uri };
                 found.inputs.push(Input {
                     location: location(&meta.location, uri.clone()),
-                    root: location(&base, format!("s3://{bucket}/{base}")),
+                    root: Arc::clone(&root),
                     uri,
                     size: meta.size,
                     stamp: meta.e_tag.unwrap_or_else(|| meta.last_modified.to_rfc3339()),

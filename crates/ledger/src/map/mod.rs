@@ -10,7 +10,7 @@ mod read;
 use std::fmt;
 
 pub(crate) use field::Field;
-pub(crate) use read::{Record, TableError};
+pub(crate) use read::TableError;
 
 /// Which column of a table is which field of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]

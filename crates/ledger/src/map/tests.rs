@@ -52,14 +52,17 @@ fn records_become_rows_or_say_why_not() {
         never,1,1\n\
         1700000000\n";
     let seen = read("at=TIMESTAMP,input=in,output=out,model_id='m'", table).expect("a table");
-    assert_eq!(seen, [
-        "2 2023-11-16T18:15:46Z m Some(374) Some(44)",
-        "3 2023-11-14T22:13:20Z m Some(1) None",
-        "4 field input cannot be read",
-        "5 2023-11-16T00:00:00Z m None Some(2)",
-        "6 field at cannot be read",
-        "7 2023-11-14T22:13:20Z m None None",
-    ]);
+    assert_eq!(
+        seen,
+        [
+            "2 2023-11-16T18:15:46Z m Some(374) Some(44)",
+            "3 2023-11-14T22:13:20Z m Some(1) None",
+            "4 field input cannot be read",
+            "5 2023-11-16T00:00:00Z m None Some(2)",
+            "6 field at cannot be read",
+            "7 2023-11-14T22:13:20Z m None None",
+        ]
+    );
 }
 
 #[test]

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{BooleanBuilder, FixedSizeBinaryBuilder, PrimitiveBuilder};
-use arrow_array::types::{
-    ArrowPrimitiveType, Int64Type, TimestampMillisecondType, UInt16Type, UInt32Type, UInt64Type,
-};
+use arrow_array::types::{ArrowPrimitiveType, Int64Type, TimestampMillisecondType, UInt16Type, UInt32Type, UInt64Type};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 use laneshift_units::ServiceTier;

@@ -23,18 +23,8 @@ const ROW_GROUP_ROWS: usize = 256 * 1024;
 const ZSTD_LEVEL: i32 = 1;
 
 /// Texts, in the order of [`super::columns::Texts`].
-pub(super) const TEXT_COLUMNS: [&str; 10] = [
-    "account",
-    "region",
-    "model_id",
-    "operation",
-    "role",
-    "session",
-    "workload",
-    "declared",
-    "service_tier",
-    "error_code",
-];
+pub(super) const TEXT_COLUMNS: [&str; 10] =
+    ["account", "region", "model_id", "operation", "role", "session", "workload", "declared", "service_tier", "error_code"];
 
 pub(super) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let needed = |name: &str, data_type| Field::new(name, data_type, false);

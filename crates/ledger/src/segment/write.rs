@@ -29,8 +29,8 @@ impl SegmentWriter {
     pub(crate) fn create(path: &Path) -> Result<Self, LedgerError> {
         let file = File::create_new(path).map_err(LedgerError::io("create the segment", path))?;
         let properties = properties().map_err(|e| failed(path, e))?;
-        let parquet = ArrowWriter::try_new(BufWriter::new(file), Arc::clone(&SCHEMA), Some(properties))
-            .map_err(|e| failed(path, e))?;
+        let parquet =
+            ArrowWriter::try_new(BufWriter::new(file), Arc::clone(&SCHEMA), Some(properties)).map_err(|e| failed(path, e))?;
         Ok(Self { path: path.to_owned(), parquet, columns: Columns::new(), rows: 0 })
     }
 

@@ -72,7 +72,7 @@ fn model_row(m: &ModelSpend, whole: Money) -> ModelRow {
             (true, true) => "batch, flex",
             (true, false) => "batch",
             (false, true) => "flex",
-            (false, false) => "neither",
+            (false, false) => "–",
         },
     }
 }

@@ -3,7 +3,7 @@
 use laneshift_core::plan::{Coverage, Plan};
 use laneshift_units::Money;
 
-use crate::text::{day, percent, ratio};
+use crate::text::{day, percent};
 
 /// Rows of a table of differences.
 const ROWS_MAX: usize = 20;
@@ -20,7 +20,8 @@ pub(super) struct Compared {
 /// What the template needs beside the scope itself.
 pub(super) struct Trust {
     pub(super) rejected: u64,
-    pub(super) explained: Option<String>,
+    /// Share of the bill that the logs explain; empty without a bill.
+    pub(super) explained: String,
     pub(super) by_model: Vec<Compared>,
     /// Days on which the logs hold less than the bill by a twentieth or more.
     pub(super) days: Vec<Compared>,
@@ -31,7 +32,7 @@ impl Trust {
         let coverage = plan.coverage.as_ref();
         Self {
             rejected: plan.scope.rejected.iter().map(|r| r.lines).sum(),
-            explained: coverage.map(|c| percent(c.explained_money, c.bill_money)),
+            explained: coverage.map(|c| percent(c.explained_money, c.bill_money)).unwrap_or_default(),
             by_model: coverage.map(by_model).unwrap_or_default(),
             days: coverage.map(by_day).unwrap_or_default(),
         }
@@ -60,5 +61,9 @@ fn by_day(coverage: &Coverage) -> Vec<Compared> {
 }
 
 fn share(logs: u64, bill: u64) -> String {
-    if bill == 0 { "not on the bill".to_owned() } else { ratio(logs as f64 / bill as f64) }
+    if bill == 0 {
+        return "not on the bill".to_owned();
+    }
+    // With a decimal: whether it is under 95 % matters here.
+    format!("{:.1} %", logs as f64 / bill as f64 * 100.0)
 }

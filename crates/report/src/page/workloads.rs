@@ -7,7 +7,7 @@ use laneshift_units::Money;
 use super::links::{CARDS_MAX, anchor};
 use super::query::query;
 use crate::svg::{self, Svg};
-use crate::text::{deadline, lane_and_profile, times_each, unit_price};
+use crate::text::{lane_and_profile, patience, times_each, unit_price};
 
 /// Names listed on a card.
 const NAMES_MAX: usize = 6;
@@ -80,7 +80,7 @@ fn card<'a>(plan: &Plan, w: &'a WorkloadPlan, id: String) -> Card<'a> {
     let priced = w.unpriced_tokens == 0;
     let dash = || "–".to_owned();
     Card {
-        wait: deadline(w.deadline),
+        wait: patience(w.class, w.deadline),
         confirmed: w.slices.iter().any(|s| s.verdict.confirmed),
         saves: w.today - w.planned,
         per_million: if priced { unit_price(w.today, w.usage.total().0) } else { dash() },
@@ -108,7 +108,7 @@ fn slice_view(slice: &SlicePlan) -> SliceView<'_> {
         }
     }
     SliceView {
-        wait: deadline(verdict.deadline),
+        wait: patience(verdict.class, verdict.deadline),
         reasons_for: verdict.terms.iter().filter(|t| t.nats > 0.0).collect(),
         reasons_against: verdict.terms.iter().filter(|t| t.nats <= 0.0).collect(),
         moves: slice

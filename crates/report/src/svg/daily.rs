@@ -55,13 +55,13 @@ pub(crate) fn daily(days: &[DailySpend], decimals: usize) -> Option<Svg> {
     Some(canvas.finish())
 }
 
-/// The next of 1, 2, 5, 10, … at or above.
+/// The next round number at or above.
 fn nice_ceiling(value: f64) -> f64 {
     if value <= 0.0 {
         return 1.0;
     }
     let power = 10_f64.powf(value.log10().floor());
-    [1.0, 2.0, 4.0, 5.0, 8.0, 10.0].into_iter().map(|m| m * power).find(|v| *v >= value).unwrap_or(value)
+    [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].into_iter().map(|m| m * power).find(|v| *v >= value).unwrap_or(value)
 }
 
 fn usd_label(level: f64) -> String {

@@ -19,6 +19,10 @@ const DOTS_MAX: usize = 400;
 const NAMES_MAX: usize = 6;
 /// Characters of a name.
 const NAME_LENGTH: usize = 24;
+/// Width of a letter of a name, roughly.
+const LETTER: f64 = 6.2;
+/// Names and marks closer than this, from top to bottom, would touch.
+const LINE: f64 = 12.0;
 /// Half of a mark's size.
 const R: f64 = 5.5;
 
@@ -37,6 +41,7 @@ pub(crate) fn scatter(plan: &Plan, decimals: usize, link: impl Fn(usize) -> Opti
         let share = (usd.log10() - f64::from(low)) / f64::from(high - low);
         HEIGHT - BOTTOM - share.clamp(0.0, 1.0) * (HEIGHT - BOTTOM - TOP)
     };
+    let place = |w: &WorkloadPlan| (x(f64::from(w.score.0.min(1000))), y(w.today.to_f64_for_charts()));
     for power in low..=high {
         let level = 10_f64.powi(power);
         canvas.line("c-grid", (LEFT, y(level)), (WIDTH - RIGHT, y(level)));
@@ -55,10 +60,9 @@ pub(crate) fn scatter(plan: &Plan, decimals: usize, link: impl Fn(usize) -> Opti
         canvas.path(class(of), &mark(of, (left + 6.0, 10.0)), "");
         canvas.text("t small", Anchor::Start, (left + 18.0, 14.0), of.name());
     }
-    let mut names: Vec<(f64, f64)> = Vec::new();
     // The dearest last, so that it lies on top.
     for (rank, w) in shown.iter().rev() {
-        let at = (x(f64::from(w.score.0.min(1000))), y(w.today.to_f64_for_charts()));
+        let at = place(w);
         let tip = format!("{}: {}, {}, score {}", w.key, usd(w.today, decimals), w.class.name(), score(w.score));
         let dot = |c: &mut Canvas| c.path(class(w.class), &mark(w.class, at), &tip);
         match link(*rank) {
@@ -66,16 +70,27 @@ pub(crate) fn scatter(plan: &Plan, decimals: usize, link: impl Fn(usize) -> Opti
             None => dot(&mut canvas),
         }
     }
+    names(&mut canvas, &shown, place);
+    Some(canvas.finish())
+}
+
+/// Writes the names of the dearest, each left or right of its mark, where nothing is in the way.
+fn names(canvas: &mut Canvas, shown: &[(usize, &WorkloadPlan)], place: impl Fn(&WorkloadPlan) -> (f64, f64)) {
+    let mut taken: Vec<(f64, f64, f64)> = shown.iter().map(|(_, w)| place(w)).map(|(x, y)| (x - R, x + R, y)).collect();
     for (_, w) in shown.iter().take(NAMES_MAX) {
-        let at = (x(f64::from(w.score.0.min(1000))), y(w.today.to_f64_for_charts()));
-        let free = names.iter().all(|n| (n.1 - at.1).abs() > 13.0 || (n.0 - at.0).abs() > 180.0);
-        if free {
-            names.push(at);
-            let (anchor, dx) = if at.0 > WIDTH * 0.6 { (Anchor::End, -10.0) } else { (Anchor::Start, 10.0) };
-            canvas.text("t small", anchor, (at.0 + dx, at.1 + 4.0), &short(&w.key));
+        let name = short(&w.key);
+        let (x, y) = place(w);
+        let width = name.chars().count() as f64 * LETTER;
+        let sides = [(Anchor::End, x - 10.0, x - 10.0 - width), (Anchor::Start, x + 10.0, x + 10.0)];
+        let free = sides.into_iter().find(|&(_, _, left)| {
+            let inside = left >= LEFT && left + width <= WIDTH;
+            inside && taken.iter().all(|&(l, r, at)| (at - y).abs() > LINE || r < left || l > left + width)
+        });
+        if let Some((anchor, at, left)) = free {
+            taken.push((left, left + width, y));
+            canvas.text("t small", anchor, (at, y + 4.0), &name);
         }
     }
-    Some(canvas.finish())
 }
 
 /// A mark for each class, told apart by shape as well as by colour.

@@ -49,7 +49,7 @@ pub(super) fn workloads(plan: &Plan, decimals: usize, lines: &mut Lines) {
         table.row([
             w.key.clone(),
             w.class.name().into(),
-            w.deadline.name().into(),
+            if w.class == Class::Undetermined { "?".into() } else { w.deadline.name().into() },
             if confirmed { "owner".into() } else { score(w.score) },
             usd(w.today, decimals),
             usd(w.planned, decimals),

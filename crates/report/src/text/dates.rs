@@ -6,7 +6,7 @@ use laneshift_units::Timestamp;
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// `1 Oct 2026`.
-pub(crate) fn date(at: Timestamp) -> String {
+fn date(at: Timestamp) -> String {
     let (year, month, day) = at.civil_date();
     format!("{day} {} {year}", month_name(month))
 }

@@ -1,6 +1,7 @@
 //! Names and phrases.
 
 use laneshift_core::route::LaneId;
+use laneshift_core::verdict::Class;
 use laneshift_units::{Deadline, Profile};
 
 use super::count;
@@ -37,6 +38,14 @@ pub(crate) fn deadline(deadline: Deadline) -> &'static str {
         Deadline::Hour => "an hour",
         Deadline::Day => "a day",
         Deadline::Longer => "days",
+    }
+}
+
+/// How long an answer may take by a verdict of this class; an undetermined one does not know.
+pub(crate) fn patience(class: Class, wait: Deadline) -> &'static str {
+    match class {
+        Class::Undetermined => "not known",
+        Class::BatchFit | Class::Hybrid | Class::Stays => deadline(wait),
     }
 }
 

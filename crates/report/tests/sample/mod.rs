@@ -84,7 +84,7 @@ pub(crate) fn rich() -> Plan {
         models: models(&workloads),
         daily: daily(today),
         has_batch_price: today.per_mille(614),
-        savings: Savings { floor: (today - planned).per_mille(630), likely: (today - planned).per_mille(1080), ceiling: today.per_mille(318) },
+        savings: savings(&workloads),
         undetermined: of_class(Class::Undetermined),
         not_movable: Money::from_usd(1180),
         waterfall: waterfall.into_iter().map(|(name, saves)| LeverStep { name: name.to_owned(), saves }).collect(),
@@ -143,6 +143,19 @@ fn scope() -> Scope {
     }
 }
 
+fn savings(workloads: &[laneshift_core::plan::WorkloadPlan]) -> Savings {
+    let mut savings = Savings::default();
+    for slice in workloads.iter().flat_map(|w| &w.slices) {
+        let by_lane = if slice.moves.is_empty() { slice.potential } else { slice.moves.iter().map(|m| m.saves_by_lane).sum() };
+        savings.ceiling += by_lane;
+        savings.likely += by_lane.per_mille(slice.verdict.score.0);
+        if slice.verdict.class == Class::BatchFit && (slice.verdict.confirmed || slice.verdict.score.0 >= 900) {
+            savings.floor += by_lane;
+        }
+    }
+    savings
+}
+
 fn lanes(workloads: &[laneshift_core::plan::WorkloadPlan]) -> Vec<LaneSpend> {
     let mut sums: BTreeMap<LaneId, (Money, Money)> = BTreeMap::new();
     for slice in workloads.iter().flat_map(|w| &w.slices) {
@@ -176,7 +189,7 @@ fn models(workloads: &[laneshift_core::plan::WorkloadPlan]) -> Vec<ModelSpend> {
             flex_price: name.contains("Nova"),
         })
         .collect();
-    models.sort_by(|a, b| b.today.cmp(&a.today));
+    models.sort_by_key(|m| std::cmp::Reverse(m.today));
     models
 }
 

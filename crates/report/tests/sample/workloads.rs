@@ -22,7 +22,8 @@ pub(super) fn model(name: &str) -> ModelId {
 
 /// All workloads, dearest first.
 pub(super) fn all() -> Vec<WorkloadPlan> {
-    let chat = slice("all", Class::Stays, 61, 9_412, vec![streaming(), diurnal()]);
+    let mut chat = slice("all", Class::Stays, 61, 9_412, vec![streaming(), diurnal()]);
+    chat.potential = Money::from_usd(1_410);
     let summaries = to_lane(slice("all", Class::BatchFit, 957, 6_208, vec![runs(), template(), service()]), LaneId::Batch, 500, "Claude Haiku 4.5");
     let rag_live = slice("streamed", Class::Stays, 52, 3_104, vec![streaming()]);
     let rag_index = to_lane(slice("runs at 02:00", Class::BatchFit, 931, 2_240, vec![runs(), template()]), LaneId::Batch, 500, "Claude Sonnet 4.6");
@@ -55,7 +56,7 @@ pub(super) fn all() -> Vec<WorkloadPlan> {
         let one = slice("all", Class::Stays, 150 - n * 10, 90 - i64::from(n) * 13, vec![diurnal()]);
         found.push(workload(&format!("role/team-{n}-service"), None, "Nova Lite", Rhythm::Office, vec![one]));
     }
-    found.sort_by(|a, b| b.today.cmp(&a.today));
+    found.sort_by_key(|w| std::cmp::Reverse(w.today));
     found
 }
 

@@ -4,15 +4,20 @@ use std::fs;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use object_store::memory::InMemory;
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStore, ObjectStoreExt};
 use tempfile::TempDir;
 
 use crate::ingest::{Options, Outcome, RowSink, Silent, ingest};
 use crate::inputs::{Found, resolve};
+use crate::map::Mapping;
 use crate::row::Row;
 use crate::{LedgerError, Objects};
 
@@ -21,6 +26,9 @@ pub(super) struct World {
     dir: TempDir,
     pub(super) objects: Objects,
     pub(super) metadata_keys: Vec<String>,
+    pub(super) mapping: Option<Mapping>,
+    /// Read instead of the folder, if it is some.
+    pub(super) bucket: Option<Arc<InMemory>>,
 }
 
 /// Adds up what it sees; stops after some rows if told so.
@@ -53,7 +61,8 @@ impl World {
     pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         fs::create_dir_all(dir.path().join("in")).expect("a folder");
-        Self { dir, objects: Objects::new(), metadata_keys: vec!["team".to_owned()] }
+        let metadata_keys = vec!["team".to_owned()];
+        Self { dir, objects: Objects::new(), metadata_keys, mapping: None, bucket: None }
     }
 
     pub(super) fn evidence(&self) -> PathBuf {
@@ -71,8 +80,21 @@ impl World {
     }
 
     pub(super) fn find(&self) -> Found {
-        let arguments = [self.evidence().display().to_string()];
-        resolve(&arguments, &|_| Err("no store".into()), &self.objects).expect("evidence")
+        let folder = self.evidence().display().to_string();
+        let arguments = [if self.bucket.is_some() { "s3://bucket".to_owned() } else { folder }];
+        let open = |_: &str| match &self.bucket {
+            Some(bucket) => Ok(Arc::clone(bucket) as Arc<dyn ObjectStore>),
+            None => Err("no store".into()),
+        };
+        resolve(&arguments, &open, &self.objects).expect("evidence")
+    }
+
+    /// Puts an object into the bucket, which is read from then on.
+    pub(super) fn put(&mut self, key: &str, bytes: impl Into<Vec<u8>>) {
+        let bucket = self.bucket.get_or_insert_default();
+        let path = ObjectPath::from(key);
+        let put = bucket.put(&path, bytes.into().into());
+        self.objects.wait(put).expect("a runtime").expect("an object");
     }
 
     /// Ingests everything; with `stop_after`, asks to stop once so many rows were seen.
@@ -83,7 +105,7 @@ impl World {
             metadata_keys: &self.metadata_keys,
             deadline_keys: &[],
             pseudonyms: None,
-            mapping: None,
+            mapping: self.mapping.as_ref(),
             threads: NonZeroUsize::new(threads).expect("threads"),
             progress: &Silent,
             stop: &stop,

@@ -1,6 +1,7 @@
 //! Sound evidence, in all its shapes.
 
 use super::fixture::{World, expected, gzip, record, records};
+use crate::map::Mapping;
 
 #[test]
 fn plain_and_gzip_lines_and_arrays_become_rows() {
@@ -36,7 +37,8 @@ fn two_thousand_small_objects_are_read() {
 fn a_line_of_50_mb_is_a_row_in_a_stream_and_in_memory() {
     let world = World::new();
     let body = "word ".repeat(10_000_000);
-    let long = record(1).replace("\"inputTokenCount\"", &format!("\"inputBodyJson\":{{\"prompt\":\"{body}\"}},\"inputTokenCount\""));
+    let long =
+        record(1).replace("\"inputTokenCount\"", &format!("\"inputBodyJson\":{{\"prompt\":\"{body}\"}},\"inputTokenCount\""));
     let text = format!("{}\n{long}\n{}\n", record(0), record(2));
     world.write("plain.json", &text);
     world.write("gzip.json.gz", gzip(&text));
@@ -96,4 +98,44 @@ fn bodies_beside_the_log_are_found_and_missing_ones_are_counted() {
         .expect("a segment");
     }
     assert_eq!(seen, 2);
+}
+
+#[test]
+fn a_bucket_is_read_like_a_folder() {
+    let mut world = World::new();
+    let body = r#"{"messages":[{"role":"user","content":[{"text":"hello"}]}]}"#;
+    let moved = |n: u64, path: &str| {
+        record(n).replace("\"inputTokenCount\"", &format!("\"inputBodyS3Path\":\"s3://else/{path}\",\"inputTokenCount\""))
+    };
+    world.put("logs/AWSLogs/1/data/a_input.json.gz", gzip(body));
+    world.put("logs/AWSLogs/1/elsewhere/data/b_input.json", body);
+    let beside = moved(3, "x/data/a_input.json.gz") + "\n" + &moved(4, "AWSLogs/1/elsewhere/data/b_input.json");
+    world.put("logs/AWSLogs/1/log.json.gz", gzip(records(0..3) + &beside));
+    let padding = format!("\"padding\":\"{}\",\"schemaType\"", "x".repeat(10_000_000));
+    let large: String = (5..9).map(|n| record(n).replace("\"schemaType\"", &padding) + "\n").collect();
+    world.put("large.json", large);
+    world.put("archive.zip", "PK\x03\x04");
+    let (total, outcome) = world.run();
+    assert_eq!(total, expected(0..9));
+    assert_eq!((outcome.files, outcome.rejects.len(), outcome.counts.bodies_beside), (3, 1, 2));
+}
+
+#[test]
+fn a_mapped_table_is_read_beside_logs_and_resumed() {
+    let mut world = World::new();
+    world.mapping = Some(Mapping::parse("at=when,model_id='m',input=n,request_id=id").expect("a mapping"));
+    let lines = |numbers: std::ops::Range<u64>| {
+        numbers.map(|n| format!("2026-10-06 00:00:00,{n},request-{n}\nnever,1,\n")).collect::<String>()
+    };
+    world.write("calls.csv", format!("when,n,id\n{}", lines(0..50)));
+    world.write("calls.csv.gz", gzip(format!("when,n,id\n{}", lines(50..100))));
+    world.write("other.csv", "a,b\n1,2\n");
+    world.write("log.json", records(100..110));
+    for stop_after in (10..120).step_by(17) {
+        world.try_run(2, Some(stop_after)).expect("an ingest");
+    }
+    let (total, outcome) = world.run();
+    assert_eq!(total, expected(0..110));
+    assert_eq!((outcome.files, outcome.rejects.len()), (4, 101));
+    assert_eq!(outcome.rejects_by_kind["the table has no column when"], 1);
 }
