@@ -7,6 +7,8 @@ import unittest
 from program import ACME, audit, figure, load_plan, one, open_ledger, usd
 
 ANSWERED = "error_code = '' AND NOT blocked"
+# A call without token counts costs nothing that could be planned; embeddings have no output.
+COUNTED = f"{ANSWERED} AND input_tokens IS NOT NULL"
 
 # Where plan.json has it; whether it is multiplied by the sampling factor; how the ledger gives it.
 FIGURES = [
@@ -15,7 +17,8 @@ FIGURES = [
     ("scope.failed", False, "SELECT count(*) FROM invocations WHERE error_code <> ''"),
     ("scope.throttled", False, "SELECT count(*) FROM invocations WHERE error_code = 'ThrottlingException'"),
     ("scope.blocked", False, "SELECT count(*) FROM invocations WHERE blocked"),
-    ("scope.days", False, "SELECT count(DISTINCT date_trunc('day', at)) FROM invocations"),
+    ("scope.uncounted", False, f"SELECT count(*) FROM invocations WHERE {ANSWERED} AND input_tokens IS NULL"),
+    ("scope.days", False, """SELECT date_diff('day', min("at"), max("at")) + 1 FROM invocations"""),
     ("scope.usage.input", True, "SELECT sum(input_tokens)::BIGINT FROM invocations"),
     ("scope.usage.output", True, "SELECT sum(output_tokens)::BIGINT FROM invocations"),
     ("scope.usage.cache_read", True, "SELECT sum(cache_read_tokens)::BIGINT FROM invocations"),
@@ -48,7 +51,7 @@ class Recompute(unittest.TestCase):
         factor = figure(self.plan, "scope.sampling_factor")
         planned = {w["key"]: w["requests"] for w in self.plan["workloads"] if w["key"].startswith("workload=")}
         rows = self.ledger.execute(
-            f"SELECT 'workload=' || workload, count(*) FROM invocations WHERE workload <> '' AND {ANSWERED} GROUP BY ALL"
+            f"SELECT 'workload=' || workload, count(*) FROM invocations WHERE workload <> '' AND {COUNTED} GROUP BY ALL"
         ).fetchall()
         self.assertTrue(rows, "the example declares workloads")
         self.assertEqual(planned, {key: calls * factor for key, calls in rows})

@@ -37,11 +37,7 @@ pub(crate) fn to_approve(plan: &Plan) -> Vec<Choice<'_>> {
 pub(crate) fn to_confirm(plan: &Plan) -> Vec<Choice<'_>> {
     choices(plan, |s| {
         let open = s.verdict.class == Class::Undetermined && !s.verdict.confirmed && s.potential > Money::ZERO;
-        if open {
-            Some(s.potential)
-        } else {
-            (!s.moves.is_empty() && !is_sure(s)).then(|| s.today - s.planned)
-        }
+        if open { Some(s.potential) } else { (!s.moves.is_empty() && !is_sure(s)).then(|| s.today - s.planned) }
     })
 }
 

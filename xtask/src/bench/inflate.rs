@@ -1,4 +1,6 @@
 //! Bare decompression of whole files into memory: the floor that no reader of such logs can beat.
+//!
+//! Leaves out bodies that were too long for their log and lie beside it in a folder `data`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,9 @@ use std::thread;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use libdeflater::{DecompressionError, Decompressor};
+
+/// AWS's name of the folder with moved bodies.
+const BODIES: &str = "data";
 
 #[derive(Args)]
 pub(crate) struct InflateArgs {
@@ -57,7 +62,9 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in entries {
         let path = entry?.path();
         if path.is_dir() {
-            list(&path, files)?;
+            if path.file_name().is_none_or(|name| name != BODIES) {
+                list(&path, files)?;
+            }
         } else if path.extension().is_some_and(|extension| extension == "gz") {
             files.push(path);
         }

@@ -33,7 +33,7 @@ fn what_cannot_be_understood_is_named_with_a_code() {
     for (args, code, exit) in [
         (["--tokens", "many", "--model", "amazon.nova-pro-v1:0"], "LS0014", 2),
         (["--tokens", "1e9", "--model", "global.anthropic.claude-sonet-4-6x"], "LS0011", 3),
-        (["--tokens", "1e9", "--model", "anthropic.claude-v1"], "LS0005", 3),
+        (["--tokens", "1e9", "--model", "google.gemma-4-31b"], "LS0005", 3),
     ] {
         let output = laneshift().arg("estimate").args(args).args(["--region", "xx-nowhere-1"]).output().expect("runs");
         let stderr = String::from_utf8_lossy(&output.stderr);

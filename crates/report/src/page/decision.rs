@@ -78,11 +78,8 @@ fn bounds(plan: &Plan) -> Vec<Bound> {
 fn asks<'a>(choices: Vec<Choice<'a>>, what: impl Fn(&Choice<'a>) -> String) -> Asks<'a> {
     let total = choices::total(&choices);
     let more = choices.len().saturating_sub(ROWS_MAX);
-    let rows = choices
-        .into_iter()
-        .take(ROWS_MAX)
-        .map(|choice| Ask { link: anchor(choice.rank), what: what(&choice), choice })
-        .collect();
+    let rows =
+        choices.into_iter().take(ROWS_MAX).map(|choice| Ask { link: anchor(choice.rank), what: what(&choice), choice }).collect();
     Asks { rows, total, more }
 }
 
@@ -106,7 +103,8 @@ fn risks(plan: &Plan, decimals: usize) -> Vec<String> {
             percent(unconfirmed, saved)
         ));
     }
-    let to = |lane| -> Money { slices().flat_map(|s| &s.moves).filter(|m| m.to == lane && m.from != lane).map(|m| m.before).sum() };
+    let to =
+        |lane| -> Money { slices().flat_map(|s| &s.moves).filter(|m| m.to == lane && m.from != lane).map(|m| m.before).sum() };
     for (lane, text) in [
         (LaneId::Batch, "goes to batch: an answer may take a day, and a job does not use the prompt cache."),
         (LaneId::Flex, "goes to flex: it answers at once, but shares the on-demand quota and has no service level."),

@@ -60,7 +60,10 @@ struct Page<'a> {
 impl Page<'_> {
     /// Whether any day has spend in a lane.
     fn has_lane(&self, lane: &LaneId) -> bool {
-        LaneId::ALL.iter().zip(0..).any(|(l, at): (_, usize)| l == lane && self.plan.daily.iter().any(|d| d.by_lane[at] != Money::ZERO))
+        LaneId::ALL
+            .iter()
+            .zip(0..)
+            .any(|(l, at): (_, usize)| l == lane && self.plan.daily.iter().any(|d| d.by_lane[at] != Money::ZERO))
     }
 }
 

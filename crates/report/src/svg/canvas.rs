@@ -148,6 +148,9 @@ mod tests {
 
     #[test]
     fn coordinates_are_short() {
-        assert_eq!((Number(1.0).to_string(), Number(-0.25).to_string(), Number(2.04).to_string()), ("1".into(), "-0.3".into(), "2".into()));
+        assert_eq!(
+            (Number(1.0).to_string(), Number(-0.25).to_string(), Number(2.04).to_string()),
+            ("1".into(), "-0.3".into(), "2".into())
+        );
     }
 }

@@ -12,7 +12,8 @@ const MARK: f64 = 3.0;
 
 /// The bar. What it shows stands in the table beside it; the bar itself has no text, so it may be stretched.
 pub(crate) fn range(plan: &Plan, decimals: usize) -> Svg {
-    let named = |name: &str, amount: Money| format!("{name} {} ({} of spend)", usd(amount, decimals), percent(amount, plan.today));
+    let named =
+        |name: &str, amount: Money| format!("{name} {} ({} of spend)", usd(amount, decimals), percent(amount, plan.today));
     let savings = &plan.savings;
     let saved = plan.today - plan.planned;
     let description = format!(
@@ -22,7 +23,8 @@ pub(crate) fn range(plan: &Plan, decimals: usize) -> Svg {
         named("ceiling", savings.ceiling),
         usd(saved, decimals)
     );
-    let mut canvas = Canvas::stretched("range", "The saving as a range, on the width of today's spend", &description, (WIDTH, HEIGHT));
+    let mut canvas =
+        Canvas::stretched("range", "The saving as a range, on the width of today's spend", &description, (WIDTH, HEIGHT));
     let x = |amount: Money| amount.share_of(plan.today).unwrap_or(0.0).clamp(0.0, 1.0) * WIDTH;
     let band = HEIGHT - 10.0;
     canvas.rect("c-rest", (0.0, 5.0), (WIDTH, band), &named("today", plan.today));

@@ -117,7 +117,11 @@ const fn class(class: Class) -> &'static str {
 
 fn short(key: &str) -> String {
     let name = key.split_once(['=', '/']).map_or(key, |(_, name)| name);
-    if name.chars().count() <= NAME_LENGTH { name.to_owned() } else { name.chars().take(NAME_LENGTH - 1).chain(['…']).collect() }
+    if name.chars().count() <= NAME_LENGTH {
+        name.to_owned()
+    } else {
+        name.chars().take(NAME_LENGTH - 1).chain(['…']).collect()
+    }
 }
 
 fn axis_label(level: f64) -> String {

@@ -19,10 +19,10 @@ pub(crate) fn waterfall(steps: &[Level], decimals: usize) -> Option<Svg> {
     let span = WIDTH - LABEL - AMOUNT;
     let x = |amount: Money| LABEL + amount.share_of(full).unwrap_or(0.0).clamp(0.0, 1.0) * span;
     let sum: Vec<String> = steps.iter().map(|s| format!("{} {}", s.name, usd(-s.saves(), decimals))).collect();
-    let description =
-        format!("now {}, {}, planned {}", usd(first.before, decimals), sum.join(", "), usd(last.after, decimals));
+    let description = format!("now {}, {}, planned {}", usd(first.before, decimals), sum.join(", "), usd(last.after, decimals));
     let rows = steps.len() + 2;
-    let mut canvas = Canvas::new("waterfall", "From today's spend to the planned spend", &description, (WIDTH, ROW * rows as f64));
+    let mut canvas =
+        Canvas::new("waterfall", "From today's spend to the planned spend", &description, (WIDTH, ROW * rows as f64));
     let mut row = |at: usize, name: &str, (from, to): (Money, Money), class: &str, amount: &str| {
         let top = ROW * at as f64 + (ROW - BAR) / 2.0;
         let baseline = top + BAR / 2.0 + 4.5;

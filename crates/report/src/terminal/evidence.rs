@@ -66,7 +66,12 @@ pub(super) fn records(plan: &Plan, decimals: usize, lines: &mut Lines) {
         lines.paragraph(&format!("{} more ids resolve to no model.", plan.unresolved.len() - EXAMPLES_MAX));
     }
     for note in plan.price_notes.iter().filter(|n| n.spend.is_none()).take(EXAMPLES_MAX) {
-        lines.paragraph(&format!("Price unknown: {}, {} tokens not in any sum. {}", note.what, tokens(note.tokens), sentence(&note.text)));
+        lines.paragraph(&format!(
+            "Price unknown: {}, {} tokens not in any sum. {}",
+            note.what,
+            tokens(note.tokens),
+            sentence(&note.text)
+        ));
     }
     let doubtful: laneshift_units::Money = plan.price_notes.iter().filter_map(|n| n.spend).sum();
     if doubtful != laneshift_units::Money::ZERO {

@@ -12,7 +12,9 @@ pub(crate) const NO_PROOF: &str = "The truth here was made by a generator. It sh
 /// Text from evidence without characters that a terminal or a reader could take as commands: control characters
 /// and changes of writing direction become a replacement character.
 pub(crate) fn clean(text: &str) -> String {
-    let unsafe_char = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let unsafe_char = |c: char| {
+        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
     text.chars().map(|c| if unsafe_char(c) { '\u{fffd}' } else { c }).collect()
 }
 

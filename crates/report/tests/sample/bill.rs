@@ -86,7 +86,14 @@ pub(super) fn renewal() -> Vec<RenewalLine> {
         walk_away,
     };
     vec![
-        line("Claude Sonnet 4.8", LaneId::Standard, (3_020, 10_932), (3_020, 10_932), Some(("3.3", "16.5")), elsewhere("on demand", 10_140)),
+        line(
+            "Claude Sonnet 4.8",
+            LaneId::Standard,
+            (3_020, 10_932),
+            (3_020, 10_932),
+            Some(("3.3", "16.5")),
+            elsewhere("on demand", 10_140),
+        ),
         line("Claude Haiku 4.5", LaneId::Batch, (0, 0), (4_100, 3_104), Some(("0.55", "2.75")), elsewhere("batch", 2_870)),
         line("Claude Haiku 4.5", LaneId::Standard, (4_100, 6_208), (0, 0), Some(("1.1", "5.5")), Vec::new()),
         line("Nova Pro", LaneId::Flex, (0, 0), (1_300, 1_007), None, Vec::new()),

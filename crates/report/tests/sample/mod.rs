@@ -136,7 +136,8 @@ fn scope() -> Scope {
         zone_offset_h: 2,
         catalogue: "catalogue 2026.11, list prices read 2026-11-21".into(),
         unknowns: vec![
-            "Invocation logs hold neither batch jobs nor calls through bedrock-mantle; what those cost is on the bill only.".into(),
+            "Invocation logs hold neither batch jobs nor calls through bedrock-mantle; what those cost is on the bill only."
+                .into(),
             "The logs carry no latency, so nobody's wait was measured.".into(),
             "Prices are list prices: discounts of a private agreement are not known here.".into(),
         ],
@@ -201,7 +202,14 @@ fn daily(today: Money) -> Vec<DailySpend> {
             let weekend = matches!((first + n + 3).rem_euclid(7), 5 | 6);
             let share = if weekend { 34 } else { 86 };
             let total = today.per_mille(share);
-            let by_lane = [total.per_mille(60), Money::ZERO, total.per_mille(70), total.per_mille(820), total.per_mille(30), total.per_mille(20)];
+            let by_lane = [
+                total.per_mille(60),
+                Money::ZERO,
+                total.per_mille(70),
+                total.per_mille(820),
+                total.per_mille(30),
+                total.per_mille(20),
+            ];
             DailySpend { day: first + n, by_lane }
         })
         .collect()

@@ -24,10 +24,21 @@ pub(super) fn model(name: &str) -> ModelId {
 pub(super) fn all() -> Vec<WorkloadPlan> {
     let mut chat = slice("all", Class::Stays, 61, 9_412, vec![streaming(), diurnal()]);
     chat.potential = Money::from_usd(1_410);
-    let summaries = to_lane(slice("all", Class::BatchFit, 957, 6_208, vec![runs(), template(), service()]), LaneId::Batch, 500, "Claude Haiku 4.5");
+    let summaries = to_lane(
+        slice("all", Class::BatchFit, 957, 6_208, vec![runs(), template(), service()]),
+        LaneId::Batch,
+        500,
+        "Claude Haiku 4.5",
+    );
     let rag_live = slice("streamed", Class::Stays, 52, 3_104, vec![streaming()]);
-    let rag_index = to_lane(slice("runs at 02:00", Class::BatchFit, 931, 2_240, vec![runs(), template()]), LaneId::Batch, 500, "Claude Sonnet 4.6");
-    let mut hostile = to_lane(slice("all", Class::BatchFit, 990, 2_015, vec![declared(), streaming()]), LaneId::Flex, 500, "Nova Pro");
+    let rag_index = to_lane(
+        slice("runs at 02:00", Class::BatchFit, 931, 2_240, vec![runs(), template()]),
+        LaneId::Batch,
+        500,
+        "Claude Sonnet 4.6",
+    );
+    let mut hostile =
+        to_lane(slice("all", Class::BatchFit, 990, 2_015, vec![declared(), streaming()]), LaneId::Flex, 500, "Nova Pro");
     hostile.verdict.confirmed = true;
     hostile.verdict.limits.push("the owner says: 24h".into());
     hostile.verdict.terms[0].text = format!("requestMetadata states 24h on 100 % of tokens {HOSTILE}");
@@ -35,18 +46,34 @@ pub(super) fn all() -> Vec<WorkloadPlan> {
     hostile.moves[0].saves_by_lane = Money::from_usd(850);
     let mut unclear = slice("all", Class::Undetermined, 540, 1_733, vec![service(), assistant()]);
     unclear.potential = Money::from_usd(866);
-    unclear.verdict.limits.push("the sum of signals gives .930; evidence of this kind (logs without bodies) allows .100 to .900".into());
+    unclear
+        .verdict
+        .limits
+        .push("the sum of signals gives .930; evidence of this kind (logs without bodies) allows .100 to .900".into());
     let mut newest = slice("all", Class::BatchFit, 902, 1_520, vec![template()]);
     newest.blockers = vec![blocker(BlockerKind::NoPrice, "the model has no batch or flex price where it is called", 1_520)];
     let mut agent = slice("all", Class::Stays, 118, 1_180, vec![assistant()]);
-    agent.blockers = vec![blocker(BlockerKind::AwsService, "an AWS service makes these calls; not movable without replacing it", 1_180)];
+    agent.blockers =
+        vec![blocker(BlockerKind::AwsService, "an AWS service makes these calls; not movable without replacing it", 1_180)];
     let mut tags = to_lane(slice("all", Class::BatchFit, 862, 640, vec![template(), service()]), LaneId::Flex, 500, "Nova Micro");
     tags.blockers = vec![blocker(BlockerKind::TooFew, "fewer records a day than a job takes", 95)];
     let mut found = vec![
         workload("workload=support-chat", Some("Dana Okafor"), "Claude Sonnet 4.8", Rhythm::Office, vec![chat]),
-        workload("workload=corpus-summaries-for-the-legal-archive-of-all-countries", None, "Claude Haiku 4.5", Rhythm::Nightly, vec![summaries]),
+        workload(
+            "workload=corpus-summaries-for-the-legal-archive-of-all-countries",
+            None,
+            "Claude Haiku 4.5",
+            Rhythm::Nightly,
+            vec![summaries],
+        ),
         workload("workload=rag-search", Some("Search team"), "Claude Sonnet 4.6", Rhythm::Always, vec![rag_live, rag_index]),
-        workload(&format!("workload={HOSTILE}'; drop table x; --"), Some("\"><img src=x onerror=alert(1)>"), "Nova Pro", Rhythm::Nightly, vec![hostile]),
+        workload(
+            &format!("workload={HOSTILE}'; drop table x; --"),
+            Some("\"><img src=x onerror=alert(1)>"),
+            "Nova Pro",
+            Rhythm::Nightly,
+            vec![hostile],
+        ),
         workload("role/glue-enrichment", None, "Claude Sonnet 4.6", Rhythm::Always, vec![unclear]),
         workload("aip/a1b2c3d4e5f6", Some("ML platform"), "Claude Sonnet 4.8", Rhythm::Nightly, vec![newest]),
         workload("role/AmazonBedrockExecutionRoleForKnowledgeBase", None, "Nova Lite", Rhythm::Always, vec![agent]),
@@ -111,7 +138,15 @@ fn slice(name: &str, class: Class, score: u16, usd: i64, terms: Vec<Term>) -> Sl
     let today = Money::from_usd(usd) + Money::from_pico(370_000_000_000);
     SlicePlan {
         name: name.to_owned(),
-        verdict: Verdict { class, deadline, score: Score(score), confirmed: false, terms, limits: Vec::new(), evidence: EvidenceKind::Bodies },
+        verdict: Verdict {
+            class,
+            deadline,
+            score: Score(score),
+            confirmed: false,
+            terms,
+            limits: Vec::new(),
+            evidence: EvidenceKind::Bodies,
+        },
         evidence: EvidenceKind::Bodies,
         requests: usd as u64 * 430,
         today,
@@ -151,15 +186,30 @@ fn term(signal: SignalId, nats: f64, text: &str, change: &'static str) -> Term {
 }
 
 fn runs() -> Term {
-    term(SignalId::OffHoursRuns, 1.48, "runs at 02:00 on 13 of 14 days, 96 % of tokens", "the runs stop or move into office hours")
+    term(
+        SignalId::OffHoursRuns,
+        1.48,
+        "runs at 02:00 on 13 of 14 days, 96 % of tokens",
+        "the runs stop or move into office hours",
+    )
 }
 
 fn template() -> Term {
-    term(SignalId::OneTurnTemplate, 0.79, "one turn, 98 % begin alike, payloads differ", "several turns, or prompts written by hand")
+    term(
+        SignalId::OneTurnTemplate,
+        0.79,
+        "one turn, 98 % begin alike, payloads differ",
+        "several turns, or prompts written by hand",
+    )
 }
 
 fn service() -> Term {
-    term(SignalId::BatchService, 1.9, "100 % of tokens come from a session that a batch-type service makes", "the work moves to another role or service")
+    term(
+        SignalId::BatchService,
+        1.9,
+        "100 % of tokens come from a session that a batch-type service makes",
+        "the work moves to another role or service",
+    )
 }
 
 fn declared() -> Term {
@@ -175,5 +225,10 @@ fn diurnal() -> Term {
 }
 
 fn assistant() -> Term {
-    term(SignalId::AssistantTurns, -1.44, "88 % of tokens carry earlier answers of the model (a conversation)", "requests without earlier answers")
+    term(
+        SignalId::AssistantTurns,
+        -1.44,
+        "88 % of tokens carry earlier answers of the model (a conversation)",
+        "requests without earlier answers",
+    )
 }
