@@ -15,6 +15,8 @@ pub(crate) struct Choice<'a> {
     pub(crate) rank: usize,
     /// The workload.
     pub(crate) workload: &'a WorkloadPlan,
+    /// Position of the slice in the workload.
+    pub(crate) at: usize,
     /// The slice.
     pub(crate) slice: &'a SlicePlan,
     /// What the decision saves in the period.
@@ -51,8 +53,8 @@ fn choices<'a>(plan: &'a Plan, saving: impl Fn(&SlicePlan) -> Option<Money>) -> 
         .workloads
         .iter()
         .enumerate()
-        .flat_map(|(rank, workload)| workload.slices.iter().map(move |slice| (rank, workload, slice)))
-        .filter_map(|(rank, workload, slice)| saving(slice).map(|saves| Choice { rank, workload, slice, saves }))
+        .flat_map(|(rank, workload)| workload.slices.iter().enumerate().map(move |(at, slice)| (rank, workload, at, slice)))
+        .filter_map(|(rank, workload, at, slice)| saving(slice).map(|saves| Choice { rank, workload, at, slice, saves }))
         .collect();
     found.sort_by(|a, b| b.saves.cmp(&a.saves).then(a.rank.cmp(&b.rank)));
     found

@@ -43,6 +43,9 @@ fn profile_of(key: &TokenKey) -> Profile {
     }
 }
 
+/// Model, region, profile, lane, long context: what a bill's row tells about where its tokens were bought.
+type Place = (ModelId, String, Profile, LaneId, bool);
+
 /// Tokens of rows that name no model in the catalogue, by spelling.
 pub(super) type UnknownModels = BTreeMap<String, Usage>;
 
@@ -81,7 +84,7 @@ fn workload(
     let mut slices = Vec::new();
     let mut models: BTreeMap<String, u64> = BTreeMap::new();
     for (name, streaming) in [("streamed", Streaming::Yes), ("not streamed", Streaming::No), ("streaming unknown", Streaming::Unknown)] {
-        let mut cells: BTreeMap<(ModelId, String, Profile, LaneId, bool), (Usage, u64)> = BTreeMap::new();
+        let mut cells: BTreeMap<Place, (Usage, u64)> = BTreeMap::new();
         let mut active = std::collections::BTreeSet::new();
         for (row, sum) in rows.iter().filter(|(k, _)| k.streaming == streaming) {
             let Some(model) = model_of(resolver, row) else {

@@ -17,6 +17,9 @@ use laneshift_units::{Bytes, ModelId, Profile, ProfiledModel, QuotaTokens, Regio
 
 use crate::market::{Book, features};
 
+/// Doubts about prices in use, by model, profile and lane.
+pub(super) type Doubts = BTreeMap<(ModelId, Profile, &'static str), Vec<Doubt>>;
+
 /// Resolves model ids and builds markets; remembers doubtful prices for the report.
 pub(super) struct Resolver<'a> {
     pub(super) book: Book<'a>,
@@ -24,7 +27,7 @@ pub(super) struct Resolver<'a> {
     pub(super) commitments: &'a Commitments,
     pub(super) owners: &'a Owners,
     pub(super) factor: u64,
-    pub(super) doubts: RefCell<BTreeMap<(ModelId, Profile, &'static str), Vec<Doubt>>>,
+    pub(super) doubts: RefCell<Doubts>,
 }
 
 /// What a model id resolves to: the model, its profile, and the lane if the id fixes it.

@@ -9,8 +9,9 @@ use arrow_array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
 use arrow_schema::ArrowError;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Texts kept from batch to batch; a column that has more starts afresh, so that sessions cannot fill the memory.
-const KEPT_MAX: usize = 16 * 1024;
+/// Texts kept from batch to batch. A column that has more, such as sessions, starts afresh: carrying them along costs
+/// more than finding them again.
+const KEPT_MAX: usize = 1024;
 
 #[derive(Default)]
 pub(super) struct Interner {

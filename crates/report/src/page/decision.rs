@@ -4,7 +4,7 @@ use laneshift_core::plan::Plan;
 use laneshift_core::route::LaneId;
 use laneshift_units::Money;
 
-use super::links::anchor;
+use super::links::{anchor, slice_anchor};
 use crate::choices::{self, Choice};
 use crate::svg::{self, Svg};
 use crate::text::{deadline, percent, run_rate, tokens, usd};
@@ -24,7 +24,10 @@ pub(super) struct Bound {
 /// A row of what to approve or to ask.
 pub(super) struct Ask<'a> {
     pub(super) choice: Choice<'a>,
+    /// The workload's card.
     pub(super) link: Option<String>,
+    /// The slice on the card.
+    pub(super) slice_link: Option<String>,
     pub(super) what: String,
 }
 
@@ -78,8 +81,16 @@ fn bounds(plan: &Plan) -> Vec<Bound> {
 fn asks<'a>(choices: Vec<Choice<'a>>, what: impl Fn(&Choice<'a>) -> String) -> Asks<'a> {
     let total = choices::total(&choices);
     let more = choices.len().saturating_sub(ROWS_MAX);
-    let rows =
-        choices.into_iter().take(ROWS_MAX).map(|choice| Ask { link: anchor(choice.rank), what: what(&choice), choice }).collect();
+    let rows = choices
+        .into_iter()
+        .take(ROWS_MAX)
+        .map(|choice| Ask {
+            link: anchor(choice.rank),
+            slice_link: slice_anchor(choice.rank, choice.at),
+            what: what(&choice),
+            choice,
+        })
+        .collect();
     Asks { rows, total, more }
 }
 

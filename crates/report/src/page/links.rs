@@ -14,6 +14,11 @@ pub(super) fn anchor(rank: usize) -> Option<String> {
     (rank < CARDS_MAX).then(|| format!("w{}", rank + 1))
 }
 
+/// The anchor of a slice on its workload's card, by their ranks.
+pub(super) fn slice_anchor(rank: usize, slice: usize) -> Option<String> {
+    anchor(rank).map(|card| format!("{card}-{}", slice + 1))
+}
+
 /// A workload by name, with a link to its card if it has one.
 pub(super) struct Named<'a> {
     pub(super) key: &'a str,
