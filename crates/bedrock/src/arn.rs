@@ -71,6 +71,9 @@ mod tests {
         assert_eq!(model_ref(arn), ModelRef::Id("us.amazon.nova-pro-v1:0"));
         assert_eq!(model_ref("arn:aws:bedrock:us-east-1::foundation-model/a.b"), ModelRef::Id("a.b"));
         assert_eq!(model_ref("arn:aws:bedrock:us-east-1:1:application-inference-profile/x1"), ModelRef::ApplicationProfile("x1"));
-        assert_eq!(model_ref("arn:aws:sagemaker:us-east-1:1:endpoint/e"), ModelRef::Other("arn:aws:sagemaker:us-east-1:1:endpoint/e"));
+        assert_eq!(
+            model_ref("arn:aws:sagemaker:us-east-1:1:endpoint/e"),
+            ModelRef::Other("arn:aws:sagemaker:us-east-1:1:endpoint/e")
+        );
     }
 }

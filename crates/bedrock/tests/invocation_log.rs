@@ -52,7 +52,9 @@ fn other_families_usage_is_found() {
 
 #[test]
 fn a_blocked_call_and_a_failed_call_keep_their_missing_counts_missing() {
-    let json = record(r#""operation":"Converse","input":{"inputBodyJson":{}},"output":{"outputBodyJson":{"stopReason":"guardrail_intervened"}}"#);
+    let json = record(
+        r#""operation":"Converse","input":{"inputBodyJson":{}},"output":{"outputBodyJson":{"stopReason":"guardrail_intervened"}}"#,
+    );
     let r = parse(json.as_bytes()).expect("a record");
     assert!(r.blocked && r.input_tokens.is_none() && r.output_tokens.is_none());
     let json = record(r#""operation":"Converse","errorCode":"ThrottlingException","input":{},"output":{}"#);
@@ -63,7 +65,9 @@ fn a_blocked_call_and_a_failed_call_keep_their_missing_counts_missing() {
 
 #[test]
 fn a_body_of_an_unknown_shape_costs_only_its_traits() {
-    let json = record(r#""operation":"Converse","input":{"inputBodyJson":{"messages":{"a":1}},"inputTokenCount":5},"output":{"outputTokenCount":6}"#);
+    let json = record(
+        r#""operation":"Converse","input":{"inputBodyJson":{"messages":{"a":1}},"inputTokenCount":5},"output":{"outputTokenCount":6}"#,
+    );
     let r = parse(json.as_bytes()).expect("a record");
     assert!(r.body_unreadable);
     assert_eq!((r.input_tokens, r.output_tokens), (Some(5), Some(6)));

@@ -85,9 +85,7 @@ fn every_id_of_the_catalogue_leads_to_its_own_key() {
 #[test]
 fn a_text_that_names_no_model_has_no_key() {
     let catalog = Catalog::shipped().expect("the shipped catalogue is sound");
-    for text in
-        ["", "-", "anthropic.", "anthropic.claude-sonnet-99", "arn:aws:bedrock:us-east-1:123456789012:prompt-router/x"]
-    {
+    for text in ["", "-", "anthropic.", "anthropic.claude-sonnet-99", "arn:aws:bedrock:us-east-1:123456789012:prompt-router/x"] {
         let found = catalog.model_key(&ModelId::new(text));
         assert!(found.is_none(), "{text:?} is no {found:?}");
     }

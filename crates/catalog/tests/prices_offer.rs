@@ -48,10 +48,7 @@ fn an_answer_of_get_products_becomes_a_row() {
     let offer = read(GET_PRODUCTS);
     assert_eq!(offer.published, "2026-09-26");
     let [row] = offer.rows.as_slice() else { panic!("one product, not {:?}", offer.rows) };
-    assert_eq!(
-        (row.provider, &*row.model_key, row.mode),
-        (Provider::Bedrock, "nova2lite", RowMode::Token(PriceMode::Flex))
-    );
+    assert_eq!((row.provider, &*row.model_key, row.mode), (Provider::Bedrock, "nova2lite", RowMode::Token(PriceMode::Flex)));
     assert_eq!(row.scope, Scope::Region(Region::new("us-east-1")));
     assert_eq!(row.price.usd(), "0.165");
     assert_eq!((&*row.effective_from, &*row.as_of, &*row.retrieved), ("2026-09-01", "2026-09-26", "2026-11-23"));

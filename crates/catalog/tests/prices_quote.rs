@@ -53,17 +53,15 @@ fn sonnet_5_5_has_no_batch_price_and_the_quote_says_so() {
 
 #[test]
 fn a_price_that_is_not_known_here_is_not_absent() {
-    let batch =
-        quote(&catalog(), "anthropic.claude-3-5-haiku-20241022-v1:0", "in-region", "us-east-2", PriceMode::Batch, 0);
+    let batch = quote(&catalog(), "anthropic.claude-3-5-haiku-20241022-v1:0", "in-region", "us-east-2", PriceMode::Batch, 0);
     assert!(batch.rates.is_empty() && !batch.absent);
 }
 
 #[test]
 fn a_longer_context_reprices_the_whole_request() {
     let catalog = catalog();
-    let sonnet = |input| {
-        quote(&catalog, "anthropic.claude-sonnet-4-5-20250929-v1:0", "global", "us-east-1", PriceMode::OnDemand, input)
-    };
+    let sonnet =
+        |input| quote(&catalog, "anthropic.claude-sonnet-4-5-20250929-v1:0", "global", "us-east-1", PriceMode::OnDemand, input);
     assert_eq!(in_out(&sonnet(199_999)), ["3", "15"]);
     assert_eq!(in_out(&sonnet(200_000)), ["6", "22.5"]);
     let gpt = |input| quote(&catalog, "openai.gpt-6.1-sol", "global", "us-east-1", PriceMode::OnDemand, input);
@@ -83,8 +81,7 @@ fn a_known_artefact_prices_nothing_where_another_row_can() {
     let nova = quote(&catalog, "amazon.nova-2-lite-v1:0", "in-region", "us-east-1", PriceMode::OnDemand, 0);
     assert_eq!(in_out(&nova), ["0.33", "2.75"]);
     for region in ["us-east-1", "us-east-2", "us-west-2"] {
-        let haiku =
-            quote(&catalog, "anthropic.claude-3-5-haiku-20241022-v1:0", "in-region", region, PriceMode::OnDemand, 0);
+        let haiku = quote(&catalog, "anthropic.claude-3-5-haiku-20241022-v1:0", "in-region", region, PriceMode::OnDemand, 0);
         assert_eq!(in_out(&haiku), ["0.8", "4"], "{region}");
     }
 }

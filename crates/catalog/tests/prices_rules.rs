@@ -14,8 +14,7 @@ fn every_conflict_has_a_reason_or_the_honest_word() {
         let honest = doubt.explanation.starts_with("unexplained: priced with a doubt");
         assert_ne!(doubt.explained, honest, "row {row}: {}", doubt.explanation);
     }
-    let open: Vec<_> =
-        judged.iter().filter(|(_, doubt)| !doubt.explained).map(|(row, _)| &catalog.rows()[*row]).collect();
+    let open: Vec<_> = judged.iter().filter(|(_, doubt)| !doubt.explained).map(|(row, _)| &catalog.rows()[*row]).collect();
     assert_eq!(open.len(), 6);
     assert!(open.iter().all(|row| &*row.note == "legacy/EOL"), "only retired models keep an unexplained conflict");
 }

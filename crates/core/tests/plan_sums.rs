@@ -3,7 +3,9 @@
 use laneshift_core::plan::{Grain, Inputs, Scope, SliceInput, WorkloadInput, build};
 use laneshift_core::price::Rates;
 use laneshift_core::route::{Features, LaneId, Place, Target, Wait};
-use laneshift_core::verdict::{Answer, EvidenceKind, Group, PrincipalKind, Share, SignalId, SliceEvidence, WaitAfterThrottle, Weights};
+use laneshift_core::verdict::{
+    Answer, EvidenceKind, Group, PrincipalKind, Share, SignalId, SliceEvidence, WaitAfterThrottle, Weights,
+};
 use laneshift_units::{Bytes, Deadline, ModelId, Money, Profile, Rate, Region, Timestamp, TokenClass, Tokens, Usage};
 use proptest::prelude::*;
 
@@ -83,8 +85,20 @@ fn target(lane: LaneId, profile: Profile, pico: u64) -> Target {
     TokenClass::ALL.into_iter().for_each(|class| rates.set(class, Rate::from_pico_per_token(pico)));
     let hours = if lane == LaneId::Batch { 24 } else { 0 };
     let place = Place { region: Region::new("us-east-1"), profile };
-    let supports = if lane == LaneId::Batch { Features(127).without(Features::STREAMING.with(Features::TOOLS_CONVERSE)) } else { Features(127) };
-    Target { lane, place, rates, supports, headroom: None, wait: Wait { promise_ms: hours * 3_600_000 }, body_max: Bytes(u64::MAX) }
+    let supports = if lane == LaneId::Batch {
+        Features(127).without(Features::STREAMING.with(Features::TOOLS_CONVERSE))
+    } else {
+        Features(127)
+    };
+    Target {
+        lane,
+        place,
+        rates,
+        supports,
+        headroom: None,
+        wait: Wait { promise_ms: hours * 3_600_000 },
+        body_max: Bytes(u64::MAX),
+    }
 }
 
 prop_compose! {

@@ -5,7 +5,9 @@ use std::num::NonZeroU64;
 use laneshift_core::lanes::LANES;
 use laneshift_core::price::Rates;
 use laneshift_core::route::{Class, Demand, Features, LaneId, Place, Target, Wait, route};
-use laneshift_units::{Bytes, Deadline, ModelId, Money, Profile, QuotaTokens, Rate, Region, Timestamp, TokenClass, Tokens, Usage};
+use laneshift_units::{
+    Bytes, Deadline, ModelId, Money, Profile, QuotaTokens, Rate, Region, Timestamp, TokenClass, Tokens, Usage,
+};
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);

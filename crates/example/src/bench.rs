@@ -43,21 +43,27 @@ fn online() -> Vec<Workload> {
     use Operation::{Converse, ConverseStream, InvokeModelWithResponseStream};
     let waits = |w: Workload| w.truly(Truth::Interactive, "seconds", "somebody waits");
     vec![
-        waits(workload("web-chat", ACCOUNT, "prod-chat-task", SONNET).meta(&[("team", "web"), ("env", "prod"), ("feature", "chat")]))
-            .part(part(public(), 17_000, ConverseStream, task(8)).turns(Turns::Chat(6)).tokens((1400.0, 0.9), (220.0, 0.7))),
+        waits(workload("web-chat", ACCOUNT, "prod-chat-task", SONNET).meta(&[
+            ("team", "web"),
+            ("env", "prod"),
+            ("feature", "chat"),
+        ]))
+        .part(part(public(), 17_000, ConverseStream, task(8)).turns(Turns::Chat(6)).tokens((1400.0, 0.9), (220.0, 0.7))),
         waits(workload("ide-assist", ACCOUNT, "dev-ide-assistant", SONNET)).part(
             part(desks(), 16_000, InvokeModelWithResponseStream, Session::People(60))
                 .turns(Turns::Tools(3))
                 .tokens((5600.0, 0.8), (70.0, 1.0)),
         ),
-        waits(workload("voice", ACCOUNT, "prod-voice-lambda", HAIKU).meta(&[("team", "voice"), ("env", "prod")]))
-            .part(part(public(), 6_000, ConverseStream, fixed("voice")).turns(Turns::Chat(8)).tokens((620.0, 0.5), (50.0, 0.4)).fast()),
-        waits(workload("support-agent", ACCOUNT, "prod-support-agent", SONNET).meta(&[("team", "support"), ("env", "prod")])).part(
-            part(public(), 8_000, Converse, task(4))
-                .turns(Turns::Tools(7))
-                .tokens((3400.0, 0.7), (150.0, 0.8))
-                .cache(CachedShare::Minutes5 { read: 0.4, write: 0.1 }),
+        waits(workload("voice", ACCOUNT, "prod-voice-lambda", HAIKU).meta(&[("team", "voice"), ("env", "prod")])).part(
+            part(public(), 6_000, ConverseStream, fixed("voice")).turns(Turns::Chat(8)).tokens((620.0, 0.5), (50.0, 0.4)).fast(),
         ),
+        waits(workload("support-agent", ACCOUNT, "prod-support-agent", SONNET).meta(&[("team", "support"), ("env", "prod")]))
+            .part(
+                part(public(), 8_000, Converse, task(4))
+                    .turns(Turns::Tools(7))
+                    .tokens((3400.0, 0.7), (150.0, 0.8))
+                    .cache(CachedShare::Minutes5 { read: 0.4, write: 0.1 }),
+            ),
         waits(workload("search", ACCOUNT, "prod-search-api", NOVA_LITE))
             .part(part(public(), 10_000, Converse, task(4)).tokens((1000.0, 0.4), (12.0, 0.4)).fast()),
     ]
@@ -67,17 +73,23 @@ fn offline() -> Vec<Workload> {
     use Operation::{Converse, InvokeModel};
     let can_wait = |w: Workload| w.truly(Truth::Batch, "24h", "nobody waits");
     vec![
-        can_wait(workload("summaries", ACCOUNT, "etl-summaries-lambda", HAIKU))
-            .part(part(nightly(2, 90), 10_000, InvokeModel, fixed("etl-summaries")).tokens((2700.0, 0.5), (270.0, 0.3)).tolerant()),
+        can_wait(workload("summaries", ACCOUNT, "etl-summaries-lambda", HAIKU)).part(
+            part(nightly(2, 90), 10_000, InvokeModel, fixed("etl-summaries")).tokens((2700.0, 0.5), (270.0, 0.3)).tolerant(),
+        ),
         can_wait(workload("extraction", ACCOUNT, "AWSGlueServiceRole-extract", SONNET)).part(
             part(Arrival::Every { hours: 6, minutes: 40 }, 6_000, Converse, fixed("GlueJobRunnerSession"))
                 .tokens((6000.0, 0.5), (180.0, 0.4))
                 .tolerant(),
         ),
         can_wait(workload("evaluation", ACCOUNT, "ci-eval-runner", OPUS)).part(
-            part(Arrival::Daily { days: Days::Weekdays, hour: 19, minute: 0, minutes: 100 }, 2_000, Converse, fixed("GitHubActions"))
-                .tokens((1650.0, 0.6), (490.0, 0.5))
-                .tolerant(),
+            part(
+                Arrival::Daily { days: Days::Weekdays, hour: 19, minute: 0, minutes: 100 },
+                2_000,
+                Converse,
+                fixed("GitHubActions"),
+            )
+            .tokens((1650.0, 0.6), (490.0, 0.5))
+            .tolerant(),
         ),
         can_wait(workload("embedding", ACCOUNT, "batch-embed-job", "amazon.titan-embed-text-v2:0"))
             .part(part(nightly(1, 100), 6_000, InvokeModel, Session::Job).embeds((330.0, 0.4)).tolerant()),

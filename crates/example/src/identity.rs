@@ -7,8 +7,8 @@ use crate::part::Session;
 
 /// Given names that make up e-mail addresses; combined with an initial they are nobody's.
 const NAMES: [&str; 20] = [
-    "ada", "ben", "cleo", "dan", "eva", "finn", "gia", "hugo", "ines", "jon", "kim", "lea", "max", "nora", "otto", "pia", "raj", "sam",
-    "tess", "yan",
+    "ada", "ben", "cleo", "dan", "eva", "finn", "gia", "hugo", "ines", "jon", "kim", "lea", "max", "nora", "otto", "pia", "raj",
+    "sam", "tess", "yan",
 ];
 
 /// The ARN of the caller's session.

@@ -35,7 +35,14 @@ pub struct LogOptions {
 impl LogOptions {
     /// For an example that ships: few files, short bodies, dirt.
     pub const fn example() -> Self {
-        Self { bodies: Bodies::Sampled, hours_per_file: 12, records_per_file_max: 5_000, file_bytes_max: 8_000_000, level: 9, dirt: true }
+        Self {
+            bodies: Bodies::Sampled,
+            hours_per_file: 12,
+            records_per_file_max: 5_000,
+            file_bytes_max: 8_000_000,
+            level: 9,
+            dirt: true,
+        }
     }
 
     /// For benchmarks: files as AWS cuts them, no dirt.
@@ -122,7 +129,13 @@ struct Batch {
 impl Batch {
     fn new(company: &Company, (account, region, hour): &Place, first: &Event) -> Self {
         let seed = Chance::of(company.seed, &[first.id]).next();
-        Self { folder: hour_folder(account, region, *hour), name: file_name(first.at_ms, seed), seed, lines: Vec::new(), moved: Vec::new() }
+        Self {
+            folder: hour_folder(account, region, *hour),
+            name: file_name(first.at_ms, seed),
+            seed,
+            lines: Vec::new(),
+            moved: Vec::new(),
+        }
     }
 
     /// Takes events until the file is full; says how many.

@@ -71,7 +71,8 @@ fn trace() -> &'static [Request] {
         let mut text = String::new();
         let packed: &[u8] = include_bytes!("../data/azure-conversation.csv.gz");
         GzDecoder::new(packed).read_to_string(&mut text).expect("the data file is gzip of ASCII");
-        let number = |cell: Option<&str>| cell.and_then(|c| c.parse().ok()).expect("the data file holds three whole numbers a line");
+        let number =
+            |cell: Option<&str>| cell.and_then(|c| c.parse().ok()).expect("the data file holds three whole numbers a line");
         let rows = text.lines().skip(1).map(|line| {
             let mut cells = line.split(',');
             Request {

@@ -26,8 +26,11 @@ pub struct WorkloadTotals {
 
 /// The totals of each workload, in the company's order.
 pub fn totals(company: &Company) -> Vec<WorkloadTotals> {
-    let mut all: Vec<WorkloadTotals> =
-        company.workloads.iter().map(|w| WorkloadTotals { name: w.name.clone(), key: w.key(), ..WorkloadTotals::default() }).collect();
+    let mut all: Vec<WorkloadTotals> = company
+        .workloads
+        .iter()
+        .map(|w| WorkloadTotals { name: w.name.clone(), key: w.key(), ..WorkloadTotals::default() })
+        .collect();
     for event in EventDays::new(company).flatten() {
         let (workload, part) = (event.workload_of(company), event.part_of(company));
         let sum = &mut all[event.workload];

@@ -7,7 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use laneshift_example::{ANSWER_CANARY, Company, LogOptions, PROMPT_CANARY, Truth, acme, totals, write_cur, write_example, write_logs};
+use laneshift_example::{
+    ANSWER_CANARY, Company, LogOptions, PROMPT_CANARY, Truth, acme, totals, write_cur, write_example, write_logs,
+};
 use reading::{files, gunzip, log_files, records};
 use serde_json::Value;
 
@@ -130,7 +132,8 @@ fn hard_negatives_do_not_stream_take_one_turn_and_run_at_no_particular_hour() {
     for role in ["moderation-task", "search-api-task"] {
         let workload = company.workloads.iter().find(|w| w.role == role).expect("a workload");
         assert_eq!(workload.truth, Truth::Interactive);
-        let mine: Vec<&Value> = all.iter().filter(|r| r.pointer("/identity/arn").is_some_and(|a| a.to_string().contains(role))).collect();
+        let mine: Vec<&Value> =
+            all.iter().filter(|r| r.pointer("/identity/arn").is_some_and(|a| a.to_string().contains(role))).collect();
         assert!(mine.len() > 1000);
         let mut hours = [0; 24];
         for record in &mine {

@@ -63,17 +63,18 @@ impl Error {
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::NotFound(_) => "check the path; quote globs so that the shell leaves them alone".to_owned(),
-            Self::NoEvidence(_) => {
-                "give the folder that holds AWSLogs/…/BedrockModelInvocationLogs, or a CUR 2.0 export; \
+            Self::NoEvidence(_) => "give the folder that holds AWSLogs/…/BedrockModelInvocationLogs, or a CUR 2.0 export; \
                  `laneshift audit examples/acme` shows a working one"
-                    .to_owned()
-            }
+                .to_owned(),
             Self::Evidence(_) => "see `laneshift audit --help`; a fresh --out starts from nothing".to_owned(),
-            Self::Data(_) => "correct the named field; the file's format stands in its header line or in docs/files.md".to_owned(),
+            Self::Data(_) => {
+                "correct the named field; the file's format stands in its header line or in docs/files.md".to_owned()
+            }
             Self::NoPrice(_) => "`laneshift prices show --model <name>` lists what is known".to_owned(),
             Self::Catalog(_) => "`laneshift prices check` names the row; leave --catalog away to use the shipped one".to_owned(),
             Self::ObjectStore { .. } => {
-                "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION; for another endpoint add --s3-endpoint URL".to_owned()
+                "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION; for another endpoint add --s3-endpoint URL"
+                    .to_owned()
             }
             Self::Write { .. } => "choose a folder that can be written with --out".to_owned(),
             Self::Interrupted(_) => "run the same command again to continue where it stopped".to_owned(),

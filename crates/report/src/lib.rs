@@ -5,6 +5,7 @@
 //! Leaves out: machine-readable output (`catalog` writes plan.json and policy.toml).
 
 mod choices;
+mod doubts;
 mod error;
 mod levels;
 mod page;

@@ -88,7 +88,12 @@ mod tests {
 
     #[test]
     fn a_profile_prefix_is_split_off_and_put_back() {
-        for id in ["global.anthropic.claude-sonnet-4-6", "us.amazon.nova-pro-v1:0", "amazon.titan-embed-text-v2:0", "us-gov.anthropic.claude-3-haiku"] {
+        for id in [
+            "global.anthropic.claude-sonnet-4-6",
+            "us.amazon.nova-pro-v1:0",
+            "amazon.titan-embed-text-v2:0",
+            "us-gov.anthropic.claude-3-haiku",
+        ] {
             assert_eq!(ProfiledModel::parse_id(id).to_string(), id);
         }
         assert_eq!(ProfiledModel::parse_id("deepseek.v3.2").profile, Profile::InRegion);

@@ -128,11 +128,8 @@ impl fmt::Display for Money {
         let scale = 10_u128.pow(decimals as u32);
         let whole = group_thousands(rounded / scale);
         let sign = if self.0 < 0 { "-" } else { "" };
-        let text = if decimals == 0 {
-            format!("{sign}${whole}")
-        } else {
-            format!("{sign}${whole}.{:0>decimals$}", rounded % scale)
-        };
+        let text =
+            if decimals == 0 { format!("{sign}${whole}") } else { format!("{sign}${whole}.{:0>decimals$}", rounded % scale) };
         f.pad_integral_text(&text)
     }
 }
@@ -255,10 +252,7 @@ fn parse_scaled_with(text: &str, decimals: u32, truncate: bool) -> Result<i128, 
     }
     let mut value: i128 = 0;
     for b in whole.bytes().chain(frac.bytes()) {
-        value = value
-            .checked_mul(10)
-            .and_then(|v| v.checked_add(i128::from(b - b'0')))
-            .ok_or(MoneyError::TooLarge)?;
+        value = value.checked_mul(10).and_then(|v| v.checked_add(i128::from(b - b'0'))).ok_or(MoneyError::TooLarge)?;
     }
     let mut shift = i64::from(decimals) + i64::from(exponent) - frac.len() as i64;
     while shift > 0 && value != 0 {

@@ -59,7 +59,10 @@ pub struct Invocation<'a> {
 impl Invocation<'_> {
     /// Whether the answer was streamed.
     pub fn streamed(&self) -> bool {
-        matches!(self.operation.as_ref(), "ConverseStream" | "InvokeModelWithResponseStream" | "InvokeModelWithBidirectionalStream")
+        matches!(
+            self.operation.as_ref(),
+            "ConverseStream" | "InvokeModelWithResponseStream" | "InvokeModelWithBidirectionalStream"
+        )
     }
 }
 

@@ -58,13 +58,7 @@ const BILLED_BY_AWS: &[Row] = &[
         OnDemand,
         "gm",
     ),
-    (
-        "USE1-openai.gpt-5.6-luna-mantle-cache-write-tokens-5m-long-ctx-flex",
-        "openai.gpt-5.6-luna",
-        CacheWrite5m,
-        Flex,
-        "lm",
-    ),
+    ("USE1-openai.gpt-5.6-luna-mantle-cache-write-tokens-5m-long-ctx-flex", "openai.gpt-5.6-luna", CacheWrite5m, Flex, "lm"),
     (
         "USE1-openai.gpt-5.6-luna-mantle-cache-write-tokens-30m-global-standard",
         "openai.gpt-5.6-luna",
@@ -120,11 +114,7 @@ fn every_token_meter_seen_in_public_is_read() {
     for (text, model, class, mode, expected) in BILLED_BY_AWS {
         let read = parse(text, None).unwrap_or_else(|| panic!("{text}"));
         assert_eq!(read.model.as_deref(), Some(*model), "{text}");
-        assert_eq!(
-            (read.kind, read.mode, flags(&read)),
-            (Kind::Token(*class), *mode, (*expected).to_owned()),
-            "{text}"
-        );
+        assert_eq!((read.kind, read.mode, flags(&read)), (Kind::Token(*class), *mode, (*expected).to_owned()), "{text}");
         assert!(!read.marketplace, "{text}");
     }
 }
@@ -134,11 +124,7 @@ fn every_marketplace_meter_is_read_and_named_by_its_product() {
     for (text, _, class, mode, expected) in MARKETPLACE {
         let read = parse(text, Some("Claude Opus 4.6 (Amazon Bedrock Edition)")).unwrap_or_else(|| panic!("{text}"));
         assert_eq!(read.model.as_deref(), Some("Claude Opus 4.6"), "{text}");
-        assert_eq!(
-            (read.kind, read.mode, flags(&read)),
-            (Kind::Token(*class), *mode, (*expected).to_owned()),
-            "{text}"
-        );
+        assert_eq!((read.kind, read.mode, flags(&read)), (Kind::Token(*class), *mode, (*expected).to_owned()), "{text}");
         assert!(read.marketplace && read.region.is_some(), "{text}");
         assert_eq!(parse(text, None).expect("still a usage type").model, None, "{text}");
     }

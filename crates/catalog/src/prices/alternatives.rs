@@ -48,8 +48,7 @@ impl Catalog {
         // Providers name some retired models only by an alias that ends so.
         let alias = format!("{key}latest");
         let rows = [key, &alias].into_iter().flat_map(|key| self.model_rows(provider, key)).copied();
-        let rows: Vec<usize> =
-            rows.filter(|at| self.rows()[*at].scope == *scope && self.rows()[*at].ctx_min.0 == 0).collect();
+        let rows: Vec<usize> = rows.filter(|at| self.rows()[*at].scope == *scope && self.rows()[*at].ctx_min.0 == 0).collect();
         let (on_demand, used) = self.rates(&rows, PriceMode::OnDemand);
         let (batch, used_by_batch) = self.rates(&rows, PriceMode::Batch);
         let first: &PriceRow = &self.rows()[*used.first()?];

@@ -145,11 +145,7 @@ fn launch_price(_: &Catalog, row: &PriceRow, rival: &Rival<'_>) -> Option<String
             let percent = (rival.price.pico() * 100 + launch / 2) / launch;
             let fits = differ_by_at_most(Money::from_pico(launch * percent / 100), rival.price, half_a_cent);
             (fits && (100..=200).contains(&percent)).then(|| {
-                format!(
-                    "{} keeps the price of 2023: {} x {percent} %",
-                    rival.source,
-                    Money::from_pico(launch).to_exact_string()
-                )
+                format!("{} keeps the price of 2023: {} x {percent} %", rival.source, Money::from_pico(launch).to_exact_string())
             })
         }
         // Anthropic cut Claude 3.5 Haiku from 1 and 5 to 0.80 and 4 dollars a million a month after its launch in 2024.
@@ -165,9 +161,8 @@ fn gemini_api_price(catalog: &Catalog, row: &PriceRow, rival: &Rival<'_>) -> Opt
         return None;
     }
     let batch = neighbour(catalog, row, |place| place.mode = RowMode::Token(PriceMode::Batch))?;
-    (batch.price.amount().times(2) == rival.price && *batch.source == *rival.source).then(|| {
-        format!("{} carries the Gemini API's price; {} is Vertex's", row.source, rival.price.to_exact_string())
-    })
+    (batch.price.amount().times(2) == rival.price && *batch.source == *rival.source)
+        .then(|| format!("{} carries the Gemini API's price; {} is Vertex's", row.source, rival.price.to_exact_string()))
 }
 
 /// Two SKUs in one region: the rival follows the step that the region adds to other models of the same base price.
@@ -212,8 +207,7 @@ fn confirmed_by_price_list(catalog: &Catalog, row: &PriceRow, rival: &Rival<'_>)
     if !home.source.starts_with("aws-pricelist") {
         return None;
     }
-    let says =
-        |whose: &str| format!("AWS's price list of {} for us-east-1 says {}, as {whose}", home.as_of, home.price.usd());
+    let says = |whose: &str| format!("AWS's price list of {} for us-east-1 says {}, as {whose}", home.as_of, home.price.usd());
     if home.price == row.price {
         Some(format!("{}; {} stands alone with {}", says(&row.source), rival.source, rival.price.to_exact_string()))
     } else if home.price.amount() == rival.price {

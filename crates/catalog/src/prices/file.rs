@@ -44,9 +44,7 @@ pub(super) fn read_path(path: &Path) -> Result<Vec<PriceRow>, CatalogError> {
 /// Reads a catalogue; `path` is the name that errors carry.
 pub(super) fn read(path: &Path, from: impl Read) -> Result<Vec<PriceRow>, CatalogError> {
     let mut text = Vec::new();
-    from.take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut text)
-        .map_err(|source| CatalogError::Io { path: path.into(), source })?;
+    from.take(FILE_BYTES_MAX + 1).read_to_end(&mut text).map_err(|source| CatalogError::Io { path: path.into(), source })?;
     if text.len() as u64 > FILE_BYTES_MAX {
         return Err(CatalogError::TooLarge { path: path.into() });
     }

@@ -34,8 +34,7 @@ const VENDORS: [&str; 20] = [
 ];
 
 /// Words that stand before or inside a name in one spelling and are missing in the other.
-const FILLERS: [&str; 9] =
-    ["amazon", "anthropic", "cohere", "instruct", "meta", "mistralai", "model", "nvidia", "writer"];
+const FILLERS: [&str; 9] = ["amazon", "anthropic", "cohere", "instruct", "meta", "mistralai", "model", "nvidia", "writer"];
 
 /// Families of Claude, whose number stands before the family in one spelling and behind it in the other.
 const CLAUDE_FAMILIES: [&str; 6] = ["fable", "haiku", "instant", "mythos", "opus", "sonnet"];

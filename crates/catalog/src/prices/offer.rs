@@ -81,8 +81,7 @@ pub fn read_offer(json: &[u8], catalog: &Catalog, retrieved: &str) -> Result<Off
         return Err(OfferError::TooLarge);
     }
     let list: List = serde_json::from_slice(json).map_err(OfferError::Json)?;
-    let mut reader =
-        Reader { catalog, retrieved, offer: Offer::default(), places: HashMap::new(), reasons: BTreeMap::new() };
+    let mut reader = Reader { catalog, retrieved, offer: Offer::default(), places: HashMap::new(), reasons: BTreeMap::new() };
     match list {
         List { price_list: Some(entries), .. } => {
             for entry in entries {
@@ -300,8 +299,7 @@ impl Reader<'_> {
             let rows = self.catalog.model_rows(Provider::Bedrock, key).iter();
             rows.map(|at| self.catalog.rows()[*at].dimension).any(|known| known == dimension)
         };
-        let half_hour =
-            read == Dimension::CacheWrite5m && !has(Dimension::CacheWrite5m) && has(Dimension::CacheWrite30m);
+        let half_hour = read == Dimension::CacheWrite5m && !has(Dimension::CacheWrite5m) && has(Dimension::CacheWrite30m);
         if half_hour { Dimension::CacheWrite30m } else { read }
     }
 
@@ -388,10 +386,7 @@ fn scope(read: &UsageType, attributes: &Attributes) -> Result<Scope, String> {
     }
     // Latency-optimised inference and everything else that is not global is billed by the source region.
     let named = attributes.region_code.as_deref().filter(|code| !code.is_empty()).map(Region::new);
-    named
-        .or_else(|| read.region.clone())
-        .map(Scope::Region)
-        .ok_or_else(|| format!("unknown region code {}", read.region_code))
+    named.or_else(|| read.region.clone()).map(Scope::Region).ok_or_else(|| format!("unknown region code {}", read.region_code))
 }
 
 fn price(usd: &str, listed: &PriceDimension, counted: Dimension, marketplace: bool) -> Result<Price, String> {
@@ -411,8 +406,7 @@ fn price(usd: &str, listed: &PriceDimension, counted: Dimension, marketplace: bo
         | Dimension::CacheWrite30m
         | Dimension::CacheWrite1h
         | Dimension::CacheWrite12h => {
-            let tokens =
-                tokens_a_unit(listed, marketplace).ok_or_else(|| format!("tokens by the {:?}", listed.unit))?;
+            let tokens = tokens_a_unit(listed, marketplace).ok_or_else(|| format!("tokens by the {:?}", listed.unit))?;
             per_token(amount, tokens).map(Price::PerToken)
         }
     }

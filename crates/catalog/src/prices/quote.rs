@@ -27,14 +27,7 @@ impl Catalog {
     ///
     /// The whole request is priced by the tier that its input reaches. A class whose price is not known at this
     /// place stays without one.
-    pub fn quote(
-        &self,
-        model: &ModelId,
-        profile: &Profile,
-        region: &Region,
-        mode: PriceMode,
-        total_input: Tokens,
-    ) -> Quote {
+    pub fn quote(&self, model: &ModelId, profile: &Profile, region: &Region, mode: PriceMode, total_input: Tokens) -> Quote {
         let mut quote = Quote::default();
         let Some(key) = self.model_key(model) else {
             quote.absent = true;
@@ -54,11 +47,8 @@ impl Catalog {
         let query = Query { catalog: self, in_mode, standard, chain: chain(profile, region), profile, total_input };
         query.fill(&mut quote);
         if let Some(row) = self.extended_access(&query, region) {
-            let text = format!(
-                "{} also lists this region under extended access: {}",
-                self.rows()[row].source,
-                self.rows()[row].note
-            );
+            let text =
+                format!("{} also lists this region under extended access: {}", self.rows()[row].source, self.rows()[row].note);
             quote.doubts.push(Doubt { row: Some(row), rule: "extended_access", explanation: text, explained: false });
         }
         quote
@@ -102,12 +92,7 @@ impl Catalog {
     fn extended_access(&self, query: &Query<'_>, region: &Region) -> Option<usize> {
         let location = location(region)?;
         let listed = |row: &PriceRow| row.scope == Scope::ExtendedAccess && row.note.contains(location);
-        query
-            .in_mode
-            .iter()
-            .copied()
-            .find(|row| listed(&self.rows()[*row]))
-            .filter(|_| *query.profile != Profile::Global)
+        query.in_mode.iter().copied().find(|row| listed(&self.rows()[*row])).filter(|_| *query.profile != Profile::Global)
     }
 }
 
@@ -239,8 +224,7 @@ impl Query<'_> {
             matches!(own.scope, Scope::Region(_))
                 && self.step(*other).is_some()
                 && !self.catalog.is_barred(*other)
-                && neighbour(self.catalog, own, |place| place.scope = Scope::Regional)
-                    .is_some_and(|all| all.price != own.price)
+                && neighbour(self.catalog, own, |place| place.scope = Scope::Regional).is_some_and(|all| all.price != own.price)
         })
     }
 

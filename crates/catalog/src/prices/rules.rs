@@ -46,12 +46,7 @@ pub struct Rule {
 
 /// Every rule.
 pub const RULES: [Rule; 11] = [
-    Rule {
-        name: "marked_wrong",
-        says: "the collector did not mark the row as wrong",
-        bars: true,
-        broken: marked_wrong,
-    },
+    Rule { name: "marked_wrong", says: "the collector did not mark the row as wrong", bars: true, broken: marked_wrong },
     Rule {
         name: "batch_at_most_standard",
         says: "batch costs at most the standard price",
@@ -169,9 +164,7 @@ fn regional_is_global_times_1_1(catalog: &Catalog, row: &PriceRow) -> Option<Fou
 // AWS, Claude and GPT rate cards and price list as of 2026-10: 10 % in regions and geographies, 20 % in GovCloud.
 fn uplift_percent(row: &PriceRow) -> Option<u64> {
     let newer_claude = row.model_key.starts_with("claude")
-        && ["45", "46", "47", "48", "5"]
-            .iter()
-            .any(|n| row.model_key.contains(&format!("{}{n}", family(&row.model_key))));
+        && ["45", "46", "47", "48", "5"].iter().any(|n| row.model_key.contains(&format!("{}{n}", family(&row.model_key))));
     let newer_gpt = ["gpt56", "gpt6"].iter().any(|stem| row.model_key.starts_with(stem));
     // Nova 2 follows the rule at home; other regions have base prices of their own.
     let nova_2 = row.model_key.starts_with("nova2");
@@ -265,9 +258,7 @@ fn sources_agree(catalog: &Catalog, row: &PriceRow) -> Option<Found> {
     }
     Some(match conflicts::explain(catalog, row) {
         Some(explanation) => Found { explanation, explained: true },
-        None => {
-            Found { explanation: format!("unexplained: priced with a doubt ({})", row.all_values), explained: false }
-        }
+        None => Found { explanation: format!("unexplained: priced with a doubt ({})", row.all_values), explained: false },
     })
 }
 
@@ -279,11 +270,7 @@ fn standard_of<'a>(catalog: &'a Catalog, row: &PriceRow, mode: PriceMode) -> Opt
 }
 
 /// The row that differs from this one only in what `change` changes; rows marked wrong are no measure.
-pub(super) fn neighbour<'a>(
-    catalog: &'a Catalog,
-    row: &PriceRow,
-    change: impl FnOnce(&mut Place),
-) -> Option<&'a PriceRow> {
+pub(super) fn neighbour<'a>(catalog: &'a Catalog, row: &PriceRow, change: impl FnOnce(&mut Place)) -> Option<&'a PriceRow> {
     let mut place = Place::of(row);
     change(&mut place);
     catalog.at(&place).map(|at| &catalog.rows()[at]).filter(|other| !other.is_marked_wrong())

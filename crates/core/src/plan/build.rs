@@ -261,4 +261,3 @@ fn add_move(moves: &mut Vec<Move>, new: Move) {
         None => moves.push(new),
     }
 }
-

@@ -12,10 +12,11 @@ const READS_PER_WRITE_MIN: f64 = 0.25 / 0.9;
 
 /// Finds mistakes, dearest first.
 pub(super) fn find(plan: &Plan) -> Vec<Mistake> {
-    let mut found = [tolerant_on_demand, priority_for_tolerant, cache_written_not_read, unattributed, no_batch_price, one_blended_rate]
-        .into_iter()
-        .filter_map(|rule| rule(plan))
-        .collect::<Vec<_>>();
+    let mut found =
+        [tolerant_on_demand, priority_for_tolerant, cache_written_not_read, unattributed, no_batch_price, one_blended_rate]
+            .into_iter()
+            .filter_map(|rule| rule(plan))
+            .collect::<Vec<_>>();
     found.sort_by(|a, b| b.costs.cmp(&a.costs).then(a.kind.cmp(&b.kind)));
     found
 }

@@ -95,12 +95,8 @@ pub(super) fn price(grain: &Grain, deadline: Deadline) -> Priced {
     }
     let class = class(grain, deadline);
     let demand = demand(grain, &class, n);
-    let market: Vec<Target> = grain
-        .market
-        .iter()
-        .filter(|t| !(t.lane == LaneId::Batch && grain.pool_too_small))
-        .cloned()
-        .collect();
+    let market: Vec<Target> =
+        grain.market.iter().filter(|t| !(t.lane == LaneId::Batch && grain.pool_too_small)).cloned().collect();
     let decision = route(LANES, &demand, &market, Timestamp(0));
     let best = decision.parts.first().filter(|_| decision.unplaced == 0).map(|(ix, offer)| (&market[ix.0], offer.marginal));
     match best {
@@ -161,7 +157,14 @@ fn why_not(
                     return (BlockerKind::Feature, format!("{} does not serve {}", lane.name(), features.names().join(", ")));
                 }
                 Some(Refusal::TooLate { .. }) => {
-                    return (BlockerKind::TooSlow, format!("{} may take {} h, the deadline is {deadline}", lane.name(), target.wait.promise_ms / (DAY_MS / 24)));
+                    return (
+                        BlockerKind::TooSlow,
+                        format!(
+                            "{} may take {} h, the deadline is {deadline}",
+                            lane.name(),
+                            target.wait.promise_ms / (DAY_MS / 24)
+                        ),
+                    );
                 }
                 Some(Refusal::TooLarge) => return (BlockerKind::Feature, format!("a body is too large for {}", lane.name())),
                 Some(Refusal::NoHeadroom) => {

@@ -17,9 +17,15 @@ pub(super) fn workloads() -> Vec<Workload> {
             .meta(&[("workload", "corpus-summaries"), ("deadline", "24h")])
             .with_bodies()
             .truly(batch, "24h", "the archive, summarised at night and over the weekend; declared")
-            .part(part(daily(Days::All, 0, 30, 240), 830, Converse, numbered("night")).tokens((4100.0, 0.3), (2100.0, 0.3)).tolerant())
             .part(
-                part(daily(Days::Weekends, 9, 0, 600), 470, Converse, numbered("weekend")).tokens((4100.0, 0.3), (2100.0, 0.3)).tolerant(),
+                part(daily(Days::All, 0, 30, 240), 830, Converse, numbered("night"))
+                    .tokens((4100.0, 0.3), (2100.0, 0.3))
+                    .tolerant(),
+            )
+            .part(
+                part(daily(Days::Weekends, 9, 0, 600), 470, Converse, numbered("weekend"))
+                    .tokens((4100.0, 0.3), (2100.0, 0.3))
+                    .tolerant(),
             ),
         // ServeGen client 20 runs at nine daily; seven hours earlier that is two at night.
         workload("nightly-classification", DATA, "AWSGlueServiceRole-classify", HAIKU_GLOBAL)
@@ -39,7 +45,9 @@ pub(super) fn workloads() -> Vec<Workload> {
             .with_bodies()
             .truly(batch, "24h", "new products get their attributes every six hours")
             .part(
-                part(Arrival::Every { hours: 6, minutes: 35 }, 984, Converse, Session::Job).tokens((1250.0, 0.4), (680.0, 0.3)).tolerant(),
+                part(Arrival::Every { hours: 6, minutes: 35 }, 984, Converse, Session::Job)
+                    .tokens((1250.0, 0.4), (680.0, 0.3))
+                    .tolerant(),
             ),
         workload("tagging", DATA, "tagging-lambda-role", "amazon.nova-lite-v1:0")
             .truly(batch, "1h", "a scheduler fires every quarter of an hour")
@@ -71,9 +79,14 @@ pub(super) fn workloads() -> Vec<Workload> {
         workload("embedding-backfill", DATA, "aws-batch-embed-job", TITAN)
             .truly(batch, "longer", "the archive, embedded once over a few days")
             .part(
-                part(Arrival::Rates { client: 24, first_day: 0, tile: None, shift_h: 0, weekend: 1.0 }, 1500, InvokeModel, Session::Job)
-                    .embeds((450.0, 0.4))
-                    .tolerant(),
+                part(
+                    Arrival::Rates { client: 24, first_day: 0, tile: None, shift_h: 0, weekend: 1.0 },
+                    1500,
+                    InvokeModel,
+                    Session::Job,
+                )
+                .embeds((450.0, 0.4))
+                .tolerant(),
             ),
         workload("knowledge-base", DATA, "AmazonBedrockExecutionRoleForKnowledgeBase_k7m2q", TITAN)
             .truly(batch, "24h", "a knowledge base takes in documents; AWS makes the calls")
@@ -98,6 +111,8 @@ pub(super) fn workloads() -> Vec<Workload> {
             .called(CalledAs::Application("k3x9c1q7m2ab".to_owned()))
             .with_bodies()
             .truly(batch, "24h", "an application inference profile hides the model")
-            .part(part(daily(Days::All, 2, 15, 40), 318, InvokeModel, Session::Job).tokens((1600.0, 0.3), (700.0, 0.3)).tolerant()),
+            .part(
+                part(daily(Days::All, 2, 15, 40), 318, InvokeModel, Session::Job).tokens((1600.0, 0.3), (700.0, 0.3)).tolerant(),
+            ),
     ]
 }

@@ -49,7 +49,11 @@ pub(super) fn workloads() -> Vec<Workload> {
         workload("report-writer", PROD, "reporting-service", SONNET_US)
             .truly(Truth::Hybrid, "mixed", "people ask for reports in the office; the standing ones are written at four at night")
             .part(part(desks(0.1), 230, ConverseStream, task(2)).turns(Turns::Single).tokens((2600.0, 0.5), (1600.0, 0.4)))
-            .part(part(nightly(4, 50), 220, InvokeModel, numbered("standing-reports")).tokens((2600.0, 0.5), (1600.0, 0.4)).tolerant()),
+            .part(
+                part(nightly(4, 50), 220, InvokeModel, numbered("standing-reports"))
+                    .tokens((2600.0, 0.5), (1600.0, 0.4))
+                    .tolerant(),
+            ),
         workload("support-agent", PROD, "support-agent-task", SONNET_GLOBAL)
             .meta(&[("team", "support")])
             .with_bodies()
@@ -80,7 +84,11 @@ pub(super) fn workloads() -> Vec<Workload> {
             .part(part(public(5), 2800, Converse, task(4)).tokens((300.0, 0.3), (12.0, 0.2)).fast()),
         workload("interactive-search", PROD, "search-api-task", "us.amazon.nova-pro-v1:0")
             .with_bodies()
-            .truly(Truth::Interactive, "seconds", "a results page waits for it; one template, one turn, no stream, nothing declared")
+            .truly(
+                Truth::Interactive,
+                "seconds",
+                "a results page waits for it; one template, one turn, no stream, nothing declared",
+            )
             .part(part(public(31), 1700, Converse, task(4)).tokens((800.0, 0.3), (90.0, 0.3)).fast()),
         workload("eu-help", PROD, "eu-help-task", "amazon.nova-pro-v1:0")
             .in_region("eu-west-1")

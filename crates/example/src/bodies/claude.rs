@@ -53,7 +53,11 @@ impl Request {
             max_tokens: talk.max_tokens,
             system: talk.system.clone(),
             messages: talk.messages.iter().map(message).collect(),
-            tools: if tools { vec![Tool { name: "lookup", input_schema: serde_json::json!({"type": "object"}) }] } else { Vec::new() },
+            tools: if tools {
+                vec![Tool { name: "lookup", input_schema: serde_json::json!({"type": "object"}) }]
+            } else {
+                Vec::new()
+            },
         }
     }
 }
@@ -105,8 +109,10 @@ impl Usage {
             input_tokens: u.input.0,
             cache_creation_input_tokens: written,
             cache_read_input_tokens: u.cache_read.0,
-            cache_creation: (written > 0)
-                .then_some(CacheCreation { ephemeral_5m_input_tokens: u.cache_write_5m.0, ephemeral_1h_input_tokens: u.cache_write_1h.0 }),
+            cache_creation: (written > 0).then_some(CacheCreation {
+                ephemeral_5m_input_tokens: u.cache_write_5m.0,
+                ephemeral_1h_input_tokens: u.cache_write_1h.0,
+            }),
             output_tokens: u.output.0,
         }
     }
@@ -210,7 +216,10 @@ pub(crate) fn stream(talk: &Talk, event: &Event, workload: &Workload) -> Vec<Str
     let u = &event.usage;
     let first_byte = (event.latency_ms / 5).min(400 + talk.seed % 900).min(event.latency_ms);
     events.push(StreamEvent::ContentBlockStop { index: 0 });
-    events.push(StreamEvent::MessageDelta { delta: Stop { stop_reason: "end_turn" }, usage: OutputUsage { output_tokens: u.output.0 } });
+    events.push(StreamEvent::MessageDelta {
+        delta: Stop { stop_reason: "end_turn" },
+        usage: OutputUsage { output_tokens: u.output.0 },
+    });
     events.push(StreamEvent::MessageStop {
         metrics: InvocationMetrics {
             input_token_count: u.input.0,

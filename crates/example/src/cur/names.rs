@@ -19,8 +19,12 @@ pub(crate) fn name(row: &mut Row, workload: &Workload, mode: PriceMode, class: T
     facts.product_name.clone_into(&mut row.product_name);
     let meter = match &facts.seller {
         Seller::Aws(name) => {
-            row.usage_type =
-                format!("{prefix}-{name}-{}{}{}", first_party(class), suffix(mode), if global { "-cross-region-global" } else { "" });
+            row.usage_type = format!(
+                "{prefix}-{name}-{}{}{}",
+                first_party(class),
+                suffix(mode),
+                if global { "-cross-region-global" } else { "" }
+            );
             "AmazonBedrock".clone_into(&mut row.product_code);
             "AmazonBedrock".clone_into(&mut row.service_code);
             "1K tokens".clone_into(&mut row.unit);

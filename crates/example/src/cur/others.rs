@@ -29,8 +29,28 @@ pub(crate) fn rows(company: &Company, logged: Money) -> Vec<Row> {
         rows.push(plain(day, data, region, "AmazonSageMaker", "USE1-Host:ml.g5.2xlarge", "RunInstance", "24", "Hrs", "36.36"));
         rows.push(plain(day, prod, region, "AmazonEC2", "USE1-BoxUsage:m7i.xlarge", "RunInstances:0002", "48", "Hrs", "9.6768"));
         if (day - first) % 3 == 0 {
-            rows.push(plain(day, data, region, "AmazonSageMaker", "USE1-Train:ml.g5.xlarge", "RunInstance", "3.5", "Hrs", "4.935"));
-            rows.push(plain(day, data, region, "comprehend", "USE1-DetectEntities-Unit", "DetectEntities", "42000", "Unit", "4.2"));
+            rows.push(plain(
+                day,
+                data,
+                region,
+                "AmazonSageMaker",
+                "USE1-Train:ml.g5.xlarge",
+                "RunInstance",
+                "3.5",
+                "Hrs",
+                "4.935",
+            ));
+            rows.push(plain(
+                day,
+                data,
+                region,
+                "comprehend",
+                "USE1-DetectEntities-Unit",
+                "DetectEntities",
+                "42000",
+                "Unit",
+                "4.2",
+            ));
         }
     }
     let mut hours = plain(
@@ -74,7 +94,8 @@ fn batch_job(day: i64, account: &AccountId, region: &Region) -> Vec<Row> {
     let rows = BATCH_JOB.map(|(class, tokens)| {
         let mut row = Row::tokens(day, account, region);
         name(&mut row, &workload, PriceMode::Batch, class);
-        let rate = prices::rate(&workload.model, region, PriceMode::Batch, class).expect("the price file prices this model in batch");
+        let rate =
+            prices::rate(&workload.model, region, PriceMode::Batch, class).expect("the price file prices this model in batch");
         row.price(rate, Tokens(tokens));
         row.operation = "InvokeModelInference".to_owned();
         row.principal = format!("arn:aws:sts::{account}:assumed-role/{}/product-descriptions", workload.role);

@@ -120,8 +120,11 @@ impl Row {
     /// The cells, in the order of [`COLUMNS`].
     pub(crate) fn cells(&self, company: &Company) -> [String; COLUMNS.len()] {
         let marketplace = self.entity != "AWS";
-        let product =
-            [("product_name", self.product_name.as_str()), ("servicename", &self.product_name), ("region_code", self.region.as_str())];
+        let product = [
+            ("product_name", self.product_name.as_str()),
+            ("servicename", &self.product_name),
+            ("region_code", self.region.as_str()),
+        ];
         let tags: Vec<(&str, &str)> = self.tags.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         [
             instant(company.start.day_index()),

@@ -83,7 +83,9 @@ fn workload(
     let allow_global = resolver.owners.find(&key, account).is_some_and(|o| o.allow_global);
     let mut slices = Vec::new();
     let mut models: BTreeMap<String, u64> = BTreeMap::new();
-    for (name, streaming) in [("streamed", Streaming::Yes), ("not streamed", Streaming::No), ("streaming unknown", Streaming::Unknown)] {
+    for (name, streaming) in
+        [("streamed", Streaming::Yes), ("not streamed", Streaming::No), ("streaming unknown", Streaming::Unknown)]
+    {
         let mut cells: BTreeMap<Place, (Usage, u64)> = BTreeMap::new();
         let mut active = std::collections::BTreeSet::new();
         for (row, sum) in rows.iter().filter(|(k, _)| k.streaming == streaming) {
@@ -92,7 +94,8 @@ fn workload(
                 *unknown.entry(spelled).or_default().get_mut(row.class) += sum.tokens;
                 continue;
             };
-            let cell = cells.entry((model, row.region.clone(), profile_of(row), lane_of(row.mode), row.long_context)).or_default();
+            let cell =
+                cells.entry((model, row.region.clone(), profile_of(row), lane_of(row.mode), row.long_context)).or_default();
             *cell.0.get_mut(row.class) += sum.tokens;
             cell.1 += sum.lines;
             active.insert(row.day);
@@ -268,16 +271,22 @@ pub(super) fn coverage(table: &BillTable, grains: &[LogGrain], resolver: &Resolv
         let sums = days.entry(day).or_default();
         sums.0 += on_bill;
         sums.1 += in_logs;
-        let row = rows
-            .entry((name.clone(), class))
-            .or_insert(CoverageRow { model: name, class, bill: 0, logs: 0, bill_money: Money::ZERO });
+        let row = rows.entry((name.clone(), class)).or_insert(CoverageRow {
+            model: name,
+            class,
+            bill: 0,
+            logs: 0,
+            bill_money: Money::ZERO,
+        });
         row.bill += on_bill;
         row.logs += in_logs;
         row.bill_money += money;
     }
     out.days = days.into_iter().map(|(day, (b, l))| (day, b, l)).collect();
     out.rows = rows.into_values().collect();
-    out.rows.sort_by(|a, b| b.bill.abs_diff(b.logs).cmp(&a.bill.abs_diff(a.logs)).then_with(|| a.model.cmp(&b.model)).then(a.class.cmp(&b.class)));
+    out.rows.sort_by(|a, b| {
+        b.bill.abs_diff(b.logs).cmp(&a.bill.abs_diff(a.logs)).then_with(|| a.model.cmp(&b.model)).then(a.class.cmp(&b.class))
+    });
     if unlogged_batch > Money::ZERO {
         out.reasons.push(format!("{unlogged_batch} on the bill is batch inference, which invocation logs do not cover"));
     }
@@ -288,7 +297,9 @@ pub(super) fn coverage(table: &BillTable, grains: &[LogGrain], resolver: &Resolv
         out.reasons.push(format!("{unresolved} logged tokens belong to ids that resolve to no model (--profiles resolves them)"));
     }
     if only_in_logs > 0 {
-        out.reasons.push(format!("{only_in_logs} logged tokens are not on the bill: another period, account, or a bill that is not final"));
+        out.reasons.push(format!(
+            "{only_in_logs} logged tokens are not on the bill: another period, account, or a bill that is not final"
+        ));
     }
     out
 }

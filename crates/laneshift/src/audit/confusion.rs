@@ -14,7 +14,8 @@ pub(super) type Truth = BTreeMap<(String, String), String>;
 pub(super) fn table(truth: &Truth, plan: &Plan) -> Vec<Confusion> {
     let mut sums: BTreeMap<(String, Class), Money> = BTreeMap::new();
     for workload in &plan.workloads {
-        let made = truth.get(&(workload.key.clone(), workload.account.clone())).cloned().unwrap_or_else(|| "not named".to_owned());
+        let made =
+            truth.get(&(workload.key.clone(), workload.account.clone())).cloned().unwrap_or_else(|| "not named".to_owned());
         *sums.entry((made, workload.class)).or_default() += workload.today;
     }
     sums.into_iter().map(|((truth, verdict), cost)| Confusion { truth, verdict, cost }).collect()

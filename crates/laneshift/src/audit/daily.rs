@@ -24,7 +24,8 @@ pub(super) fn daily(grains: &[Grain], market: &dyn Market) -> Vec<DailySpend> {
             continue;
         }
         for (day, usage) in by_day {
-            let cost = if committed { Money::ZERO } else { target.rates.cost(&usage.times(market.factor())).unwrap_or(Money::ZERO) };
+            let cost =
+                if committed { Money::ZERO } else { target.rates.cost(&usage.times(market.factor())).unwrap_or(Money::ZERO) };
             days.entry(day).or_insert([Money::ZERO; 6])[priced.lane as usize] += cost;
         }
     }

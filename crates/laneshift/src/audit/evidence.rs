@@ -16,7 +16,9 @@ use laneshift_ledger::partial::{Grain, Partials};
 use laneshift_ledger::row::Row;
 use laneshift_ledger::waits::Follow;
 use laneshift_ledger::workload::Waits;
-use laneshift_ledger::{Input, LedgerError, Location, Objects, Options, Outcome, Pseudonyms, RowSink, ingest, read_segment, resolve};
+use laneshift_ledger::{
+    Input, LedgerError, Location, Objects, Options, Outcome, Pseudonyms, RowSink, ingest, read_segment, resolve,
+};
 
 use super::confusion::Truth;
 use super::progress::Bar;

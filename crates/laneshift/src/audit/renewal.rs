@@ -89,7 +89,8 @@ fn walk_away(catalog: &Catalog, model: &ModelId, lane: LaneId, usage: &Usage) ->
     let mut found = Vec::new();
     for other in catalog.alternatives(key) {
         let batch = lane == LaneId::Batch || lane == LaneId::Flex;
-        let (rates, mode) = if batch && !other.batch.is_empty() { (other.batch, "batch") } else { (other.on_demand, "on demand") };
+        let (rates, mode) =
+            if batch && !other.batch.is_empty() { (other.batch, "batch") } else { (other.on_demand, "on demand") };
         // Elsewhere a batch may or may not read a cache: the same tokens without one are the careful comparison.
         let billed = if mode == "batch" { usage.uncached() } else { *usage };
         if let Ok(cost) = rates.cost(&billed) {

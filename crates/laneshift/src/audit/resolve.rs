@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use laneshift_bedrock::arn::{ModelRef, model_ref};
 use laneshift_catalog::commitments::Commitments;
 use laneshift_catalog::owners::Owners;
-use laneshift_catalog::profiles::Profiles;
 use laneshift_catalog::prices::Doubt;
+use laneshift_catalog::profiles::Profiles;
 use laneshift_core::plan::Grain;
 use laneshift_core::price::Rates;
 use laneshift_core::route::{Features, LaneId, Place, Target, Wait};
@@ -43,7 +43,9 @@ impl Resolver<'_> {
         };
         match model_ref(model_id) {
             ModelRef::Id(id) => known(ProfiledModel::parse_id(id)),
-            ModelRef::ApplicationProfile(_) | ModelRef::Prompt(_) | ModelRef::Other(_) => self.profiles.get(model_id).and_then(|p| known(p.model.clone())),
+            ModelRef::ApplicationProfile(_) | ModelRef::Prompt(_) | ModelRef::Other(_) => {
+                self.profiles.get(model_id).and_then(|p| known(p.model.clone()))
+            }
             ModelRef::Provisioned(_) => {
                 let found = self.commitments.provisioned.iter().find(|p| p.arn.as_deref() == Some(model_id))?;
                 Some(Resolved { model: ProfiledModel::parse_id(found.model.as_str()), committed: true })
@@ -85,7 +87,14 @@ pub(super) fn lane_of(tier: ServiceTier) -> LaneId {
 }
 
 /// A grain before its sums are known.
-pub(super) fn empty_grain(model: ProfiledModel, region: Region, lane: LaneId, needs: Features, context: Tokens, market: Vec<Target>) -> Grain {
+pub(super) fn empty_grain(
+    model: ProfiledModel,
+    region: Region,
+    lane: LaneId,
+    needs: Features,
+    context: Tokens,
+    market: Vec<Target>,
+) -> Grain {
     let served = market.iter().position(|t| t.lane == lane && t.place.profile == model.profile);
     Grain {
         model: model.model,

@@ -206,8 +206,12 @@ fn compare(book: &Book<'_>, asked: &ProfiledModel, region: &Region, volume: &Vol
 }
 
 fn near(catalog: &Catalog, asked: &str) -> Vec<String> {
-    let wanted: Vec<String> =
-        asked.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphanumeric()).filter(|p| p.len() > 2).map(str::to_owned).collect();
+    let wanted: Vec<String> = asked
+        .to_ascii_lowercase()
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|p| p.len() > 2)
+        .map(str::to_owned)
+        .collect();
     let mut ids: Vec<(usize, &ModelId)> = catalog
         .rows()
         .iter()
@@ -224,7 +228,12 @@ fn text(args: &EstimateArgs, volume: &Volume, line: &Line, others: &[Line]) -> S
     let mut out = String::new();
     let share = |part: Option<Money>| match (line.today, part) {
         (Some(today), Some(part)) if today != Money::ZERO => {
-            format!("{:>14} -> {:<14} saves {:.1} %", today.to_string(), part.to_string(), (today - part).share_of(today).unwrap_or(0.0) * 100.0)
+            format!(
+                "{:>14} -> {:<14} saves {:.1} %",
+                today.to_string(),
+                part.to_string(),
+                (today - part).share_of(today).unwrap_or(0.0) * 100.0
+            )
         }
         _ => "no price".to_owned(),
     };
@@ -236,8 +245,14 @@ fn text(args: &EstimateArgs, volume: &Volume, line: &Line, others: &[Line]) -> S
         args.tolerant
     );
     out += &format!("  all on demand    {:>14}\n", line.today.map_or_else(|| "unknown".to_owned(), |m| m.to_string()));
-    out += &format!("  with batch     {}\n", line.batch.map_or_else(|| "no batch price for this model here".to_owned(), |m| share(Some(m))));
-    out += &format!("  with flex      {}\n", line.flex.map_or_else(|| "no flex price for this model here".to_owned(), |m| share(Some(m))));
+    out += &format!(
+        "  with batch     {}\n",
+        line.batch.map_or_else(|| "no batch price for this model here".to_owned(), |m| share(Some(m)))
+    );
+    out += &format!(
+        "  with flex      {}\n",
+        line.flex.map_or_else(|| "no flex price for this model here".to_owned(), |m| share(Some(m)))
+    );
     if !line.note.is_empty() {
         out += &format!("\n  {}\n", line.note);
     }

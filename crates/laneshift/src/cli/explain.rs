@@ -65,7 +65,8 @@ fn slice_text(s: &SliceFile) -> String {
     let confirmed = if s.confirmed { ", confirmed by the owner" } else { "" };
     let mut out = format!("\n  {}: {} (.{:03}{confirmed}; {}), ${} now\n", s.name, s.class, s.score, s.evidence, s.today_usd);
     for term in &s.terms {
-        out += &format!("    {:>+5.1}  {} [{}]\n           would change with: {}\n", term.nats, term.text, term.signal, term.change);
+        out +=
+            &format!("    {:>+5.1}  {} [{}]\n           would change with: {}\n", term.nats, term.text, term.signal, term.change);
     }
     if s.terms.is_empty() {
         out += "    no signal says anything; the score is the prior\n";

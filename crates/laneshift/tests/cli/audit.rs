@@ -53,6 +53,11 @@ fn the_summary_fits_a_terminal_and_explain_gives_reasons() {
     assert!(output.status.success());
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.lines().all(|l| l.chars().count() <= 80), "{text}");
-    laneshift().args(["explain", "workload=corpus-summaries", "--plan"]).arg(&out).assert().success().stdout(contains("would change with"));
+    laneshift()
+        .args(["explain", "workload=corpus-summaries", "--plan"])
+        .arg(&out)
+        .assert()
+        .success()
+        .stdout(contains("would change with"));
     laneshift().args(["explain", "no-such", "--plan"]).arg(&out).assert().code(3).stderr(contains("LS0010"));
 }

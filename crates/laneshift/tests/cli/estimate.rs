@@ -15,7 +15,13 @@ fn the_founding_example_comes_out_of_catalogue_prices() {
         assert_eq!(usd(&doc["estimate"]["with_batch_usd"]).to_exact_string(), with_batch);
         assert_eq!(doc["estimate"]["saves_per_mille"], per_mille);
     }
-    laneshift().args(FOUNDING).assert().success().stdout(contains("$12,000.00")).stdout(contains("$8,400.00")).stdout(contains("30.0 %"));
+    laneshift()
+        .args(FOUNDING)
+        .assert()
+        .success()
+        .stdout(contains("$12,000.00"))
+        .stdout(contains("$8,400.00"))
+        .stdout(contains("30.0 %"));
 }
 
 #[test]
@@ -25,7 +31,13 @@ fn a_model_without_a_batch_price_is_told_plainly() {
         .assert()
         .success()
         .stdout(contains("no batch price"));
-    laneshift().args(FOUNDING).arg("--compare").assert().success().stdout(contains("no price")).stdout(contains("amazon.nova-pro"));
+    laneshift()
+        .args(FOUNDING)
+        .arg("--compare")
+        .assert()
+        .success()
+        .stdout(contains("no price"))
+        .stdout(contains("amazon.nova-pro"));
 }
 
 #[test]

@@ -70,7 +70,8 @@ fn nothing_to_read_is_an_error_with_a_code() {
     run(&empty).code(3).stderr(contains("LS0002"));
     let focus = dir.path().join("focus");
     fs::create_dir(&focus).expect("a folder");
-    fs::write(focus.join("f.csv"), "\"BilledCost\",\"ChargePeriodStart\",\"ServiceName\"\n1,2026-10-01,Bedrock\n").expect("writes");
+    fs::write(focus.join("f.csv"), "\"BilledCost\",\"ChargePeriodStart\",\"ServiceName\"\n1,2026-10-01,Bedrock\n")
+        .expect("writes");
     run(&focus).code(3).stderr(contains("LS0012"));
 }
 

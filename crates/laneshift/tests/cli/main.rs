@@ -24,7 +24,15 @@ fn laneshift() -> Command {
 
 /// Runs an audit and gives its plan.
 fn audit(evidence: &[&Path], out: &Path, more: &[&str]) -> Value {
-    let output = laneshift().arg("audit").args(evidence).arg("--out").arg(out).args(["--format", "json"]).args(more).output().expect("runs");
+    let output = laneshift()
+        .arg("audit")
+        .args(evidence)
+        .arg("--out")
+        .arg(out)
+        .args(["--format", "json"])
+        .args(more)
+        .output()
+        .expect("runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("standard output is JSON")
 }

@@ -51,7 +51,11 @@ fn five_answers_of_owners_lift_the_floor_of_a_bill() {
     let mut owners = String::from("workload,account,owner,can_wait,allow_global,note\n");
     let movable = workloads(&plan).iter().filter(|w| usd(&w["potential_usd"]) > Money::ZERO).take(5);
     for workload in movable {
-        owners += &format!("{},{},data team,24h,,\n", workload["key"].as_str().expect("a key"), workload["account"].as_str().expect("an account"));
+        owners += &format!(
+            "{},{},data team,24h,,\n",
+            workload["key"].as_str().expect("a key"),
+            workload["account"].as_str().expect("an account")
+        );
     }
     let path = dir.path().join("owners.csv");
     fs::write(&path, owners).expect("writes");

@@ -6,8 +6,9 @@ use laneshift_units::Money;
 
 use super::links::{anchor, slice_anchor};
 use crate::choices::{self, Choice};
+use crate::doubts;
 use crate::svg::{self, Svg};
-use crate::text::{deadline, percent, run_rate, tokens, usd};
+use crate::text::{deadline, percent, plural, run_rate, tokens, usd};
 
 /// Rows of each list on the page; the inventory has all.
 const ROWS_MAX: usize = 12;
@@ -125,9 +126,12 @@ fn risks(plan: &Plan, decimals: usize) -> Vec<String> {
             risks.push(format!("{} of today's spend {text}", money(amount)));
         }
     }
-    let doubtful: Money = plan.price_notes.iter().filter_map(|n| n.spend).sum();
-    if doubtful > Money::ZERO {
-        risks.push(format!("{} of today's spend depends on prices with a doubt.", money(doubtful)));
+    if let Some((n, most)) = doubts::doubtful_prices(plan) {
+        risks.push(format!(
+            "{} used with a doubt; {} of today's spend hangs on the dearest.",
+            plural(n, "price was", "prices were"),
+            money(most)
+        ));
     }
     let unpriced: u64 = plan.price_notes.iter().filter(|n| n.spend.is_none()).map(|n| n.tokens).sum();
     if unpriced > 0 {

@@ -3,6 +3,7 @@
 use laneshift_core::plan::Plan;
 
 use super::layout::Lines;
+use crate::doubts;
 use crate::text::{count, percent, plural, sentence, tokens, usd};
 
 /// Mistakes shown.
@@ -73,9 +74,9 @@ pub(super) fn records(plan: &Plan, decimals: usize, lines: &mut Lines) {
             sentence(&note.text)
         ));
     }
-    let doubtful: laneshift_units::Money = plan.price_notes.iter().filter_map(|n| n.spend).sum();
-    if doubtful != laneshift_units::Money::ZERO {
-        lines.paragraph(&format!("{} depends on prices with a doubt; the report names them.", usd(doubtful, decimals)));
+    if let Some((n, most)) = doubts::doubtful_prices(plan) {
+        let used = plural(n, "price was", "prices were");
+        lines.paragraph(&format!("{used} used with a doubt; {} of spend hangs on the dearest.", usd(most, decimals)));
     }
     if !scope.catalogue.is_empty() {
         lines.paragraph(&format!("Prices: {}.", scope.catalogue));

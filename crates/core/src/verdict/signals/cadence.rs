@@ -16,11 +16,8 @@ pub(super) fn off_hours_runs(e: &SliceEvidence) -> Option<Reading> {
     let runs = e.runs.as_ref().filter(|r| r.off_hours)?;
     let share = runs.tokens.ratio().filter(|&s| s >= RUN_SHARE_MIN)?;
     let repeats = runs.days.ratio()?;
-    let hours: Vec<String> = runs
-        .hours_utc
-        .iter()
-        .map(|&h| format!("{:02}:00", (i16::from(h) + i16::from(e.zone_offset_h)).rem_euclid(24)))
-        .collect();
+    let hours: Vec<String> =
+        runs.hours_utc.iter().map(|&h| format!("{:02}:00", (i16::from(h) + i16::from(e.zone_offset_h)).rem_euclid(24))).collect();
     Some(Reading {
         signal: SignalId::OffHoursRuns,
         strength: repeats,

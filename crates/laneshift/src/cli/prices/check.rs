@@ -35,8 +35,7 @@ pub(super) struct CheckArgs {
 
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<u8, Box<dyn Error>> {
     let catalog = open(args.catalog.as_ref())?;
-    let doubts: Vec<(&PriceRow, &Doubt)> =
-        catalog.all_doubts().map(|(at, doubt)| (&catalog.rows()[at], doubt)).collect();
+    let doubts: Vec<(&PriceRow, &Doubt)> = catalog.all_doubts().map(|(at, doubt)| (&catalog.rows()[at], doubt)).collect();
     match args.format {
         Format::Text => text(&catalog, &doubts, args.all, out)?,
         Format::Json => {
@@ -49,23 +48,12 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<u8, Box<dyn E
     Ok(u8::from(args.strict && unexplained))
 }
 
-fn text(
-    catalog: &Catalog,
-    doubts: &[(&PriceRow, &Doubt)],
-    all: bool,
-    out: &mut dyn Write,
-) -> Result<(), Box<dyn Error>> {
+fn text(catalog: &Catalog, doubts: &[(&PriceRow, &Doubt)], all: bool, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let mut summary = table(["Rule", "Doubts", "Explained", "Unexplained"]);
-    let count =
-        |rule: &str, explained| doubts.iter().filter(|(_, d)| d.rule == rule && d.explained == explained).count();
+    let count = |rule: &str, explained| doubts.iter().filter(|(_, d)| d.rule == rule && d.explained == explained).count();
     for rule in &RULES {
         let (explained, open) = (count(rule.name, true), count(rule.name, false));
-        summary.add_row([
-            rule.says.to_owned(),
-            (explained + open).to_string(),
-            explained.to_string(),
-            open.to_string(),
-        ]);
+        summary.add_row([rule.says.to_owned(), (explained + open).to_string(), explained.to_string(), open.to_string()]);
     }
     print_table(out, &summary)?;
     let open = doubts.iter().filter(|(_, doubt)| !doubt.explained).count();
