@@ -176,7 +176,13 @@ impl Context<'_> {
         })
     }
 
-    fn slice(&self, name: &str, parts: &[Part<'_>], waits: WaitAfterThrottle, unresolved: &mut UnresolvedIds) -> Option<SliceInput> {
+    fn slice(
+        &self,
+        name: &str,
+        parts: &[Part<'_>],
+        waits: WaitAfterThrottle,
+        unresolved: &mut UnresolvedIds,
+    ) -> Option<SliceInput> {
         let mut plan_grains = Vec::new();
         for part in parts {
             let sum = sum(&part.hours);
@@ -191,7 +197,8 @@ impl Context<'_> {
                 entry.1 += sum.usage.times(factor);
                 continue;
             };
-            let per_day = self.pools.get(&(key.account.as_str(), key.region.as_str(), key.model_id.as_str())).copied().unwrap_or(0);
+            let per_day =
+                self.pools.get(&(key.account.as_str(), key.region.as_str(), key.model_id.as_str())).copied().unwrap_or(0);
             grain.requests = sum.requests * factor;
             grain.usage = sum.usage.times(factor);
             grain.requests_per_day = per_day;

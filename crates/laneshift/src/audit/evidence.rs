@@ -12,6 +12,7 @@ use laneshift_catalog::signals::Signals;
 use laneshift_core::plan::{RejectedReason, Source};
 use laneshift_core::verdict::PrincipalKind;
 use laneshift_ledger::bill::{BillError, BillLineWriter, BillTable, read_bill};
+use laneshift_ledger::map::Mapping;
 use laneshift_ledger::partial::{Grain, Partials};
 use laneshift_ledger::row::Row;
 use laneshift_ledger::waits::Follow;
@@ -68,11 +69,10 @@ pub(super) fn read(
     let mut rejected: Vec<RejectedReason> =
         outcome.rejects_by_kind.iter().map(|(reason, &lines)| RejectedReason { reason: reason.clone(), lines }).collect();
     let mut sources = Vec::new();
-    let bill_files = outcome.bills.len() as u64;
     if outcome.rows > 0 {
         let bytes = found.inputs.iter().map(|i| i.size).sum::<u64>() - outcome.bills.iter().map(|i| i.size).sum::<u64>();
         let kind = "invocation log".to_owned();
-        sources.push(Source { kind, files: outcome.files.saturating_sub(bill_files), bytes, rows: outcome.rows });
+        sources.push(Source { kind, files: outcome.files, bytes, rows: outcome.rows });
     }
     let bill = read_bills(args, &outcome.bills, &objects, &mut sources, &mut rejected)?;
     let mut partials: Option<Partials<'_>> = None;
@@ -124,11 +124,13 @@ fn read_logs<'a>(
     let uptime = || watch.elapsed();
     let key = std::env::var("LANESHIFT_PSEUDONYM_KEY").unwrap_or_default();
     let pseudonyms = args.pseudonymise.then(|| Pseudonyms::new(pseudonym_key(&key)));
+    let mapping = args.map.as_deref().map(Mapping::parse).transpose();
+    let mapping = mapping.map_err(|e| Error::Argument { what: "--map".to_owned(), reason: e.to_string() })?;
     let options = Options {
         metadata_keys: &signals.metadata_keys,
         deadline_keys: &signals.deadline_keys,
         pseudonyms: pseudonyms.as_ref(),
-        mapping: None,
+        mapping: mapping.as_ref(),
         threads: NonZeroUsize::new(args.threads).unwrap_or(NonZeroUsize::MIN),
         progress: &bar,
         stop: &stop,

@@ -50,7 +50,11 @@ pub(crate) struct AuditArgs {
     /// Each record stands for so many requests, where the evidence is a sample
     #[arg(long)]
     pub(crate) sampling_factor: Option<u64>,
-    /// Replace role and session names by keyed hashes
+    /// Read any other CSV: which column is which, as at=created,model_id=model,input=tokens_in,output=tokens_out;
+    /// 'quoted' values are constants
+    #[arg(long)]
+    pub(crate) map: Option<String>,
+    /// Replace role and session names by keyed hashes (key from LANESHIFT_PSEUDONYM_KEY)
     #[arg(long)]
     pub(crate) pseudonymise: bool,
     /// Endpoint of an S3-compatible store

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    ArrowPrimitiveType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{
     Array, BinaryArray, BooleanArray, Decimal128Array, Float32Array, Float64Array, Int32Array, Int64Array, MapArray,
@@ -68,10 +68,7 @@ pub fn read_parquet<R: ChunkReader + 'static>(
     Ok(stats)
 }
 
-fn cells<'a>(
-    batch: &'a RecordBatch,
-    wanted: impl Iterator<Item = &'a Column>,
-) -> Result<Vec<(&'a Column, Cells<'a>)>, String> {
+fn cells<'a>(batch: &'a RecordBatch, wanted: impl Iterator<Item = &'a Column>) -> Result<Vec<(&'a Column, Cells<'a>)>, String> {
     let schema = batch.schema_ref();
     let each = wanted.zip(batch.columns()).zip(schema.fields());
     each.map(|((column, array), field)| {
@@ -117,8 +114,7 @@ impl MapCell<'_> {
         let (Ok(start), Ok(end)) = (usize::try_from(offsets[self.at]), usize::try_from(offsets[self.at + 1])) else {
             return Vec::new();
         };
-        let (Some(keys), Some(values)) = (Cells::of(self.map.keys().as_ref()), Cells::of(self.map.values().as_ref()))
-        else {
+        let (Some(keys), Some(values)) = (Cells::of(self.map.keys().as_ref()), Cells::of(self.map.values().as_ref())) else {
             return Vec::new();
         };
         (start..end).filter_map(|i| Some((keys.text(i)?.into_owned(), values.text(i)?.into_owned()))).collect()
@@ -152,9 +148,7 @@ impl<'a> Cells<'a> {
             DataType::Int64 => Self::Longs(array.as_primitive::<Int64Type>()),
             DataType::Int32 => Self::Ints(array.as_primitive::<Int32Type>()),
             DataType::Boolean => Self::Booleans(array.as_boolean()),
-            DataType::Timestamp(TimeUnit::Second, _) => {
-                Self::moments::<TimestampSecondType>(array, |s| s.saturating_mul(1000))
-            }
+            DataType::Timestamp(TimeUnit::Second, _) => Self::moments::<TimestampSecondType>(array, |s| s.saturating_mul(1000)),
             DataType::Timestamp(TimeUnit::Millisecond, _) => Self::moments::<TimestampMillisecondType>(array, |ms| ms),
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
                 Self::moments::<TimestampMicrosecondType>(array, |us| us.div_euclid(1000))

@@ -103,9 +103,7 @@ mod tests {
 
     #[test]
     fn the_three_spellings_are_one_column() {
-        for header in
-            ["line_item_usage_type", "lineItem/UsageType", "LINE_ITEM_USAGE_TYPE", "\u{feff}lineitem_usagetype"]
-        {
+        for header in ["line_item_usage_type", "lineItem/UsageType", "LINE_ITEM_USAGE_TYPE", "\u{feff}lineitem_usagetype"] {
             assert_eq!(column_of(header), Some(Column::Field(Field::UsageType)), "{header}");
         }
         assert_eq!(column_of("product/ProductName"), Some(Column::Field(Field::ProductName)));

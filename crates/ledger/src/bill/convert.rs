@@ -94,13 +94,9 @@ fn kind(scope: BillScope, usage: Option<&UsageType>) -> BillKind {
     match (scope, usage) {
         (BillScope::OtherAiMl, _) => BillKind::OtherAiMl,
         (BillScope::Bedrock, Some(u)) => match u.kind {
-            Kind::Token(class) => BillKind::BedrockTokens {
-                class,
-                mode: u.mode,
-                global: u.global,
-                long_context: u.long_context,
-                mantle: u.mantle,
-            },
+            Kind::Token(class) => {
+                BillKind::BedrockTokens { class, mode: u.mode, global: u.global, long_context: u.long_context, mantle: u.mantle }
+            }
             Kind::ReservedTpm { .. } | Kind::ModelUnit { .. } | Kind::Image | Kind::Search | Kind::Other => {
                 BillKind::BedrockOther
             }

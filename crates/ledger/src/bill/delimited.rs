@@ -30,11 +30,7 @@ pub fn read_csv(
 ) -> Result<BillStats, BillError> {
     let mut reader = BufReader::new(reader);
     let is_gzip = reader.fill_buf().map_err(|e| BillError::unreadable(name, e))?.starts_with(&[0x1f, 0x8b]);
-    if is_gzip {
-        read_plain(MultiGzDecoder::new(reader), name, sink, reject)
-    } else {
-        read_plain(reader, name, sink, reject)
-    }
+    if is_gzip { read_plain(MultiGzDecoder::new(reader), name, sink, reject) } else { read_plain(reader, name, sink, reject) }
 }
 
 fn read_plain(

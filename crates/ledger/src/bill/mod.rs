@@ -57,9 +57,7 @@ pub fn read_bill<R: ChunkReader + 'static>(
     let first_bytes = source.get_bytes(0, len).map_err(unreadable)?;
     match looks_like_bill(&first_bytes) {
         Some(BillFormat::Parquet) => read_parquet(source, name, sink, reject),
-        Some(BillFormat::Csv | BillFormat::CsvGz) => {
-            read_csv(source.get_read(0).map_err(unreadable)?, name, sink, reject)
-        }
+        Some(BillFormat::Csv | BillFormat::CsvGz) => read_csv(source.get_read(0).map_err(unreadable)?, name, sink, reject),
         Some(BillFormat::Focus) => Err(BillError::Focus { name: name.to_owned() }),
         None => Err(BillError::NotABill { name: name.to_owned() }),
     }

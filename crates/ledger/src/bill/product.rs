@@ -5,8 +5,7 @@ use super::row::{Field, RawRow};
 
 /// Product and service codes of Bedrock.
 // AWS Price List offers and public CUR queries, read 2026-11-23.
-const BEDROCK: [&str; 4] =
-    ["amazonbedrock", "amazonbedrockservice", "amazonbedrockfoundationmodels", "amazonbedrockagentcore"];
+const BEDROCK: [&str; 4] = ["amazonbedrock", "amazonbedrockservice", "amazonbedrockfoundationmodels", "amazonbedrockagentcore"];
 
 /// Codes of AWS's other AI and machine learning services, in lower case.
 // Service codes of the AWS Price List and of CUR rows quoted in public; from memory for the rarer ones. 2026-11-23.

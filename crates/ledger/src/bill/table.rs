@@ -180,10 +180,8 @@ const fn token_parts(line: &BillLine) -> Option<TokenParts> {
 }
 
 fn to_batch(lines: &[BillLine]) -> Result<RecordBatch, TableError> {
-    let text =
-        |of: fn(&BillLine) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(lines.iter().map(of))) };
-    let maybe_text =
-        |of: fn(&BillLine) -> Option<&str>| -> ArrayRef { Arc::new(lines.iter().map(of).collect::<StringArray>()) };
+    let text = |of: fn(&BillLine) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(lines.iter().map(of))) };
+    let maybe_text = |of: fn(&BillLine) -> Option<&str>| -> ArrayRef { Arc::new(lines.iter().map(of).collect::<StringArray>()) };
     let maybe_flag = |of: fn(TokenParts) -> bool| -> ArrayRef {
         Arc::new(lines.iter().map(|l| token_parts(l).map(of)).collect::<BooleanArray>())
     };

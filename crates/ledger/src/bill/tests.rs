@@ -83,8 +83,7 @@ fn rows(text: &str) -> (Vec<String>, Vec<Vec<String>>) {
 fn parquet(text: &str, typed: bool) -> Vec<u8> {
     let (header, rows) = rows(text);
     let column = |at: usize| rows.iter().map(move |r| Some(r[at].as_str()).filter(|t| !t.is_empty()));
-    let arrays: Vec<ArrayRef> =
-        header.iter().enumerate().map(|(at, name)| typed_column(name, column(at), typed)).collect();
+    let arrays: Vec<ArrayRef> = header.iter().enumerate().map(|(at, name)| typed_column(name, column(at), typed)).collect();
     let fields = header.iter().zip(&arrays).map(|(name, a)| Field::new(name, a.data_type().clone(), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).expect("columns of one length");
@@ -179,13 +178,9 @@ fn a_legacy_report_gives_the_same_table() {
             "product_product_family" => return "product/ProductName".to_owned(),
             _ => {}
         }
-        let group = ["bill", "line_item", "pricing", "product", "identity"]
-            .into_iter()
-            .find(|g| name.starts_with(g))
-            .expect("a group");
-        let camel = |text: &str| -> String {
-            text.split('_').map(|w| format!("{}{}", w[..1].to_uppercase(), &w[1..])).collect()
-        };
+        let group =
+            ["bill", "line_item", "pricing", "product", "identity"].into_iter().find(|g| name.starts_with(g)).expect("a group");
+        let camel = |text: &str| -> String { text.split('_').map(|w| format!("{}{}", w[..1].to_uppercase(), &w[1..])).collect() };
         let group_name = if group == "line_item" { "lineItem" } else { group };
         format!("{group_name}/{}", camel(&name[group.len() + 1..]))
     };
@@ -216,10 +211,7 @@ fn tokens_and_money_are_exact() {
 
     let batch = &read.lines[2];
     let BillKind::BedrockTokens { class, mode, global, .. } = batch.kind else { panic!("{batch:?}") };
-    assert_eq!(
-        (class, mode, global, batch.streaming),
-        (TokenClass::Output, PriceMode::Batch, true, Streaming::Unknown)
-    );
+    assert_eq!((class, mode, global, batch.streaming), (TokenClass::Output, PriceMode::Batch, true, Streaming::Unknown));
 
     let sonnet = &read.lines[3];
     assert_eq!((sonnet.model.as_deref(), sonnet.tokens), (Some("Claude Sonnet 4.6"), Some(Tokens(98_765))));
@@ -314,8 +306,7 @@ fn a_file_is_recognised_by_its_content() {
     assert_eq!(looks_like_bill(&parquet(CUR2, true)[..16]), Some(BillFormat::Parquet));
     assert_eq!(looks_like_bill(FOCUS.as_bytes()), Some(BillFormat::Focus));
     assert_eq!(looks_like_bill(&gzip(FOCUS.as_bytes())), Some(BillFormat::Focus));
-    for other in [&b""[..], b"\x1f\x8b", b"\x1f\x8b\x08junk", b"{\"schemaType\":\"x\"}", b"a,b\n1,2\n", b"\xff\xfe\0\0"]
-    {
+    for other in [&b""[..], b"\x1f\x8b", b"\x1f\x8b\x08junk", b"{\"schemaType\":\"x\"}", b"a,b\n1,2\n", b"\xff\xfe\0\0"] {
         assert_eq!(looks_like_bill(other), None, "{other:?}");
     }
 }
