@@ -1,10 +1,12 @@
 """Figures of a plan, computed again from the ledger by another program."""
 
+import csv
+import decimal
 import pathlib
 import tempfile
 import unittest
 
-from program import ACME, audit, figure, load_plan, one, open_ledger, usd
+from program import ACME, ROOT, audit, figure, load_plan, one, open_ledger, usd
 
 ANSWERED = "error_code = '' AND NOT blocked"
 # A call without token counts costs nothing that could be planned; embeddings have no output.
@@ -64,6 +66,26 @@ class Recompute(unittest.TestCase):
         for name in ("today_usd", "planned_usd"):
             with self.subTest(name):
                 self.assertEqual(sum(usd(w[name]) for w in self.plan["workloads"]), usd(self.plan[name]))
+
+
+    def test_the_money_of_a_workload_follows_from_its_tokens_and_the_catalogue(self):
+        """Global Claude Sonnet 4.6, uncached: both rates are read from the shipped catalogue, the tokens from the ledger."""
+        factor = figure(self.plan, "scope.sampling_factor")
+        catalogue = pathlib.Path(ROOT, "crates/catalog/data/prices/catalog.csv")
+        rate = {}
+        with catalogue.open(newline="") as rows:
+            for row in csv.DictReader(rows):
+                place = (row["provider"], row["model_key"], row["scope"], row["ctx_min_tokens"])
+                if place == ("bedrock", "claudesonnet46", "global", "0"):
+                    rate[row["mode"], row["dimension"]] = decimal.Decimal(row["price_usd"])
+        given, written = self.ledger.execute(
+            "SELECT sum(input_tokens)::BIGINT, sum(output_tokens)::BIGINT FROM invocations "
+            f"WHERE workload = 'corpus-summaries' AND {COUNTED}"
+        ).fetchone()
+        for key, mode in (("today_usd", "on_demand"), ("planned_usd", "batch")):
+            cost = factor * (given * rate[mode, "input"] + written * rate[mode, "output"]) / 1_000_000
+            workload = next(w for w in self.plan["workloads"] if w["key"] == "workload=corpus-summaries")
+            self.assertEqual(usd(workload[key]), cost, key)
 
 
 if __name__ == "__main__":
