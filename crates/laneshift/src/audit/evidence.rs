@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Cursor;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,7 +30,13 @@ use crate::error::Error;
 /// A bill in an object store is read whole up to this size.
 const BILL_OBJECT_BYTES_MAX: u64 = 4 << 30;
 /// Name of a note that describes a folder of evidence.
-const NOTE: &str = "evidence.toml";
+const NOTE: &str = EvidenceNote::FILE_NAME;
+/// Name of a table of inference profiles beside the evidence.
+const PROFILES: &str = "profiles.csv";
+/// Name of a generator's truth beside a generated example.
+const TRUTH: &str = "truth.csv";
+/// Largest of these that is fetched from an object store.
+const NOTE_BYTES_MAX: u64 = 64 << 20;
 
 /// What was read.
 pub(super) struct Evidence {
@@ -42,6 +48,8 @@ pub(super) struct Evidence {
     pub(super) records: u64,
     pub(super) rejected: Vec<RejectedReason>,
     pub(super) truth: Option<Truth>,
+    /// A table of inference profiles that stands with the evidence.
+    pub(super) profiles: Option<PathBuf>,
 }
 
 struct Sink<'a>(Partials<'a>);
@@ -65,6 +73,7 @@ pub(super) fn read(
         return Err(Error::NoEvidence(named));
     }
     std::fs::create_dir_all(&args.out).map_err(|e| Error::Write { path: args.out.clone(), reason: e.to_string() })?;
+    let folders = folders(args, &found.inputs, &objects)?;
     let outcome = read_logs(args, signals, classify, &found.inputs, &objects)?;
     let mut rejected: Vec<RejectedReason> =
         outcome.rejects_by_kind.iter().map(|(reason, &lines)| RejectedReason { reason: reason.clone(), lines }).collect();
@@ -88,14 +97,15 @@ pub(super) fn read(
     }
     let waits = follow(args, Follow::new(throttled))?;
     Ok(Evidence {
-        factor: factor(args)?,
+        factor: factor(args, &folders)?,
         grains,
         waits,
         bill,
         sources,
         records: outcome.rows,
         rejected,
-        truth: read_truth(args)?,
+        truth: read_truth(&folders)?,
+        profiles: beside(&folders, PROFILES).next(),
     })
 }
 
@@ -227,22 +237,41 @@ fn follow(args: &AuditArgs, mut follow: Follow) -> Result<Waits, Error> {
 }
 
 /// Files of this name in the folders that were given.
-fn beside<'a>(args: &'a AuditArgs, name: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
-    args.evidence.iter().map(move |arg| Path::new(arg).join(name)).filter(|path| path.is_file())
+fn beside<'a>(folders: &'a [PathBuf], name: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
+    folders.iter().map(move |folder| folder.join(name)).filter(|path| path.is_file())
 }
 
-/// A profiles table that stands in an evidence folder.
-pub(super) fn profiles_beside(args: &AuditArgs) -> Option<PathBuf> {
-    beside(args, "profiles.csv").next()
+/// The folders that were given; what stands at the root of an `s3://` prefix is fetched into one of their kind.
+fn folders(args: &AuditArgs, inputs: &[Input], objects: &Objects) -> Result<Vec<PathBuf>, Error> {
+    let mut folders: Vec<PathBuf> = args.evidence.iter().map(PathBuf::from).filter(|path| path.is_dir()).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    for input in inputs {
+        let Location::Object { store, path, uri } = &*input.root else { continue };
+        if !seen.insert(uri.clone()) {
+            continue;
+        }
+        let folder = args.out.join("ledger").join("beside").join(seen.len().to_string());
+        let failed = |e: std::io::Error| Error::Write { path: folder.clone(), reason: e.to_string() };
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        for name in [NOTE, PROFILES, TRUTH] {
+            let note = Location::Object { store: Arc::clone(store), path: path.clone().join(name), uri: format!("{uri}/{name}") };
+            // An object that is not there reads as an error like any other; without a note there is no sampling.
+            if let Ok(Some(bytes)) = note.read_up_to(NOTE_BYTES_MAX, objects) {
+                std::fs::write(folder.join(name), bytes).map_err(failed)?;
+            }
+        }
+        folders.push(folder);
+    }
+    Ok(folders)
 }
 
-fn factor(args: &AuditArgs) -> Result<u64, Error> {
+fn factor(args: &AuditArgs, folders: &[PathBuf]) -> Result<u64, Error> {
     let wrong = |reason: &str| Error::Argument { what: "the sampling factor".to_owned(), reason: reason.to_owned() };
     if let Some(factor) = args.sampling_factor {
         return if factor >= 1 { Ok(factor) } else { Err(wrong("it is a whole number of 1 or more")) };
     }
     let mut factors = Vec::new();
-    for path in beside(args, NOTE) {
+    for path in beside(folders, NOTE) {
         factors.push(EvidenceNote::open(&path).map_err(|e| Error::Data(e.to_string()))?.sampling_factor.get());
     }
     factors.dedup();
@@ -254,8 +283,8 @@ fn factor(args: &AuditArgs) -> Result<u64, Error> {
 }
 
 /// The generator's truth, where an example ships it.
-fn read_truth(args: &AuditArgs) -> Result<Option<Truth>, Error> {
-    let Some(path) = beside(args, "truth.csv").next() else { return Ok(None) };
+fn read_truth(folders: &[PathBuf]) -> Result<Option<Truth>, Error> {
+    let Some(path) = beside(folders, TRUTH).next() else { return Ok(None) };
     let bad = |reason: String| Error::Data(format!("{}: {reason}", path.display()));
     let text = std::fs::read(&path).map_err(|e| bad(e.to_string()))?;
     let mut reader = csv::Reader::from_reader(Cursor::new(text));

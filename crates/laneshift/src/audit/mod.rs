@@ -49,11 +49,11 @@ pub(crate) fn run(args: &AuditArgs) -> Result<Done, Error> {
     let capabilities = Capabilities::shipped().map_err(data)?;
     let signals = args.signals.as_deref().map_or_else(Signals::shipped, Signals::open).map_err(data)?;
     let owners = args.owners.as_deref().map_or_else(|| Ok(Owners::default()), Owners::open).map_err(data)?;
-    let profiles = args.profiles.clone().or_else(|| evidence::profiles_beside(args));
-    let profiles = profiles.as_deref().map_or_else(|| Ok(Profiles::default()), Profiles::open).map_err(data)?;
     let commitments = args.commitments.as_deref().map_or_else(|| Ok(Commitments::default()), Commitments::open).map_err(data)?;
     let classify = |role: &str, session: &str| signals.principal_kind(role, session);
     let evidence = evidence::read(args, &signals, &classify)?;
+    let profiles = args.profiles.as_ref().or(evidence.profiles.as_ref());
+    let profiles = profiles.map_or_else(|| Ok(Profiles::default()), |path| Profiles::open(path)).map_err(data)?;
     let resolver = Resolver {
         book: Book { catalog: &catalog, capabilities: &capabilities },
         profiles: &profiles,
