@@ -5,28 +5,22 @@ mod reading;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use laneshift_example::{
     ANSWER_CANARY, Company, LogOptions, PROMPT_CANARY, Truth, acme, totals, write_cur, write_example, write_logs,
 };
 use reading::{files, gunzip, log_files, records};
 use serde_json::Value;
+use tempfile::TempDir;
 
 const SEED: u64 = 5;
 
-/// The example, written once for all tests that only read it.
-fn written() -> &'static (Company, PathBuf) {
-    static ONCE: OnceLock<(Company, PathBuf)> = OnceLock::new();
-    ONCE.get_or_init(|| {
-        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("acme");
-        if out.exists() {
-            fs::remove_dir_all(&out).expect("an old example is ours to remove");
-        }
-        let company = acme(SEED);
-        write_example(&company, &out).expect("an example");
-        (company, out)
-    })
+/// The example in a folder of this test's own: tests run as processes side by side.
+fn written() -> (Company, TempDir) {
+    let out = tempfile::tempdir().expect("a folder");
+    let company = acme(SEED);
+    write_example(&company, out.path()).expect("an example");
+    (company, out)
 }
 
 fn all_bytes(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -50,7 +44,8 @@ fn tokens(amount: &str, unit: u64) -> u64 {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_does_not() {
-    let (_, a) = written();
+    let example = written();
+    let (_, a) = (&example.0, example.1.path());
     let b = tempfile::tempdir().expect("a folder");
     write_example(&acme(SEED), b.path()).expect("an example");
     assert_eq!(all_bytes(a), all_bytes(b.path()));
@@ -64,7 +59,8 @@ type Meter = (String, String, String, bool, &'static str);
 
 #[test]
 fn the_bill_holds_the_logs_tokens_times_the_sampling_factor() {
-    let (company, out) = written();
+    let example = written();
+    let (company, out) = (&example.0, example.1.path());
     let mut logged: BTreeMap<Meter, u64> = BTreeMap::new();
     for record in records(&out.join("logs")).0 {
         let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -109,7 +105,8 @@ fn the_bill_holds_the_logs_tokens_times_the_sampling_factor() {
 
 #[test]
 fn every_text_holds_its_canary() {
-    let (_, out) = written();
+    let example = written();
+    let (_, out) = (&example.0, example.1.path());
     let (all, _) = records(&out.join("logs"));
     let mut bodies = 0;
     for record in &all {
@@ -127,7 +124,8 @@ fn every_text_holds_its_canary() {
 
 #[test]
 fn hard_negatives_do_not_stream_take_one_turn_and_run_at_no_particular_hour() {
-    let (company, out) = written();
+    let example = written();
+    let (company, out) = (&example.0, example.1.path());
     let (all, _) = records(&out.join("logs"));
     for role in ["moderation-task", "search-api-task"] {
         let workload = company.workloads.iter().find(|w| w.role == role).expect("a workload");
@@ -170,7 +168,8 @@ fn dirt_is_there_and_counted() {
 
 #[test]
 fn moved_bodies_lie_where_their_records_say() {
-    let (_, out) = written();
+    let example = written();
+    let (_, out) = (&example.0, example.1.path());
     let logs = out.join("logs");
     let mut moved = 0;
     for record in records(&logs).0 {
@@ -205,7 +204,8 @@ fn the_bill_adds_up_to_the_totals() {
 
 #[test]
 fn the_shipped_tree_is_small() {
-    let (_, out) = written();
+    let example = written();
+    let (_, out) = (&example.0, example.1.path());
     let bytes: usize = all_bytes(out).values().map(Vec::len).sum();
     assert!(bytes < 5_000_000, "{bytes} bytes");
     assert!(all_bytes(out).len() <= 800);
