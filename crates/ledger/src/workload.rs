@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use laneshift_core::plan::{Grain as PlanGrain, SliceInput, WorkloadInput};
+use laneshift_core::route::LaneId;
 use laneshift_core::verdict::signals::best_zone_offset;
 use laneshift_core::verdict::{EvidenceKind, PrincipalKind, RunPattern, Share, SliceEvidence, WaitAfterThrottle};
-use laneshift_units::{Deadline, ServiceTier, Tokens, Usage};
+use laneshift_units::{Deadline, QuotaTokens, ServiceTier, Tokens, Usage};
 
 use crate::partial::{CONTEXT_TIERS, Cell, Grain, GrainKey, Shape};
 use crate::row::EMBEDS;
@@ -21,6 +22,8 @@ const RUN_DAYS_SHARE: u64 = 2;
 const RUN_DAYS_MIN: u64 = 3;
 /// A slice of runs is made when they carry between a tenth and nine tenths of the tokens, in thousandths.
 const RUN_SPLIT: std::ops::Range<u64> = 100..900;
+/// Share of throttled calls, in thousandths, from which the on-demand quota counts as short.
+const THROTTLED_SHARE: u64 = 20;
 /// The name of what is left when runs are a slice of their own.
 const OUTSIDE_RUNS: &str = "outside the runs";
 /// Share of tokens with a body, in thousandths, from which evidence counts as having bodies.
@@ -204,6 +207,10 @@ impl Context<'_> {
             grain.requests_per_day = per_day;
             grain.pool_too_small = per_day < self.market.batch_records_min();
             grain.largest = laneshift_units::Bytes(part.shape.largest);
+            if sum.throttled * 1000 >= sum.requests * THROTTLED_SHARE {
+                // Flex shares the quota that is short already.
+                grain.market.iter_mut().filter(|t| t.lane == LaneId::Flex).for_each(|t| t.headroom = Some(QuotaTokens(0)));
+            }
             plan_grains.push(grain);
         }
         (!plan_grains.is_empty()).then(|| SliceInput {

@@ -131,7 +131,7 @@ fn class(grain: &Grain, deadline: Deadline) -> Class {
 }
 
 fn demand<'a>(grain: &Grain, class: &'a Class, n: NonZeroU64) -> Demand<'a> {
-    Demand { class, n, expected: grain.usage, reserve: QuotaTokens(0), largest: grain.largest }
+    Demand { class, n, expected: grain.usage, reserve: QuotaTokens(grain.usage.total().0), largest: grain.largest }
 }
 
 /// The most telling reason why no cheaper target took the grain.

@@ -4,6 +4,7 @@ mod bill;
 mod confusion;
 mod daily;
 mod evidence;
+mod mistakes;
 mod output;
 mod progress;
 mod renewal;
@@ -90,7 +91,7 @@ fn plan(
     }
     let volumes = Volumes::of(&workloads);
     let mut plan = build(Inputs { scope, workloads, weights: &signals.weights, unresolved });
-    plan.renewal = volumes.lines(&plan, &resolver.book);
+    let lines = volumes.lines(&plan, &resolver.book);
     if logs {
         plan.daily = daily::daily(&evidence.grains, resolver);
     }
@@ -104,6 +105,8 @@ fn plan(
     for model in &mut plan.models {
         model.name = resolver.book.name(&model.model);
     }
+    mistakes::add(&mut plan, &lines, resolver);
+    plan.renewal = lines.into_iter().map(|(_, line)| line).collect();
     plan.price_notes = price_notes(&plan, resolver);
     plan.commitments = commitments(&plan, resolver);
     plan

@@ -39,8 +39,8 @@ impl Volumes {
         volumes
     }
 
-    /// The lines, dearest first.
-    pub(super) fn lines(self, plan: &Plan, book: &Book<'_>) -> Vec<RenewalLine> {
+    /// The lines with their models, dearest first.
+    pub(super) fn lines(self, plan: &Plan, book: &Book<'_>) -> Vec<(ModelId, RenewalLine)> {
         let mut planned = self.today.clone();
         for moved in plan.workloads.iter().flat_map(|w| &w.slices).flat_map(|s| &s.moves) {
             let from = planned.entry((moved.model.clone(), moved.from, moved.profile_from.clone())).or_default();
@@ -51,13 +51,13 @@ impl Volumes {
             to.0 += if moved.to == LaneId::Batch { moved.usage.uncached() } else { moved.usage };
             to.1 += moved.after;
         }
-        let mut lines: Vec<RenewalLine> = planned
+        let mut lines: Vec<(ModelId, RenewalLine)> = planned
             .into_iter()
             .map(|(line, (usage_planned, planned))| {
                 let (usage_today, today) = self.today.get(&line).copied().unwrap_or_default();
                 let (list_in, list_out) = self.rates.get(&line).cloned().unwrap_or_default();
                 let (model, lane, profile) = line;
-                RenewalLine {
+                let line = RenewalLine {
                     model: book.name(&model),
                     walk_away: walk_away(book.catalog, &model, lane, &usage_planned),
                     lane,
@@ -68,10 +68,13 @@ impl Volumes {
                     list_out,
                     today,
                     planned,
-                }
+                };
+                (model, line)
             })
             .collect();
-        lines.sort_by(|a, b| b.planned.cmp(&a.planned).then_with(|| a.model.cmp(&b.model)).then(a.lane.cmp(&b.lane)));
+        lines.sort_by(|(a, line), (b, other)| {
+            other.planned.cmp(&line.planned).then_with(|| a.cmp(b)).then(line.lane.cmp(&other.lane))
+        });
         lines
     }
 }

@@ -38,7 +38,7 @@ pub(crate) struct AuditArgs {
     /// `aws bedrock list-inference-profiles`
     #[arg(long)]
     pub(crate) profiles: Option<PathBuf>,
-    /// Provisioned Throughput and Reserved capacity that you pay for
+    /// Provisioned Throughput that you pay for; entries for the Reserved tier are read and not used yet
     #[arg(long)]
     pub(crate) commitments: Option<PathBuf>,
     /// Weights of the signals instead of the shipped ones

@@ -240,7 +240,7 @@ fn text(args: &EstimateArgs, volume: &Volume, line: &Line, others: &[Line]) -> S
     out += &format!("{} ({}) in {}\n", line.name, line.model, args.region);
     out += &format!(
         "{} tokens a month at {} input:output, {} of them can wait a day\n\n",
-        volume.all.total().0,
+        grouped(volume.all.total().0),
         args.mix,
         args.tolerant
     );
@@ -253,11 +253,8 @@ fn text(args: &EstimateArgs, volume: &Volume, line: &Line, others: &[Line]) -> S
         "  with flex      {}\n",
         line.flex.map_or_else(|| "no flex price for this model here".to_owned(), |m| share(Some(m)))
     );
-    if !line.note.is_empty() {
-        out += &format!("\n  {}\n", line.note);
-    }
-    out += "\nList prices before any discount of your own; `laneshift prices show --model";
-    out += &format!(" {}`\nnames the source and date of each. Batch answers within a day, best effort.\n", line.model);
+    out += "\nList prices before any discount of your own. Batch answers within a day, best\neffort. Source and date of each price:\n";
+    out += &format!("  laneshift prices show --model {}\n", line.model);
     if !others.is_empty() {
         out += "\nThe same tokens on other models (quality differs: evaluate before you move):\n";
         out += &format!("  {:<38}{:>13}{:>13}{:>13}\n", "model", "on demand", "with batch", "with flex");
@@ -268,4 +265,11 @@ fn text(args: &EstimateArgs, volume: &Volume, line: &Line, others: &[Line]) -> S
         }
     }
     out
+}
+
+/// A count with thousands separated.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|g| std::str::from_utf8(g).unwrap_or("")).collect();
+    groups.join(",")
 }
