@@ -217,6 +217,12 @@ pub(super) fn coverage(table: &BillTable, grains: &[LogGrain], resolver: &Resolv
     for (key, sum) in &table.tokens {
         let name = model_of(resolver, key)
             .map_or_else(|| key.model.clone().unwrap_or_else(|| "(no model named)".to_owned()), |m| resolver.book.name(&m));
+        // What invocation logs never cover stands in rows of its own, so that it does not blur the rest.
+        let name = match (key.mode, key.mantle) {
+            (PriceMode::Batch, _) => format!("{name} (batch)"),
+            (_, true) => format!("{name} (mantle)"),
+            (_, false) => name,
+        };
         let cell = bill.entry((name, key.class, key.day)).or_default();
         cell.0 += sum.tokens.0;
         cell.1 += sum.cost;
