@@ -3,9 +3,7 @@
 use laneshift_core::plan::{Grain, Inputs, Scope, SliceInput, WorkloadInput, build};
 use laneshift_core::price::Rates;
 use laneshift_core::route::{Features, LaneId, Place, Target, Wait};
-use laneshift_core::verdict::{
-    Answer, EvidenceKind, Group, PrincipalKind, Share, SignalId, SliceEvidence, WaitAfterThrottle, Weights,
-};
+use laneshift_core::verdict::{Answer, EvidenceKind, Group, Share, SignalId, SliceEvidence, Weights};
 use laneshift_units::{Bytes, Deadline, ModelId, Money, Profile, Rate, Region, Timestamp, TokenClass, Tokens, Usage};
 use proptest::prelude::*;
 
@@ -55,28 +53,12 @@ fn scope() -> Scope {
 
 fn evidence(requests: u64, days_active: u32, declared: Option<Deadline>) -> SliceEvidence {
     SliceEvidence {
-        kind: EvidenceKind::Logs,
         requests,
         days_active,
-        days_span: 30,
         tokens: 1000,
         streaming: Share { part: 0, whole: 1000 },
         declared: declared.map(|d| (d, Share { part: 1000, whole: 1000 })),
-        flex_tokens: 0,
-        priority_tokens: 0,
-        principals: [0; PrincipalKind::ALL.len()],
-        body_tokens: 0,
-        one_turn_tokens: 0,
-        assistant_tokens: 0,
-        tool_result_tokens: 0,
-        same_template: Share::default(),
-        distinct_payloads: Share::default(),
-        hour_of_week: [0; 168],
-        runs: None,
-        minutes: [0; 60],
-        zone_offset_h: 0,
-        waits: WaitAfterThrottle::default(),
-        embeds: false,
+        ..SliceEvidence::unseen(EvidenceKind::Logs, 30)
     }
 }
 

@@ -168,3 +168,34 @@ pub struct SliceEvidence {
     /// Whether the model only embeds.
     pub embeds: bool,
 }
+
+impl SliceEvidence {
+    /// Evidence of a kind over a period, with nothing seen yet.
+    pub const fn unseen(kind: EvidenceKind, days_span: u32) -> Self {
+        let nothing = Share { part: 0, whole: 0 };
+        Self {
+            kind,
+            requests: 0,
+            days_active: 0,
+            days_span,
+            tokens: 0,
+            streaming: nothing,
+            declared: None,
+            flex_tokens: 0,
+            priority_tokens: 0,
+            principals: [0; PrincipalKind::ALL.len()],
+            body_tokens: 0,
+            one_turn_tokens: 0,
+            assistant_tokens: 0,
+            tool_result_tokens: 0,
+            same_template: nothing,
+            distinct_payloads: nothing,
+            hour_of_week: [0; 168],
+            runs: None,
+            minutes: [0; 60],
+            zone_offset_h: 0,
+            waits: WaitAfterThrottle { short: 0, middle: 0, long: 0 },
+            embeds: false,
+        }
+    }
+}

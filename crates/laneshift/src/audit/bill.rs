@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use laneshift_core::plan::{Adjustment, Coverage, CoverageRow, OtherService, SliceInput, WorkloadInput};
 use laneshift_core::route::{Features, LaneId};
-use laneshift_core::verdict::{EvidenceKind, PrincipalKind, Share, SliceEvidence, WaitAfterThrottle};
+use laneshift_core::verdict::{EvidenceKind, PrincipalKind, Share, SliceEvidence};
 use laneshift_ledger::bill::{BillScope, BillSum, BillTable, Streaming, TokenKey};
 use laneshift_ledger::partial::Grain as LogGrain;
 use laneshift_units::{ModelId, Money, PriceMode, Profile, ProfiledModel, Region, TokenClass, Tokens, Usage};
@@ -101,7 +101,7 @@ fn workload(
             active.insert(row.day);
         }
         let mut grains = Vec::new();
-        let mut evidence = empty_evidence(days, active.len() as u32);
+        let mut evidence = SliceEvidence { days_active: active.len() as u32, ..SliceEvidence::unseen(EvidenceKind::Bill, days) };
         for ((model, region, profile, lane, long), (usage, lines)) in cells {
             let mut needs = Features::NONE;
             if streaming == Streaming::Yes {
@@ -154,33 +154,6 @@ fn workload(
         output_p50: 0,
         output_p95: 0,
     })
-}
-
-fn empty_evidence(days: u32, active: u32) -> SliceEvidence {
-    SliceEvidence {
-        kind: EvidenceKind::Bill,
-        requests: 0,
-        days_active: active,
-        days_span: days,
-        tokens: 0,
-        streaming: Share::default(),
-        declared: None,
-        flex_tokens: 0,
-        priority_tokens: 0,
-        principals: [0; PrincipalKind::ALL.len()],
-        body_tokens: 0,
-        one_turn_tokens: 0,
-        assistant_tokens: 0,
-        tool_result_tokens: 0,
-        same_template: Share::default(),
-        distinct_payloads: Share::default(),
-        hour_of_week: [0; 168],
-        runs: None,
-        minutes: [0; 60],
-        zone_offset_h: 0,
-        waits: WaitAfterThrottle::default(),
-        embeds: false,
-    }
 }
 
 /// Other AI/ML services on the bill.
