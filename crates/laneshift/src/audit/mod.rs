@@ -155,7 +155,7 @@ fn scope(evidence: &Evidence, resolver: &Resolver<'_>) -> Scope {
         rejected: evidence.rejected.clone(),
         usage,
         zone_offset_h: if evidence.grains.is_empty() { 0 } else { zone_offset(&evidence.grains) },
-        catalogue: format!("{} rows, newest of {as_of}; list prices", resolver.book.catalog.rows().len()),
+        catalogue: format!("catalogue of {} rows, newest of {as_of}; list prices", resolver.book.catalog.rows().len()),
         unknowns: unknowns(evidence),
     }
 }
