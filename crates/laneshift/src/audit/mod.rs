@@ -199,9 +199,9 @@ fn price_notes(plan: &Plan, resolver: &Resolver<'_>) -> Vec<PriceNote> {
     for model in plan.models.iter().filter(|m| m.today.is_none()) {
         notes.push(PriceNote {
             what: model.name.clone(),
-            text: "part of its tokens has no known price; they are in no total".to_owned(),
+            text: "part of these tokens has no known price; that part is in no total".to_owned(),
             spend: None,
-            tokens: plan.workloads.iter().map(|w| w.unpriced_tokens).sum(),
+            tokens: model.usage.total().0,
         });
     }
     notes

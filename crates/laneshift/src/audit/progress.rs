@@ -1,10 +1,15 @@
 //! Progress of a long read on standard error: bytes, rate, time left. Silent when nobody looks.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use laneshift_ledger::ingest::Progress;
 
 /// A bar over the bytes of all inputs.
-pub(super) struct Bar(ProgressBar);
+pub(super) struct Bar {
+    bar: ProgressBar,
+    rows: AtomicU64,
+}
 
 impl Bar {
     pub(super) fn new(total_bytes: u64) -> Self {
@@ -12,22 +17,22 @@ impl Bar {
         let template = "reading {bar:30} {bytes}/{total_bytes} at {bytes_per_sec}, {eta} left, {msg} records";
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_message("0");
-        Self(bar)
+        Self { bar, rows: AtomicU64::new(0) }
     }
 
     pub(super) fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 
 impl Progress for Bar {
     fn bytes(&self, n: u64) {
-        self.0.inc(n);
+        self.bar.inc(n);
     }
 
     fn rows(&self, n: u64) {
-        let seen: u64 = self.0.message().parse().unwrap_or(0);
-        self.0.set_message((seen + n).to_string());
+        let seen = self.rows.fetch_add(n, Ordering::Relaxed) + n;
+        self.bar.set_message(seen.to_string());
     }
 
     fn file_done(&self) {}
