@@ -18,7 +18,7 @@ impl Workspace {
     /// Asks cargo; dependencies outside of the workspace are left out.
     pub(crate) fn load() -> Result<Self> {
         let metadata = MetadataCommand::new()
-            .manifest_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+            .manifest_path(manifest_dir().join("Cargo.toml"))
             .no_deps()
             .exec()
             .context("failed to read the workspace's manifests")?;
@@ -59,4 +59,10 @@ pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = std::iter::once(program).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// The folder of this crate in the checkout that is worked on. Cargo says it at run time; what was compiled in may be
+/// another checkout's, where both share a target folder.
+fn manifest_dir() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
 }
