@@ -1,0 +1,56 @@
+//! The canonical request: the one text that client and server make of the same request.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use http::request::Parts;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::{Claim, Refused};
+
+/// Everything but the characters that RFC 3986 never reserves.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// As [`RESERVED`], keeping the slashes of a path.
+const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
+
+pub(super) fn canonical_request(claim: &Claim<'_>, parts: &Parts, body_sha256: &str) -> Result<String, Refused> {
+    let path = parts.uri.path();
+    let path: Cow<'_, str> = if claim.service == "s3" {
+        path.into()
+    } else {
+        utf8_percent_encode(path, RESERVED_IN_PATH).into()
+    };
+    let mut text = format!("{}\n{path}\n{}\n", parts.method, canonical_query(parts.uri.query().unwrap_or_default()));
+    for name in &claim.signed_headers {
+        let value = header(parts, name).ok_or_else(|| Refused::Unsigned((*name).to_owned()))?;
+        writeln!(text, "{name}:{value}").expect("writing to a String does not fail");
+    }
+    write!(text, "\n{}\n{body_sha256}", claim.signed_headers.join(";")).expect("writing to a String does not fail");
+    Ok(text)
+}
+
+/// Names and values decoded, encoded in AWS's manner, in order.
+fn canonical_query(query: &str) -> String {
+    let again = |part: &str| -> String {
+        let plain = percent_decode_str(part).decode_utf8_lossy();
+        utf8_percent_encode(&plain, RESERVED).to_string()
+    };
+    let mut pairs: Vec<(String, String)> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (again(name), again(value)))
+        .collect();
+    pairs.sort();
+    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+}
+
+/// All values of a header, joined by commas, with runs of spaces as one. In HTTP/2 the host is the URI's authority.
+fn header(parts: &Parts, name: &str) -> Option<String> {
+    let values = parts.headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+    let values: Vec<String> = values.map(|v| v.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    if values.is_empty() && name == "host" {
+        return parts.uri.authority().map(|a| a.as_str().to_owned());
+    }
+    (!values.is_empty()).then(|| values.join(","))
+}

@@ -1,0 +1,119 @@
+//! Moves jobs through their states when their moments come, and delivers logs and notices.
+//!
+//! Promises: a step is carried out for its own moment, however late the driver comes; a step that was interrupted is done
+//! again and gives the same; steps are taken one after another, in the order of their moments.
+
+use std::time::Duration;
+
+use laneshift_provider::event::Event;
+use laneshift_provider::faults::Fault;
+use laneshift_provider::jobs::{Status, Step};
+use laneshift_provider::world::{Due, World};
+use laneshift_units::Timestamp;
+
+use crate::emulator::Emulator;
+use crate::jobs;
+
+/// The driver looks around at least so often, for the sake of logs.
+const IDLE: Duration = Duration::from_secs(30);
+
+impl Emulator {
+    /// Carries out everything that is due, and what becomes due by that.
+    pub async fn settle(&self) {
+        let _one_driver = self.inner.stepping.lock().await;
+        loop {
+            let now = self.inner.clock.now();
+            let due = self.inner.state().world.next_due().filter(|due| due.at <= now);
+            let Some(due) = due else { break };
+            let emulator = self.clone();
+            let step = tokio::task::spawn_blocking(move || emulator.step(&due));
+            match step.await {
+                Ok(Ok(())) => {}
+                // The disk refused, or the step itself failed: trying at once again would spin.
+                Ok(Err(_)) | Err(_) => break,
+            }
+        }
+        self.deliver_logs(false).await;
+        self.push_notices().await;
+    }
+
+    /// Runs for ever: sleeps until the next moment, or until something new comes.
+    pub async fn drive(&self) {
+        loop {
+            let woken = self.inner.wake.notified();
+            self.settle().await;
+            let next = {
+                let state = self.inner.state();
+                let pushes = state.notices.next_at();
+                state.world.next_due().map(|due| due.at).into_iter().chain(pushes).min()
+            };
+            let wait = next.and_then(|at| self.inner.clock.real_wait(at)).map_or(IDLE, |wait| wait.min(IDLE));
+            // The least pause keeps a step that fails for ever from spinning.
+            let wait = wait.max(Duration::from_millis(5));
+            let _ = tokio::time::timeout(wait, woken).await;
+        }
+    }
+
+    /// Carries out one step. Runs on a thread of its own: it reads and writes files.
+    fn step(&self, due: &Due) -> Result<(), String> {
+        let inner = &self.inner;
+        let (job, settings) = {
+            let state = inner.state();
+            let Some(job) = state.world.jobs.get(&due.job).cloned() else { return Ok(()) };
+            (job, state.world.settings.clone())
+        };
+        let (id, at) = (job.id.clone(), due.at);
+        let moved = |status| vec![Event::JobMoved { id: id.clone(), status, at_ms: at.0 }];
+        let events = match due.step {
+            Step::Validating => moved(Status::Validating),
+            Step::Begin => moved(Status::InProgress),
+            Step::Expire => vec![World::finished(&job, at, Status::Expired, true)],
+            Step::Validate => {
+                let checked = jobs::validate(inner, &job, &settings);
+                let state = inner.state();
+                vec![checked.map_or_else(|message| World::failed(&job, at, message), |n| state.world.validated(&job, at, n))]
+            }
+            Step::Run => match jobs::run(inner, &job, &settings) {
+                Ok(marks) => vec![Event::JobRan { id: id.clone(), marks }],
+                Err(message) => vec![World::failed(&job, at, message)],
+            },
+            Step::Finish(status) => {
+                let late = job.fault(Fault::LateResults).is_some() || job.fault(Fault::TruncatedOutput).is_some();
+                let ended = World::finished(&job, at, status, !late);
+                if let Event::JobEnded { cut: Some(cut), .. } = &ended {
+                    jobs::publish(inner, &job, &settings, cut, late).map_err(|e| e.to_string())?;
+                }
+                vec![ended]
+            }
+            Step::Publish => {
+                let cut = job.cut.clone().unwrap_or_default();
+                jobs::publish(inner, &job, &settings, &cut, false).map_err(|e| e.to_string())?;
+                vec![Event::JobPublished { id: id.clone() }]
+            }
+        };
+        // A stop that came while the step was computed has moved the job: the step is void then.
+        let mut state = inner.state();
+        let unchanged = state.world.jobs.get(&id).is_some_and(|now| now.status == job.status && now.since == job.since);
+        if unchanged || matches!(events[..], [Event::JobRan { .. }]) {
+            state.commit(&events).map_err(|e| e.to_string())?;
+            let ended = matches!(events[..], [Event::JobEnded { .. }]);
+            if ended {
+                state.journal.sync().map_err(|e| e.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves a stepped or running clock forward, and settles what that makes due.
+    ///
+    /// # Errors
+    /// The present moment, when `to` lies before it.
+    pub async fn advance(&self, to: Timestamp) -> Result<(), Timestamp> {
+        self.inner.clock.set(to)?;
+        let set = Event::ClockSet { at_ms: to.0, wall_ms: self.inner.clock.wall().0 };
+        // An unwritten clock moves back at the next start, no further than the last event.
+        let _ = self.inner.state().commit(&[set]);
+        self.settle().await;
+        Ok(())
+    }
+}

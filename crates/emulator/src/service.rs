@@ -1,0 +1,91 @@
+//! One request in, one answer out: which service it is for.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use s3s::Body as S3Body;
+
+use crate::emulator::Emulator;
+use crate::{admin, http as bedrock};
+
+/// The body of requests and answers.
+pub type Body = S3Body;
+
+/// The connection is closed without an answer, as a fault wants it.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the connection is closed without an answer")]
+pub struct Hangup;
+
+/// Which service a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Service {
+    Admin,
+    Bedrock,
+    ServiceQuotas,
+    S3,
+}
+
+impl Emulator {
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// [`Hangup`] where a fault closes the connection.
+    pub async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, Hangup> {
+        match service(&request) {
+            Service::Admin => Ok(admin::answer(self, request).await),
+            Service::Bedrock => bedrock::answer(self, request).await,
+            Service::ServiceQuotas => bedrock::service_quotas(self, request).await,
+            Service::S3 => self.object(request).await,
+        }
+    }
+
+    async fn object(&self, request: Request<Body>) -> Result<Response<Body>, Hangup> {
+        let conditional = request.headers().contains_key("if-none-match") || request.headers().contains_key("if-match");
+        let reads = request.method() == http::Method::GET || request.method() == http::Method::HEAD;
+        let _one_at_a_time = if conditional && !reads { Some(self.inner.conditional.lock().await) } else { None };
+        self.inner.s3.call(request).await.map_err(|_| Hangup)
+    }
+}
+
+/// By the scope of the signature; without one by what the request looks like.
+fn service(request: &Request<Body>) -> Service {
+    let path = request.uri().path();
+    if path.starts_with("/_laneshift/") {
+        return Service::Admin;
+    }
+    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let authorization = header("authorization");
+    if let Some((_, scope)) = authorization.split_once("Credential=") {
+        let scope = scope.split(',').next().unwrap_or_default();
+        return match scope.split('/').nth(3) {
+            Some("s3") => Service::S3,
+            Some("servicequotas") => Service::ServiceQuotas,
+            _ => Service::Bedrock,
+        };
+    }
+    if header("x-amz-target").starts_with("ServiceQuotas") {
+        return Service::ServiceQuotas;
+    }
+    let presigned = request.uri().query().is_some_and(|q| q.contains("X-Amz-Signature") || q.contains("AWSAccessKeyId"));
+    if !presigned && (authorization.starts_with("Bearer ") || bedrock::is_bedrock_path(request.method(), path)) {
+        return Service::Bedrock;
+    }
+    Service::S3
+}
+
+impl tower::Service<Request<Body>> for Emulator {
+    type Response = Response<Body>;
+    type Error = Hangup;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Hangup>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Hangup>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let emulator = self.clone();
+        Box::pin(async move { emulator.answer(request).await })
+    }
+}
