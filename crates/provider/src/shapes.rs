@@ -83,7 +83,8 @@ impl Shapes {
         }
     }
 
-    /// Which operation of a service a method and a raw path (not percent-decoded, without the query) name.
+    /// Which operation of a service, such as `bedrock-runtime`, a method and a raw path (not percent-decoded, without
+    /// the query) name. Service Quotas has no paths: it names its operation in a header.
     pub fn match_route(&self, service: &str, method: &str, raw_path: &str) -> Route<'_> {
         self.routes.get(service).map_or(Route::Unknown, |templates| route::find(templates, method, raw_path))
     }

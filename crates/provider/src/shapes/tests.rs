@@ -311,7 +311,8 @@ fn a_query_may_repeat_for_a_list() {
     let described = r#"{ "services": { "s": { "protocol": "rest-json",
         "operations": { "Find": { "input": "In", "method": "GET", "requestUri": "/f" } },
         "shapes": {
-            "In": { "type": "structure", "members": { "ids": { "shape": "Ids", "location": "querystring", "locationName": "id" } } },
+            "In": { "type": "structure",
+                "members": { "ids": { "shape": "Ids", "location": "querystring", "locationName": "id" } } },
             "Ids": { "type": "list", "max": 2, "member": { "shape": "Id" } },
             "Id": { "type": "integer", "min": 1 } } } } }"#;
     let described = Description::read(described).unwrap();
@@ -386,7 +387,8 @@ proptest! {
     #[test]
     fn no_input_makes_a_check_panic(body in any_json(), text in ".{0,40}", body_len in any::<usize>()) {
         let shapes = Shapes::shipped();
-        let texts: Vec<_> = ["modelId", "jobIdentifier", "maxResults", "accept", "submitTimeAfter"].map(|name| (name.to_owned(), text.clone())).into();
+        let names = ["modelId", "jobIdentifier", "maxResults", "accept", "submitTimeAfter"];
+        let texts: Vec<_> = names.map(|name| (name.to_owned(), text.clone())).into();
         let input = Params { uri: texts.clone(), query: texts.clone(), headers: texts, body, body_len };
         for operation in shapes.operations() {
             prop_assert!(shapes.check(operation, &input).len() <= Violation::COUNT_MAX);
