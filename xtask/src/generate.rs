@@ -2,16 +2,21 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use laneshift_example as example;
 
 use crate::bench::data;
-use crate::cargo::Workspace;
+use crate::cargo::{self, Workspace};
+use crate::venv;
 
 /// The seed of the company that ships.
 const ACME_SEED: u64 = 20_261_001;
+/// Reads botocore's service models; its own header says what it keeps.
+const SHAPES_SCRIPT: &str = "xtask/generate/shapes.py";
+const SHAPES: &str = "crates/provider/data/shapes.json";
 
 #[derive(Args)]
 pub(crate) struct GenerateArgs {
@@ -29,6 +34,8 @@ enum What {
     },
     /// The data of the benchmarks, under cargo's target folder
     Bench(data::DataArgs),
+    /// AWS's field rules in crates/provider/data, from the newest botocore in the Python environment
+    Shapes,
 }
 
 /// Makes it, and says what was made.
@@ -40,6 +47,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
             data::make(&workspace, args)?;
             Ok(())
         }
+        What::Shapes => shapes(&workspace),
     }
 }
 
@@ -53,4 +61,10 @@ fn acme(out: &Path) -> Result<()> {
         .with_context(|| format!("failed to write the example to {}", out.display()))?;
     println!("{}: {} records in {} files, {} bytes", out.display(), written.records, written.files, written.gz_bytes);
     Ok(())
+}
+
+/// The script says what it wrote.
+fn shapes(workspace: &Workspace) -> Result<()> {
+    let mut script = Command::new(venv::ensure(workspace)?);
+    cargo::run(script.args([SHAPES_SCRIPT, SHAPES]).current_dir(workspace.root()))
 }
