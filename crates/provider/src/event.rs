@@ -103,7 +103,7 @@ pub struct Called {
     pub tokens: [u64; 5],
     /// Cache entries that were written or refreshed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cache: Vec<(String, Entry)>,
+    pub cache: Vec<Entry>,
     /// The invocation log record, where logging is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Box<LogLine>>,

@@ -32,6 +32,10 @@ pub enum Kind {
     ResourceNotFound,
     /// Service Quotas' word for a missing resource.
     NoSuchResource,
+    /// Service Quotas' word for an input that breaks a rule.
+    IllegalArgument,
+    /// Service Quotas' word for a token that no list gave.
+    InvalidPaginationToken,
     /// Too many requests or tokens for the account.
     Throttling,
     /// The service failed.
@@ -63,6 +67,8 @@ impl Kind {
             Self::TooManyTags => "TooManyTagsException",
             Self::ResourceNotFound => "ResourceNotFoundException",
             Self::NoSuchResource => "NoSuchResourceException",
+            Self::IllegalArgument => "IllegalArgumentException",
+            Self::InvalidPaginationToken => "InvalidPaginationTokenException",
             Self::Throttling => "ThrottlingException",
             Self::InternalServer => "InternalServerException",
             Self::ServiceUnavailable => "ServiceUnavailableException",
@@ -85,7 +91,9 @@ impl Kind {
             | Self::Conflict
             | Self::ServiceQuotaExceeded
             | Self::TooManyTags
-            | Self::NoSuchResource => 400,
+            | Self::NoSuchResource
+            | Self::IllegalArgument
+            | Self::InvalidPaginationToken => 400,
             Self::ResourceNotFound | Self::UnknownOperation => 404,
             Self::Throttling | Self::ModelNotReady => 429,
             Self::InternalServer => 500,
@@ -111,6 +119,8 @@ impl Kind {
             Self::TooManyTags,
             Self::ResourceNotFound,
             Self::NoSuchResource,
+            Self::IllegalArgument,
+            Self::InvalidPaginationToken,
             Self::Throttling,
             Self::InternalServer,
             Self::ServiceUnavailable,

@@ -221,7 +221,7 @@ impl<'a> Runner<'a> {
     }
 
     fn context(&self, input: u64) -> u64 {
-        PriceList::shipped().context_tier(&self.model, &self.region, PriceMode::Batch, Tokens(input)).0
+        PriceList::shipped().context_tier(&self.model.model, &self.model.profile, &self.region, PriceMode::Batch, Tokens(input)).0
     }
 }
 

@@ -40,6 +40,21 @@ impl Operation {
             Self::InvokeModelWithResponseStream => "InvokeModelWithResponseStream",
         }
     }
+
+    /// Reads [`Operation::name`].
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.name() == name)
+    }
+
+    /// Whether the answer is an event stream.
+    pub const fn streams(self) -> bool {
+        matches!(self, Self::ConverseStream | Self::InvokeModelWithResponseStream)
+    }
+
+    /// Whether the body is Converse's; the model's own otherwise.
+    pub const fn is_converse(self) -> bool {
+        matches!(self, Self::Converse | Self::ConverseStream)
+    }
 }
 
 /// What a call is about, which decides whether its bodies are logged.

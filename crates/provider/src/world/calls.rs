@@ -9,6 +9,7 @@ use crate::answer::Answer;
 use crate::ask::{self, Ask};
 use crate::cache::Cached;
 use crate::event::{Called, LogLine};
+use crate::log::Operation;
 use crate::models::{Family, Model};
 use crate::quotas;
 use crate::refusal::Refusal;
@@ -22,45 +23,6 @@ const LATENCY_OPTIMIZED: [&str; 4] = [
     "meta.llama3-1-70b-instruct-v1:0",
     "meta.llama3-1-405b-instruct-v1:0",
 ];
-
-/// The four operations that run a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "AWS's names")]
-pub enum Operation {
-    Converse,
-    ConverseStream,
-    InvokeModel,
-    InvokeModelWithResponseStream,
-}
-
-impl Operation {
-    /// AWS's name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Converse => "Converse",
-            Self::ConverseStream => "ConverseStream",
-            Self::InvokeModel => "InvokeModel",
-            Self::InvokeModelWithResponseStream => "InvokeModelWithResponseStream",
-        }
-    }
-
-    /// Reads [`Operation::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Converse, Self::ConverseStream, Self::InvokeModel, Self::InvokeModelWithResponseStream]
-            .into_iter()
-            .find(|operation| operation.name() == name)
-    }
-
-    /// Whether the answer is an event stream.
-    pub const fn streams(self) -> bool {
-        matches!(self, Self::ConverseStream | Self::InvokeModelWithResponseStream)
-    }
-
-    /// Whether the body is Converse's; the model's own otherwise.
-    pub const fn is_converse(self) -> bool {
-        matches!(self, Self::Converse | Self::ConverseStream)
-    }
-}
 
 /// A call as it came in.
 #[derive(Clone, Copy, Debug)]
@@ -155,7 +117,7 @@ impl Prepared {
                 .unwrap_or_default(),
             provisioned: provisioned.is_some(),
             tokens: [usage.input.0, usage.output.0, usage.cache_read.0, usage.cache_write_5m.0, usage.cache_write_1h.0],
-            cache: cached.writes.iter().map(|entry| (cache_scope(caller, self.resolved.model), entry.clone())).collect(),
+            cache: cached.writes.clone(),
             log: log.map(Box::new),
         }
     }

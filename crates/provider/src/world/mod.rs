@@ -9,7 +9,7 @@ mod due;
 mod logging;
 mod models;
 
-pub use calls::{CallInput, Operation, Prepared, usage};
+pub use calls::{CallInput, Prepared, usage};
 pub use control::Outcome;
 pub use due::Due;
 pub use logging::{LogDelivery, LogTarget};
@@ -204,8 +204,8 @@ impl World {
     }
 
     fn called(&mut self, called: &Called) {
-        for (scope, entry) in &called.cache {
-            self.cache.restore(scope, entry);
+        for entry in &called.cache {
+            self.cache.restore(entry.clone());
         }
         if let Some(log) = &called.log {
             self.logs.push(&called.account, &called.region, Timestamp(called.at_ms), log);
@@ -216,13 +216,10 @@ impl World {
         let usage = usage_of(called.tokens);
         let model =
             ProfiledModel { model: ModelId::new(&called.model), profile: Profile::parse(&called.profile).unwrap_or(Profile::InRegion) };
-        let (mode, tier) = if called.latency_optimized {
-            (PriceMode::LatencyOptimized, "default".to_owned())
-        } else {
-            (mode_of(&called.tier), called.tier.clone())
-        };
+        let tier = ServiceTier::parse(&called.tier).unwrap_or_default();
+        let mode = if called.latency_optimized { PriceMode::LatencyOptimized } else { mode_of(tier) };
         let region = Region::new(&called.region);
-        let context = PriceList::shipped().context_tier(&model, &region, mode, usage.total_input());
+        let context = PriceList::shipped().context_tier(&model.model, &model.profile, &region, mode, usage.total_input());
         let key = bill::Key {
             account: AccountId::new(&called.account),
             region,
@@ -260,7 +257,7 @@ fn charge_job(bill: &mut Bill, job: &Job, cut: &Mark, (model, resource): (Profil
             hour: job.since.hour_index(),
             model: model.clone(),
             mode: PriceMode::Batch,
-            tier: "batch".to_owned(),
+            tier: ServiceTier::Default,
             streaming: None,
             principal: job.principal.clone(),
             resource: resource.clone(),
@@ -280,8 +277,8 @@ fn usage_of([input, output, cache_read, cache_write_5m, cache_write_1h]: [u64; 5
     }
 }
 
-fn mode_of(tier: &str) -> PriceMode {
-    match ServiceTier::parse(tier).unwrap_or_default() {
+fn mode_of(tier: ServiceTier) -> PriceMode {
+    match tier {
         ServiceTier::Priority => PriceMode::Priority,
         ServiceTier::Flex => PriceMode::Flex,
         ServiceTier::Default | ServiceTier::Reserved => PriceMode::OnDemand,
