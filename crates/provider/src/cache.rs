@@ -72,11 +72,8 @@ impl PromptCache {
         let mut done = hit.unwrap_or(0);
         found.read = prompt.tokens(done);
         if let Some(upto) = hit {
-            let passed = points.iter().filter(|point| point.upto < upto).map(|point| point.upto);
-            for upto in passed.chain([upto]) {
-                let asked = points.iter().find(|point| point.upto == upto).map(|point| point.ttl);
-                found.writes.extend(self.refresh(prompt.key(upto), asked, now));
-            }
+            let passed = points.iter().map(|point| point.upto).filter(|passed| *passed < upto);
+            found.writes.extend(passed.chain([upto]).filter_map(|upto| self.refresh(prompt.key(upto), now)));
         }
         for point in points {
             if point.upto <= done {
@@ -117,9 +114,10 @@ impl PromptCache {
         ends.filter(|upto| self.alive.contains_key(&prompt.key(*upto))).max()
     }
 
-    fn refresh(&mut self, key: u128, asked: Option<Ttl>, now: Timestamp) -> Option<Entry> {
-        let kept = *self.alive.get(&key)?;
-        Some(self.keep(key, asked.map_or(kept.ttl, |asked| asked.max(kept.ttl)), now))
+    /// Lets an entry live on by the time to live it was written with, as a use is not charged.
+    fn refresh(&mut self, key: u128, now: Timestamp) -> Option<Entry> {
+        let ttl = self.alive.get(&key)?.ttl;
+        Some(self.keep(key, ttl, now))
     }
 
     fn keep(&mut self, key: u128, ttl: Ttl, now: Timestamp) -> Entry {

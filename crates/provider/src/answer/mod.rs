@@ -117,7 +117,7 @@ impl Counted<'_> {
     }
 
     /// The key that the last chunk of every stream of `InvokeModel` carries.
-    // Seen by several clients, not documented; facts of Bedrock, 4.4, read 2026-11-23.
+    // Seen by several clients, not in AWS's documents; read 2026-11-23.
     fn metrics(&self) -> Value {
         json!({
             "inputTokenCount": self.usage.input.0,

@@ -1,4 +1,6 @@
-//! To and from an OpenAI-compatible server that answers in the place of the toy model. Not for embeddings.
+//! To and from an OpenAI-compatible server that answers in the place of the toy model.
+//!
+//! Leaves out: embeddings, how much to reason, and documents, of which only the name is passed on.
 
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_64;

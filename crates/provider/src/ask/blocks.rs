@@ -164,7 +164,7 @@ fn source_bytes<'a>(block: &Fields<'a>) -> Result<Option<&'a str>, Refused> {
     source.text("bytes")
 }
 
-/// Reads a list of texts and the sampling from `inferenceConfig`.
+/// Reads `inferenceConfig`; older bodies of Nova say `max_new_tokens`.
 pub(super) fn inference(draft: &mut Draft<'_>, body: &Fields<'_>) -> Result<(), Refused> {
     let Some(config) = body.object("inferenceConfig")? else { return Ok(()) };
     draft.max_tokens = match config.count("maxTokens")? {

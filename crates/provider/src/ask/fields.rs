@@ -141,7 +141,14 @@ impl<'a> Fields<'a> {
 
 fn wrong(manner: Manner, path: &str, expected: &str) -> Refused {
     Refused::because(match manner {
-        Manner::Anthropic => format!("{path}: Input should be a valid {expected}"),
+        Manner::Anthropic => {
+            let expected = match expected {
+                "array" => "list",
+                "object" => "dictionary",
+                other => other,
+            };
+            format!("{path}: Input should be a valid {expected}")
+        }
         Manner::Aws => {
             format!("Malformed input request: {path}: expected type: {expected}, please reformat your input and try again.")
         }

@@ -2,8 +2,8 @@
 //!
 //! A reader a family turns a body into one [`Ask`]; the toy model, the prompt cache and an upstream read only that.
 //! Promises: the same body gives the same `Ask`, with a hash for every prefix of the prompt in the order in which the
-//! cache sees it: tools, system, messages. Leaves out: headers, and what an account may call. Messages of refusal follow
-//! the manner of AWS and Anthropic; where facts/bedrock does not quote one, the wording is laneshift's.
+//! cache sees it: tools, system, messages. Leaves out: headers, and what an account may call. Refusals follow the
+//! manner of AWS and Anthropic; only some of their words could be checked against a source.
 
 mod blocks;
 mod claude;

@@ -83,7 +83,7 @@ fn a_claude_body_is_refused_in_the_words_of_anthropic() {
     let with = |more| refusal(invoke(SONNET, &claude(more)));
     assert_eq!(with(json!({"modelId": "x"})), "modelId: Extra inputs are not permitted");
     assert_eq!(with(json!({"messages": []})), "messages: at least one message is required");
-    assert_eq!(with(json!({"messages": "hello"})), "messages: Input should be a valid array");
+    assert_eq!(with(json!({"messages": "hello"})), "messages: Input should be a valid list");
     assert_eq!(
         with(json!({"messages": [{"role": "robot", "content": "x"}]})),
         "messages.0.role: Input should be 'user' or 'assistant'"

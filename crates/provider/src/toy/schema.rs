@@ -11,6 +11,8 @@ use super::words;
 
 /// Levels of nesting below which only what is required is made.
 const DEPTH_MAX: usize = 6;
+/// The most values of an answer.
+const VALUES_MAX: usize = 10_000;
 /// Levels of nesting at which a value is cut off, for schemas that require themselves.
 const DEPTH_END: usize = 24;
 /// The most items of a list that the schema does not demand.
@@ -22,7 +24,7 @@ const TEXT_END: u64 = 10_000;
 
 /// A value that fits.
 pub(super) fn fit(schema: &Value, chance: &mut Chance) -> Value {
-    Maker { root: schema, chance }.value(schema, 0)
+    Maker { root: schema, chance, made: 0 }.value(schema, 0)
 }
 
 /// An object that fits, as the input of a tool must be one.
@@ -36,11 +38,13 @@ pub(super) fn fit_object(schema: &Value, chance: &mut Chance) -> Value {
 struct Maker<'a, 'c> {
     root: &'a Value,
     chance: &'c mut Chance,
+    made: usize,
 }
 
 impl<'a> Maker<'a, '_> {
     fn value(&mut self, schema: &'a Value, depth: usize) -> Value {
-        if depth >= DEPTH_END {
+        self.made += 1;
+        if depth >= DEPTH_END || self.made > VALUES_MAX {
             return Value::Null;
         }
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
@@ -140,7 +144,7 @@ impl<'a> Maker<'a, '_> {
             (Some(least), Some(most)) => (least, most.max(least)),
         };
         let step = read("multipleOf").filter(|step| *step > 0).unwrap_or(1);
-        let first = least.saturating_add((-least).rem_euclid(step));
+        let first = least.saturating_add((step - least.rem_euclid(step)) % step);
         let steps = most.saturating_sub(first).max(0) / step;
         let taken = self.chance.next() % (steps.unsigned_abs().saturating_add(1));
         first.saturating_add(step.saturating_mul(i64::try_from(taken).unwrap_or(0)))

@@ -121,6 +121,16 @@ fn an_answer_ends_before_a_stop_sequence() {
     assert_eq!((text_of(&answer), &answer.stop), ("Over", &Stop::StopSequence(" ".to_owned())));
 }
 
+#[test]
+fn an_embedding_is_the_same_for_the_same_text_and_takes_no_output() {
+    let titan = Models::shipped().get("amazon.titan-embed-text-v2:0").expect("a shipped model");
+    let ask = crate::ask::read_invoke(titan, br#"{"inputText":"passage","dimensions":256}"#).expect("a sound body");
+    let answer = answer(titan, &ask);
+    let [Content::Embedding(vector)] = answer.content.as_slice() else { panic!("no vector: {answer:?}") };
+    assert_eq!((vector.len(), answer.output_tokens), (256, 0));
+    assert_eq!(answer, super::answer(titan, &ask));
+}
+
 proptest! {
     #[test]
     fn an_answer_never_has_more_than_the_most_tokens(

@@ -35,7 +35,7 @@ pub(super) fn prose(chance: &mut Chance, tokens: u64, whole: bool) -> String {
     if bytes == 0 {
         return text;
     }
-    let mut sentence_left = sentence(chance);
+    let mut sentence_left = 0;
     loop {
         let starts = text.is_empty() || sentence_left == 0;
         let gap = match (text.is_empty(), sentence_left) {

@@ -46,6 +46,8 @@ fn a_schema_that_contains_itself_comes_to_an_end() {
     let required = json!({"type": "object", "required": ["child"], "properties": {"child": {"$ref": "#"}}});
     assert!(made(&required).is_object());
     assert!(made(&json!({"$ref": "#"})).is_null());
+    let wide = json!({"type": "array", "minItems": 1000, "items": {"$ref": "#"}});
+    assert!(made(&wide).to_string().len() < 200_000);
     assert_eq!(fit_object(&json!({"type": "string"}), &mut Chance::new(7, "model")), json!({}));
 }
 
