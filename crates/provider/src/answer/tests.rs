@@ -132,7 +132,11 @@ fn streamed(id: &str, answer: &Answer) -> ([String; 3], Option<String>) {
 
 proptest! {
     #[test]
-    fn the_pieces_of_a_stream_join_to_the_whole_answer(text in "\\PC{0,200}", reasoning in "[a-zé ]{1,80}", note in "\\PC{0,80}") {
+    fn the_pieces_of_a_stream_join_to_the_whole_answer(
+        text in "\\PC{0,200}",
+        reasoning in "[a-zé ]{1,80}",
+        note in "\\PC{0,80}",
+    ) {
         let input = json!({"note": note});
         let call = Content::ToolUse { id: "t".to_owned(), name: "look_up".to_owned(), input: input.clone() };
         let answer = said(vec![Content::Reasoning(reasoning.clone()), Content::Text(text.clone()), call], Stop::ToolUse);
@@ -145,8 +149,10 @@ proptest! {
             }
             prop_assert!(stop.is_some());
         }
-        let events: Vec<Value> = converse_events(&answer, &counted(some_usage())).into_iter().map(|(_, payload)| payload).collect();
-        let ([said, _, called], _) = joined(&events, ["/delta/text", "/delta/reasoningContent/text", "/delta/toolUse/input"], "/stopReason");
+        let events = converse_events(&answer, &counted(some_usage())).into_iter();
+        let events: Vec<Value> = events.map(|(_, payload)| payload).collect();
+        let paths = ["/delta/text", "/delta/reasoningContent/text", "/delta/toolUse/input"];
+        let ([said, _, called], _) = joined(&events, paths, "/stopReason");
         prop_assert_eq!(said, text);
         prop_assert_eq!(serde_json::from_str::<Value>(&called).expect("valid JSON"), input);
     }

@@ -68,7 +68,8 @@ pub(super) fn messages(draft: &mut Draft<'_>, body: &Fields<'_>) -> Result<(), R
         let listed = message.objects("content")?;
         if listed.is_empty() {
             return Err(Refused::because(format!(
-                "The content field in the Message object at {} is empty. Add a ContentBlock object to the content field and try again.",
+                "The content field in the Message object at {} is empty. \
+                 Add a ContentBlock object to the content field and try again.",
                 message.path("").trim_end_matches('.')
             )));
         }

@@ -122,7 +122,8 @@ impl<'m> Draft<'m> {
         let most = self.model.max_output_tokens;
         if self.max_tokens.is_some_and(|asked| asked > most) {
             return Err(Refused::because(format!(
-                "The maximum tokens you requested exceeds the model limit of {most}. Try again with a maximum tokens value that is lower than {most}."
+                "The maximum tokens you requested exceeds the model limit of {most}. \
+                 Try again with a maximum tokens value that is lower than {most}."
             )));
         }
         if self.stop_sequences.len() > STOP_SEQUENCES_MAX {

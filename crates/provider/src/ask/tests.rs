@@ -95,7 +95,8 @@ fn more_tokens_than_the_model_can_are_refused_for_output_and_for_input() {
     let asked = refusal(invoke(SONNET, &claude(json!({"max_tokens": 70_000}))));
     assert_eq!(
         asked,
-        "The maximum tokens you requested exceeds the model limit of 64000. Try again with a maximum tokens value that is lower than 64000."
+        "The maximum tokens you requested exceeds the model limit of 64000. \
+         Try again with a maximum tokens value that is lower than 64000."
     );
     let long = json!({"inputText": "word ".repeat(8000)});
     assert_eq!(refusal(invoke(TITAN, &long)), "Input is too long for requested model.");
@@ -150,7 +151,8 @@ fn tools_results_and_schemas_are_read_alike_from_every_chat() {
             {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t1", "name": "look_up", "input": {"city": "Bern"}}}]},
             {"role": "user", "content": [{"toolResult": {"toolUseId": "t1", "content": [{"json": {"c": 3}}]}}]},
         ],
-        "outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": schema.to_string(), "name": "a"}}}},
+        "outputConfig": {"textFormat": {"type": "json_schema",
+            "structure": {"jsonSchema": {"schema": schema.to_string(), "name": "a"}}}},
     });
     let claude = claude(json!({
         "tools": [{"name": "look_up", "input_schema": schema}],

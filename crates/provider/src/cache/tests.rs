@@ -98,7 +98,10 @@ fn the_entry_that_expires_first_goes_first_when_there_are_too_many() {
 
 proptest! {
     #[test]
-    fn read_and_written_never_exceed_the_input_and_a_repeat_only_reads(sizes in prop::collection::vec(1_usize..900, 1..4), wait in 0_i64..300_000) {
+    fn read_and_written_never_exceed_the_input_and_a_repeat_only_reads(
+        sizes in prop::collection::vec(1_usize..900, 1..4),
+        wait in 0_i64..300_000,
+    ) {
         let mut cache = PromptCache::default();
         let mut blocks = Vec::new();
         for size in &sizes {

@@ -94,7 +94,10 @@ fn a_tool_is_called_when_forced_or_told_and_not_after_its_result() {
     more["messages"] = json!([
         {"role": "user", "content": [{"text": "[[toy: tool=look_up]]"}]},
         {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t", "name": "look_up", "input": {}}}]},
-        {"role": "user", "content": [{"toolResult": {"toolUseId": "t", "content": [{"text": "3"}]}}, {"text": "[[toy: tool=look_up]]"}]},
+        {"role": "user", "content": [
+            {"toolResult": {"toolUseId": "t", "content": [{"text": "3"}]}},
+            {"text": "[[toy: tool=look_up]]"},
+        ]},
     ]);
     assert_eq!(answer(model(), &ask("", 400, &more)).stop, Stop::EndTurn);
 }
