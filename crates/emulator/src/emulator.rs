@@ -221,13 +221,17 @@ fn moment(event: &Event) -> Option<Timestamp> {
 
 /// The emulator's time at opening: never before what has happened. Real time keeps the distance it was moved by; a
 /// faster clock also passes while nobody runs it.
-fn begin(pace: Pace, start: Option<Timestamp>, latest: Option<Timestamp>, anchor: Option<(i64, i64)>, wall: Timestamp) -> Timestamp {
+fn begin(
+    pace: Pace,
+    start: Option<Timestamp>,
+    latest: Option<Timestamp>,
+    anchor: Option<(i64, i64)>,
+    wall: Timestamp,
+) -> Timestamp {
     let Some(latest) = latest else { return start.unwrap_or(wall) };
     let projected = match (pace, anchor) {
         (Pace::Stepped, _) | (_, None) => latest,
-        (Pace::Speed(speed), Some((at_ms, wall_ms))) => {
-            Timestamp(at_ms + ((wall.0 - wall_ms).max(0) as f64 * speed) as i64)
-        }
+        (Pace::Speed(speed), Some((at_ms, wall_ms))) => Timestamp(at_ms + ((wall.0 - wall_ms).max(0) as f64 * speed) as i64),
     };
     projected.max(latest)
 }

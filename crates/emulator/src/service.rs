@@ -23,7 +23,7 @@ pub struct Hangup;
 enum Service {
     Admin,
     Bedrock,
-    ServiceQuotas,
+    Quotas,
     S3,
 }
 
@@ -36,7 +36,7 @@ impl Emulator {
         match service(&request) {
             Service::Admin => Ok(admin::answer(self, request).await),
             Service::Bedrock => bedrock::answer(self, request).await,
-            Service::ServiceQuotas => bedrock::service_quotas(self, request).await,
+            Service::Quotas => bedrock::service_quotas(self, request).await,
             Service::S3 => self.object(request).await,
         }
     }
@@ -61,12 +61,12 @@ fn service(request: &Request<Body>) -> Service {
         let scope = scope.split(',').next().unwrap_or_default();
         return match scope.split('/').nth(3) {
             Some("s3") => Service::S3,
-            Some("servicequotas") => Service::ServiceQuotas,
+            Some("servicequotas") => Service::Quotas,
             _ => Service::Bedrock,
         };
     }
     if header("x-amz-target").starts_with("ServiceQuotas") {
-        return Service::ServiceQuotas;
+        return Service::Quotas;
     }
     let presigned = request.uri().query().is_some_and(|q| q.contains("X-Amz-Signature") || q.contains("AWSAccessKeyId"));
     if !presigned && (authorization.starts_with("Bearer ") || bedrock::is_bedrock_path(request.method(), path)) {

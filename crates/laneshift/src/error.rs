@@ -34,6 +34,8 @@ pub(crate) enum Error {
     Focus(String),
     #[error("draw the report: {0}")]
     Report(String),
+    #[error("emulate: {0}")]
+    Emulator(String),
     #[error("understand {what}: {reason}")]
     Argument { what: String, reason: String },
 }
@@ -56,6 +58,7 @@ impl Error {
             Self::Focus(_) => "LS0012",
             Self::Report(_) => "LS0013",
             Self::Argument { .. } => "LS0014",
+            Self::Emulator(_) => "LS0015",
         }
     }
 
@@ -84,6 +87,7 @@ impl Error {
             Self::Focus(_) => "export CUR 2.0 (Data Exports, standard) and give that folder".to_owned(),
             Self::Report(_) => "plan.json and policy.toml are written all the same".to_owned(),
             Self::Argument { .. } => "`--help` shows examples".to_owned(),
+            Self::Emulator(_) => "choose another folder with --data or another port with --listen".to_owned(),
         }
     }
 
@@ -99,7 +103,7 @@ impl Error {
             | Self::UnknownWorkload { .. }
             | Self::UnknownModel { .. }
             | Self::Focus(_) => 3,
-            Self::Evidence(_) | Self::ObjectStore { .. } | Self::Write { .. } | Self::Report(_) => 4,
+            Self::Evidence(_) | Self::ObjectStore { .. } | Self::Write { .. } | Self::Report(_) | Self::Emulator(_) => 4,
             Self::Interrupted(_) => 130,
         }
     }

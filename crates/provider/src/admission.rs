@@ -55,8 +55,7 @@ impl Admission {
     /// ThrottlingException with AWS's text for the limit that was hit.
     pub fn admit(&mut self, scope: &Scope, limit: PerMinute, reserve: QuotaTokens, now: Timestamp) -> Result<(), Refusal> {
         let (full, full_requests) = (i128::from(limit.tokens) * MINUTE_MS, i128::from(limit.requests) * MINUTE_MS);
-        let bucket =
-            self.buckets.entry(scope.clone()).or_insert(Bucket { tokens: full, requests: full_requests, at: now });
+        let bucket = self.buckets.entry(scope.clone()).or_insert(Bucket { tokens: full, requests: full_requests, at: now });
         let passed = i128::from((now.0 - bucket.at.0).max(0));
         bucket.tokens = (bucket.tokens + passed * i128::from(limit.tokens)).min(full);
         bucket.requests = (bucket.requests + passed * i128::from(limit.requests)).min(full_requests);

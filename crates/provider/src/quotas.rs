@@ -72,7 +72,8 @@ pub fn admission_kind(profile: &Profile) -> &'static str {
 
 /// The name without its maker, as batch quotas have it.
 fn short_name(model: &Model) -> &str {
-    model.quota_name.strip_prefix(&model.provider).map_or(model.quota_name.as_str(), str::trim_start)
+    let rest = model.quota_name.strip_prefix(&model.provider).and_then(|rest| rest.strip_prefix(' '));
+    rest.unwrap_or(&model.quota_name)
 }
 
 fn batch_names(model: &Model) -> [(String, f64, bool); 6] {

@@ -15,11 +15,7 @@ const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
 pub(super) fn canonical_request(claim: &Claim<'_>, parts: &Parts, body_sha256: &str) -> Result<String, Refused> {
     let path = parts.uri.path();
-    let path: Cow<'_, str> = if claim.service == "s3" {
-        path.into()
-    } else {
-        utf8_percent_encode(path, RESERVED_IN_PATH).into()
-    };
+    let path: Cow<'_, str> = if claim.service == "s3" { path.into() } else { utf8_percent_encode(path, RESERVED_IN_PATH).into() };
     let mut text = format!("{}\n{path}\n{}\n", parts.method, canonical_query(parts.uri.query().unwrap_or_default()));
     for name in &claim.signed_headers {
         let value = header(parts, name).ok_or_else(|| Refused::Unsigned((*name).to_owned()))?;

@@ -145,12 +145,7 @@ fn check_signed(claim: &Claim<'_>, parts: &Parts) -> Result<(), Refused> {
 
 /// The signing key and the text to sign.
 fn signature(claim: &Claim<'_>, canonical_request: &str, secret: &str) -> (hmac::Key, Vec<u8>) {
-    let text = format!(
-        "AWS4-HMAC-SHA256\n{}\n{}\n{}",
-        claim.amz_date,
-        claim.scope(),
-        sha256_hex(canonical_request.as_bytes())
-    );
+    let text = format!("AWS4-HMAC-SHA256\n{}\n{}\n{}", claim.amz_date, claim.scope(), sha256_hex(canonical_request.as_bytes()));
     let step = |key: &[u8], data: &str| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data.as_bytes());
     let date = step(format!("AWS4{secret}").as_bytes(), claim.date);
     let region = step(date.as_ref(), claim.region);

@@ -18,9 +18,9 @@ pub(super) fn caller(inner: &Inner, parts: &Parts, body: &[u8]) -> Result<Caller
         return Ok(caller_of(account, region));
     }
     let Some(claimed) = claimed? else { return bearer(inner, parts) };
-    let account = inner.account_of_key(claimed.access_key).ok_or_else(|| {
-        Refusal::new(Kind::UnrecognizedClient, "The security token included in the request is invalid.")
-    })?;
+    let account = inner
+        .account_of_key(claimed.access_key)
+        .ok_or_else(|| Refusal::new(Kind::UnrecognizedClient, "The security token included in the request is invalid."))?;
     verify(&claimed, parts, &sha256_hex(body), &account.secret_key, inner.clock.wall()).map_err(refused)?;
     Ok(caller_of(account, claimed.region.to_owned()))
 }
@@ -31,9 +31,11 @@ fn bearer(inner: &Inner, parts: &Parts) -> Result<Caller, Refusal> {
         return Err(Refusal::new(Kind::MissingAuthenticationToken, "Missing Authentication Token"));
     };
     let holds = |account: &&Account| account.bearer_key.as_deref().is_some_and(|k| same(k.as_bytes(), key.as_bytes()));
-    let account = inner.accounts().iter().find(holds).ok_or_else(|| {
-        Refusal::new(Kind::AccessDenied, "Authentication failed: Please make sure your API Key is valid.")
-    })?;
+    let account = inner
+        .accounts()
+        .iter()
+        .find(holds)
+        .ok_or_else(|| Refusal::new(Kind::AccessDenied, "Authentication failed: Please make sure your API Key is valid."))?;
     Ok(caller_of(account, region_of_host(inner, parts)))
 }
 

@@ -80,7 +80,8 @@ fn count_tokens(world: &World, call: &Call) -> Result<Outcome, Refusal> {
     let model = world.directory().resolve(call.uri("modelId"), &call.caller.account, &call.caller.region)?.model;
     let input = &call.params.body["input"];
     let ask = if let Some(body) = input["invokeModel"]["body"].as_str() {
-        let bytes = STANDARD.decode(body).map_err(|_| Refusal::new(Kind::Serialization, "input.invokeModel.body: expected base64"))?;
+        let bytes =
+            STANDARD.decode(body).map_err(|_| Refusal::new(Kind::Serialization, "input.invokeModel.body: expected base64"))?;
         ask::read_invoke(model, &bytes)
     } else {
         ask::read_converse(model, &input["converse"])

@@ -54,7 +54,9 @@ fn respond(emulator: &Emulator, operation: &str, body: Value, caller: &Caller) -
             let wanted = body["QuotaCode"].as_str();
             let all: Vec<&Quota> = all.iter().filter(|q| wanted.is_none_or(|code| q.code() == code)).collect();
             let from: usize = match body["NextToken"].as_str() {
-                Some(token) => token.parse().map_err(|_| Refusal::new(Kind::InvalidPaginationToken, "Invalid pagination token."))?,
+                Some(token) => {
+                    token.parse().map_err(|_| Refusal::new(Kind::InvalidPaginationToken, "Invalid pagination token."))?
+                }
                 None => 0,
             };
             let size = body["MaxResults"].as_u64().map_or(PAGE_DEFAULT, |n| n as usize);

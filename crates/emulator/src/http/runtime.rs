@@ -27,7 +27,12 @@ const INPUT_TOKENS_PER_MS: u64 = 20;
 const MS_PER_OUTPUT_TOKEN: u64 = 8;
 
 /// Runs a model, or refuses; a refusal is logged where logging is on.
-pub(super) async fn run(emulator: &Emulator, call: &Call, operation: Operation, struck: &Struck) -> Result<Response<Body>, Refusal> {
+pub(super) async fn run(
+    emulator: &Emulator,
+    call: &Call,
+    operation: Operation,
+    struck: &Struck,
+) -> Result<Response<Body>, Refusal> {
     let answered = serve(emulator, call, operation, struck).await;
     if let Err(refusal) = &answered
         && let Some(log) = logs::refused(&emulator.inner, call, operation, refusal.kind)
@@ -131,7 +136,7 @@ impl<'a> Served<'a> {
         let counted = self.counted();
         match operation {
             Operation::Converse => {
-                let body = write_converse(resolved.model, ask, answer, &counted);
+                let body = write_converse(answer, &counted);
                 (reply::json(200, &body), body)
             }
             Operation::InvokeModel => {
@@ -141,7 +146,7 @@ impl<'a> Served<'a> {
                 (response, body)
             }
             Operation::ConverseStream => {
-                let events = converse_events(resolved.model, ask, answer, &counted);
+                let events = converse_events(answer, &counted);
                 let log = events.iter().map(|(member, payload)| json!({ *member: payload })).collect();
                 let frames = events.iter().map(|(member, payload)| stream::event(member, payload)).collect();
                 (stream::response(broken(frames, struck)), log)

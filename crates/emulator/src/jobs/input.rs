@@ -100,7 +100,9 @@ pub(crate) fn validate(inner: &Inner, job: &Job, settings: &Settings) -> Result<
     let (bucket, key) = split_uri(output);
     let writable = s3::bucket_path(&inner.folder, bucket).is_some_and(|b| key.is_empty() || s3::object_path(&b, key).is_some());
     if !writable {
-        return Err(format!("The S3 location {output} could not be accessed. Check that it exists and that the role can write to it."));
+        return Err(format!(
+            "The S3 location {output} could not be accessed. Check that it exists and that the role can write to it."
+        ));
     }
     let model = inner.state().world.model_of(job).ok_or("The model is no longer there.")?;
     let mut check = JobCheck::new(quotas::job_limits(settings, model));

@@ -167,7 +167,10 @@ impl<'a> Runner<'a> {
     fn answer(&self, batch: &mut Vec<(u64, Vec<u8>)>) -> Vec<Ready> {
         let read: Vec<(u64, Answered<'_>)> = batch.iter().map(|(i, line)| (*i, self.reader.read(line, *i))).collect();
         let answers: Vec<Option<Result<Answer, String>>> = match &self.inner.upstream {
-            None => read.iter().map(|(_, record)| record.ask.as_ref().ok().map(|ask| Ok(toy::answer(self.reader.model, ask)))).collect(),
+            None => read
+                .iter()
+                .map(|(_, record)| record.ask.as_ref().ok().map(|ask| Ok(toy::answer(self.reader.model, ask))))
+                .collect(),
             Some(upstream) => upstream.answer_all(self.reader.model, read.iter().map(|(_, record)| record.ask.as_ref().ok())),
         };
         let ready = read.iter().zip(answers).map(|((i, record), answer)| self.line(*i, record, answer)).collect();
@@ -215,7 +218,7 @@ impl<'a> Runner<'a> {
             at: self.at,
         };
         match self.reader.shape {
-            InvocationType::Converse => write_converse(self.reader.model, ask, answer, &counted),
+            InvocationType::Converse => write_converse(answer, &counted),
             InvocationType::InvokeModel => write_invoke(self.reader.model, ask, answer, &counted),
         }
     }

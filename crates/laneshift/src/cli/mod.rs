@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 mod completions;
+mod emulate;
 mod estimate;
 mod explain;
 mod prices;
@@ -42,6 +43,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Show, check or update the price catalogue
     Prices(prices::PricesArgs),
+    /// Serve an emulated Amazon Bedrock with S3 and Service Quotas, and keep its bill
+    Emulate(Box<emulate::EmulateArgs>),
     /// Print shell completions
     Completions(completions::CompletionsArgs),
 }
@@ -64,6 +67,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Estimate(args) => estimate::run(args, &mut out),
         Command::Audit(args) => audit::run(args, &mut out),
         Command::Explain(args) => explain::run(args, &mut out),
+        Command::Emulate(args) => emulate::run(args, &mut out),
         Command::Completions(args) => completions::run(args, &mut out),
         Command::Prices(args) => match prices::run(args, crate::clock::now(), &mut out) {
             Ok(code) => return ExitCode::from(code),

@@ -136,8 +136,7 @@ pub struct Faults {
 impl Faults {
     /// Replaces all rules; counts begin at zero.
     pub fn set(&mut self, rules: Vec<Rule>, at: Timestamp) {
-        self.rules =
-            rules.into_iter().enumerate().map(|(i, rule)| (rule, at, Count { rule: i, ..Count::default() })).collect();
+        self.rules = rules.into_iter().enumerate().map(|(i, rule)| (rule, at, Count { rule: i, ..Count::default() })).collect();
     }
 
     /// Takes over a count.

@@ -184,7 +184,9 @@ impl Rule {
         }
         let error_known = self.error.as_deref().is_some_and(|name| Kind::parse(name).is_some());
         match fault {
-            Fault::Error if !error_known => Err("error: the name of an error is needed, such as ModelTimeoutException".to_owned()),
+            Fault::Error if !error_known => {
+                Err("error: the name of an error is needed, such as ModelTimeoutException".to_owned())
+            }
             _ if self.error.is_some() && !error_known => Err(format!("error: {:?} is no error of Bedrock", self.error)),
             _ => Ok(()),
         }

@@ -34,10 +34,7 @@ pub struct ListQuery {
 ///
 /// # Errors
 /// ValidationException for a token that no list gave.
-pub fn list<'a>(
-    jobs: impl Iterator<Item = &'a Job>,
-    query: &ListQuery,
-) -> Result<(Vec<&'a Job>, Option<String>), Refusal> {
+pub fn list<'a>(jobs: impl Iterator<Item = &'a Job>, query: &ListQuery) -> Result<(Vec<&'a Job>, Option<String>), Refusal> {
     let status = |job: &Job| query.status_equals.as_ref().is_none_or(|s| job.status.name() == s);
     let name = |job: &Job| query.name_contains.as_ref().is_none_or(|n| job.request.job_name.contains(n.as_str()));
     let time = |job: &Job| {

@@ -65,10 +65,7 @@ impl JobCheck {
         }
         self.bytes += bytes;
         if self.bytes > self.limits.job_bytes_max {
-            return Err(format!(
-                "Batch job contains more than the allowed maximum of: {} bytes",
-                self.limits.job_bytes_max
-            ));
+            return Err(format!("Batch job contains more than the allowed maximum of: {} bytes", self.limits.job_bytes_max));
         }
         Ok(FileCheck { job: self, key, line: 0, records: 0 })
     }
@@ -167,10 +164,7 @@ mod tests {
         let good = r#"{"recordId":"a","modelInput":{"x":1}}"#;
         let other = r#"{"modelInput":{},"more":1}"#;
         assert_eq!(check(&[good, "", other, "  "]), Ok(2));
-        assert_eq!(
-            check(&[good]),
-            Err("Batch job contains less records (1) than the required minimum of: 2".to_owned())
-        );
+        assert_eq!(check(&[good]), Err("Batch job contains less records (1) than the required minimum of: 2".to_owned()));
         for (line, word) in [
             ("[1]", "not a JSON object"),
             ("{\"modelInput\":{}", "not a JSON object"),

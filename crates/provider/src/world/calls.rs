@@ -129,7 +129,9 @@ fn served(model: &Model, asked: ServiceTier) -> Result<ServiceTier, Refusal> {
         ServiceTier::Default | ServiceTier::Reserved => Ok(ServiceTier::Default),
         tier if model.sells(tier) => Ok(tier),
         // UNVERIFIED: AWS does not document what an unsupported tier answers.
-        tier => Err(Refusal::validation(format!("The service tier {} is not supported for the model {}.", tier.name(), model.id))),
+        tier => {
+            Err(Refusal::validation(format!("The service tier {} is not supported for the model {}.", tier.name(), model.id)))
+        }
     }
 }
 

@@ -87,7 +87,11 @@ impl World {
     }
 
     fn check_open_jobs(&self, caller: &Caller, model: &crate::models::Model, request: &JobRequest) -> Result<(), Refusal> {
-        let open = || self.jobs.values().filter(|job| job.account == caller.account && job.region == caller.region && !job.status.is_terminal());
+        let open = || {
+            self.jobs
+                .values()
+                .filter(|job| job.account == caller.account && job.region == caller.region && !job.status.is_terminal())
+        };
         if self.settings.switches.job_name_unique && open().any(|job| job.request.job_name == request.job_name) {
             let text = format!("A model invocation job with the name {} exists already.", request.job_name);
             return Err(Refusal::new(Kind::Conflict, text));
@@ -117,9 +121,8 @@ impl World {
                 && job.region == caller.region
                 && (!identifier.starts_with("arn:") || jobs::arn(job) == identifier)
         });
-        found.ok_or_else(|| {
-            Refusal::new(Kind::ResourceNotFound, format!("Could not find the model invocation job: {identifier}"))
-        })
+        found
+            .ok_or_else(|| Refusal::new(Kind::ResourceNotFound, format!("Could not find the model invocation job: {identifier}")))
     }
 
     fn counter_lag_ms(&self) -> i64 {

@@ -133,7 +133,8 @@ impl World {
                     job.published = *published;
                 });
                 if let (Some(cut), Some(job)) = (cut, self.jobs.get(id)) {
-                    charge_job(&mut self.bill, job, cut, self.directory_profile(job));
+                    let billed_as = self.billed_as(job);
+                    charge_job(&mut self.bill, job, cut, billed_as);
                 }
             }
             Event::JobPublished { id } => self.job(id, |job| job.published = true),
@@ -214,8 +215,10 @@ impl World {
             return;
         }
         let usage = usage_of(called.tokens);
-        let model =
-            ProfiledModel { model: ModelId::new(&called.model), profile: Profile::parse(&called.profile).unwrap_or(Profile::InRegion) };
+        let model = ProfiledModel {
+            model: ModelId::new(&called.model),
+            profile: Profile::parse(&called.profile).unwrap_or(Profile::InRegion),
+        };
         let tier = ServiceTier::parse(&called.tier).unwrap_or_default();
         let mode = if called.latency_optimized { PriceMode::LatencyOptimized } else { mode_of(tier) };
         let region = Region::new(&called.region);
@@ -235,8 +238,28 @@ impl World {
         self.bill.add(key, &usage);
     }
 
+    /// The bill with the hours of provisioned models up to a moment: a begun hour is paid whole.
+    pub fn bill_at(&self, now: Timestamp) -> Bill {
+        let mut bill = self.bill.clone();
+        let Some(since) = self.first_opened else { return bill };
+        for unit in &self.settings.provisioned_models {
+            for hour in since.hour_index()..=now.hour_index() {
+                let key = bill::UnitKey {
+                    account: AccountId::new(&unit.account),
+                    region: Region::new(&unit.region),
+                    hour,
+                    model: ModelId::new(&unit.model),
+                    commitment: commitment_of(unit.commitment.as_deref()),
+                    resource: unit.arn(),
+                };
+                bill.add_unit_hours(key, u64::from(unit.units));
+            }
+        }
+        bill
+    }
+
     /// The profile and application profile that a job is billed under.
-    fn directory_profile(&self, job: &Job) -> (ProfiledModel, String) {
+    fn billed_as(&self, job: &Job) -> (ProfiledModel, String) {
         let resolved = self.directory().resolve(&job.request.model_id, &job.account, &job.region);
         match resolved {
             Ok(found) => {
@@ -264,6 +287,14 @@ fn charge_job(bill: &mut Bill, job: &Job, cut: &Mark, (model, resource): (Profil
             context: Tokens(*context),
         };
         bill.add(key, &Usage { input: Tokens(*input), output: Tokens(*output), ..Usage::default() });
+    }
+}
+
+fn commitment_of(text: Option<&str>) -> bill::Commitment {
+    match text {
+        Some("OneMonth") => bill::Commitment::OneMonth,
+        Some("SixMonths") => bill::Commitment::SixMonths,
+        _ => bill::Commitment::None,
     }
 }
 
