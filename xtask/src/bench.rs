@@ -1,8 +1,10 @@
 //! `cargo xtask bench`: measurements side by side with other tools. No tests: nothing fails when a machine is slow.
 
 pub(crate) mod data;
+mod emulator;
 pub(crate) mod inflate;
 mod ingest;
+mod load;
 mod machine;
 mod measure;
 mod table;
@@ -20,11 +22,14 @@ pub(crate) struct BenchArgs {
 enum What {
     /// Reading invocation logs: laneshift, DuckDB, and bare decompression as the floor
     Ingest(ingest::IngestArgs),
+    /// Calls of the emulator on one core, by kind of call
+    Emulator(emulator::EmulatorArgs),
 }
 
 /// Measures and prints a table to paste into docs/performance.md.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     match &args.what {
         What::Ingest(args) => ingest::run(args),
+        What::Emulator(args) => emulator::run(args),
     }
 }

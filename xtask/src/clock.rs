@@ -19,6 +19,14 @@ impl Stopwatch {
     }
 }
 
+/// Now in UTC, as a signature has it: `YYYYMMDDThhmmssZ`.
+#[expect(clippy::disallowed_methods, reason = "a signature carries its moment")]
+pub(crate) fn amz_now() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    now.to_string().replace(['-', ':'], "")
+}
+
 /// Today in UTC, `YYYY-MM-DD`.
 #[expect(clippy::disallowed_methods, reason = "a measurement carries its date")]
 pub(crate) fn today() -> String {

@@ -80,14 +80,20 @@ impl Emulator {
             Step::Finish(status) => {
                 let late = job.fault(Fault::LateResults).is_some() || job.fault(Fault::TruncatedOutput).is_some();
                 let ended = World::finished(&job, at, status, !late);
-                if let Event::JobEnded { cut: Some(cut), .. } = &ended {
-                    jobs::publish(inner, &job, &settings, cut, late).map_err(|e| e.to_string())?;
-                }
-                vec![ended]
+                let published = match &ended {
+                    Event::JobEnded { cut: Some(cut), .. } => jobs::publish(inner, &job, &settings, cut, late),
+                    _ => jobs::forget(inner, &id),
+                };
+                // A bucket that is gone, a full disk: the job's failure, not the driver's.
+                vec![
+                    published
+                        .map_or_else(|e| World::failed(&job, at, format!("The output could not be written: {e}")), |()| ended),
+                ]
             }
             Step::Publish => {
                 let cut = job.cut.clone().unwrap_or_default();
-                jobs::publish(inner, &job, &settings, &cut, false).map_err(|e| e.to_string())?;
+                // Output that cannot be written now will not be later; the job has ended.
+                let _ = jobs::publish(inner, &job, &settings, &cut, false);
                 vec![Event::JobPublished { id: id.clone() }]
             }
         };

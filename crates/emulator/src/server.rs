@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use rustls::ServerConfig;
@@ -84,7 +84,9 @@ where
         let emulator = emulator.clone();
         async move { emulator.answer(request.map(Body::from)).await }
     });
-    let builder = Builder::new(TokioExecutor::new());
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(FIRST_BYTE_MAX);
+    builder.http2().timer(TokioTimer::new());
     let served = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     // A connection that breaks is the client's business.
     let _ = watcher.watch(served).await;

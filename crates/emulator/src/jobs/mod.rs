@@ -8,7 +8,7 @@ mod output;
 mod run;
 
 pub(crate) use input::validate;
-pub(crate) use output::publish;
+pub(crate) use output::{forget, publish};
 pub(crate) use run::run;
 
 /// The part of the emulator's folder that holds output on its way.

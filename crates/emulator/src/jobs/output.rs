@@ -10,7 +10,7 @@ use laneshift_provider::settings::{Settings, Unprocessed};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::input::{files, lines};
+use super::input::lines;
 use super::run::spool;
 use crate::emulator::Inner;
 use crate::s3;
@@ -25,8 +25,7 @@ pub(crate) fn publish(inner: &Inner, job: &Job, settings: &Settings, cut: &Mark,
     let place = Place::of(inner, job)?;
     let switches = &settings.switches;
     let whole = cut.records == job.records;
-    let inputs = files(inner, job).map_err(io::Error::other)?;
-    for (number, file) in inputs.iter().enumerate() {
+    for (number, input) in read_names(inner, &job.id)?.iter().enumerate() {
         let from = spool(inner, &job.id, number);
         if !from.exists() || cut.records == 0 {
             continue;
@@ -39,17 +38,44 @@ pub(crate) fn publish(inner: &Inner, job: &Job, settings: &Settings, cut: &Mark,
             let kept = if number == cut.file { cut.bytes } else { 0 };
             shorten(&from, kept, switches.unprocessed_records)?;
         }
-        let name = if switches.nested_output { &*file.name } else { file.name.rsplit('/').next().unwrap_or(&file.name) };
+        let name = if switches.nested_output { input } else { input.rsplit('/').next().unwrap_or(input) };
         place.put(inner, &from, &format!("{name}.out"), late)?;
     }
-    if !late && (whole || switches.manifest_when_cut) {
+    let folder = inner.folder.join(super::FOLDER).join(&job.id);
+    if !late && folder.exists() && (whole || switches.manifest_when_cut) {
         let mut done = job.clone();
         done.cut = Some(cut.clone());
-        let from = inner.folder.join(super::FOLDER).join(&job.id).join("manifest");
+        let from = folder.join("manifest");
         fs::write(&from, manifest(&done).to_string())?;
         place.put(inner, &from, "manifest.json.out", false)?;
     }
-    Ok(())
+    if late { Ok(()) } else { forget(inner, &job.id) }
+}
+
+/// Removes what is left of a job's way through the folder.
+pub(crate) fn forget(inner: &Inner, job: &str) -> io::Result<()> {
+    match fs::remove_dir_all(inner.folder.join(super::FOLDER).join(job)) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Keeps the names of the input files, which may be gone when the job ends.
+pub(super) fn write_names(inner: &Inner, job: &str, names: &[&str]) -> io::Result<()> {
+    fs::write(names_path(inner, job), serde_json::to_vec(names)?)
+}
+
+/// The names that were kept; none when the job's output was moved already.
+fn read_names(inner: &Inner, job: &str) -> io::Result<Vec<String>> {
+    match fs::read(names_path(inner, job)) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(e),
+    }
+}
+
+fn names_path(inner: &Inner, job: &str) -> PathBuf {
+    inner.folder.join(super::FOLDER).join(job).join("names.json")
 }
 
 /// Where a job's output goes.

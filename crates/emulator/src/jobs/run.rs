@@ -16,6 +16,7 @@ use laneshift_provider::world::usage;
 use laneshift_units::{PriceMode, ProfiledModel, Region, ServiceTier, Timestamp, Tokens};
 
 use super::input::{files, lines};
+use super::output::write_names;
 use crate::emulator::Inner;
 
 /// Output lines among which the next one is chosen.
@@ -106,7 +107,10 @@ pub(crate) fn run(inner: &Inner, job: &Job, settings: &Settings) -> Result<Vec<M
     let mut mark = Mark::default();
     let mut marks = vec![mark.clone()];
     let mut index = 0;
-    for (number, file) in files(inner, job)?.iter().enumerate() {
+    let inputs = files(inner, job)?;
+    let names: Vec<&str> = inputs.iter().map(|file| &*file.name).collect();
+    write_names(inner, &job.id, &names).map_err(disk)?;
+    for (number, file) in inputs.iter().enumerate() {
         (mark.file, mark.bytes) = (number, 0);
         let out = BufWriter::with_capacity(1 << 18, File::create(spool(inner, &job.id, number)).map_err(disk)?);
         let mut writer = Writer { out, mark, marks, every, window: Vec::new(), waiting_bytes: 0, seed: job.seed };

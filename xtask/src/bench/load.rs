@@ -1,0 +1,83 @@
+//! A load generator for one prepared HTTP/1.1 request: so many connections, each asking again as soon as it is answered.
+//!
+//! It reads answers only as far as it must: status, length, end. Both kinds of framing are known.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+
+use crate::clock::Stopwatch;
+
+/// What a round of load saw.
+pub(super) struct Load {
+    pub(super) wall_s: f64,
+    /// Microseconds, in order.
+    pub(super) latencies_us: Vec<u32>,
+}
+
+/// Sends `request` `total` times over `connections` connections.
+pub(super) fn run(address: SocketAddr, request: &[u8], connections: usize, total: usize) -> Result<Load> {
+    let clock = Stopwatch::start();
+    let each = total / connections;
+    let parts: Vec<Result<Vec<u32>>> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..connections).map(|_| scope.spawn(|| connection(address, request, each))).collect();
+        workers.into_iter().map(|worker| worker.join().expect("a worker returns its errors")).collect()
+    });
+    let wall_s = clock.elapsed_s();
+    let mut latencies_us = Vec::with_capacity(total);
+    for part in parts {
+        latencies_us.extend(part?);
+    }
+    latencies_us.sort_unstable();
+    Ok(Load { wall_s, latencies_us })
+}
+
+fn connection(address: SocketAddr, request: &[u8], n: usize) -> Result<Vec<u32>> {
+    let mut stream = TcpStream::connect(address).context("failed to connect")?;
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::with_capacity(1 << 16, stream.try_clone()?);
+    let mut latencies_us = Vec::with_capacity(n);
+    for _ in 0..n {
+        let clock = Stopwatch::start();
+        stream.write_all(request)?;
+        answer(&mut reader)?;
+        latencies_us.push((clock.elapsed_s() * 1e6) as u32);
+    }
+    Ok(latencies_us)
+}
+
+fn answer(reader: &mut BufReader<TcpStream>) -> Result<()> {
+    let mut line = String::new();
+    let mut next = |reader: &mut BufReader<TcpStream>| -> Result<String> {
+        line.clear();
+        reader.read_line(&mut line)?;
+        Ok(line.trim_end().to_ascii_lowercase())
+    };
+    let status = next(reader)?;
+    if !status.starts_with("http/1.1 200") {
+        bail!("the server answered {status}");
+    }
+    let mut length = None;
+    loop {
+        let header = next(reader)?;
+        match header.split_once(':') {
+            Some(("content-length", value)) => length = Some(value.trim().parse::<u64>()?),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut skip = |reader: &mut BufReader<TcpStream>, n: u64| std::io::copy(&mut reader.take(n), &mut std::io::sink());
+    let Some(length) = length else {
+        loop {
+            let size = u64::from_str_radix(next(reader)?.trim(), 16).context("failed to read a chunk's size")?;
+            skip(reader, size + 2)?;
+            if size == 0 {
+                return Ok(());
+            }
+        }
+    };
+    skip(reader, length)?;
+    Ok(())
+}
