@@ -25,7 +25,7 @@ const EXAMPLES: &str = "Examples:
   laneshift emulate --upstream http://127.0.0.1:8000/v1 --upstream-model smollm2
 
 Then, in another shell, with the keys that are printed at the start:
-  export AWS_ENDPOINT_URL=http://127.0.0.1:4577 AWS_REGION=us-east-1
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4577 AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
   aws bedrock list-foundation-models
 
 The emulator's own endpoints:
@@ -184,7 +184,7 @@ impl Keys<'_> {
         let Self { account, region, address, ca } = self;
         let mut text = format!(
             "Amazon Bedrock, S3 and Service Quotas on http://{address}, from {}. Ctrl-C stops; nothing is lost.\n\n\
-             export AWS_ENDPOINT_URL=http://{address} AWS_REGION={region}\n\
+             export AWS_ENDPOINT_URL=http://{address} AWS_REGION={region} AWS_DEFAULT_REGION={region}\n\
              export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}\n\n",
             data.display(),
             account.access_key,
