@@ -5,6 +5,7 @@ mod cargo;
 mod check;
 mod clock;
 mod generate;
+mod soak;
 mod test;
 mod totals;
 mod venv;
@@ -29,6 +30,8 @@ enum Command {
     Test(test::TestArgs),
     /// Measure side by side with other tools
     Bench(bench::BenchArgs),
+    /// Runs that take too long for every test
+    Soak(soak::SoakArgs),
     /// Make the generated parts of the tree again
     Generate(generate::GenerateArgs),
     /// Decompress all .gz files under a folder and throw the bytes away
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Check => check::run(),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Soak(args) => soak::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Inflate(args) => bench::inflate::run(&args),
     };

@@ -1,0 +1,40 @@
+//! `cargo xtask soak`: what is too long for every run. It prints what it measured and fails when a promise does.
+
+use std::process::Command;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::cargo::{self, Workspace};
+use crate::venv;
+
+#[derive(Args)]
+pub(crate) struct SoakArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// The emulator: 100,000 records, an input file of 1 GB, 200 kills at random moments
+    Emulator,
+}
+
+/// Runs a soak over the release binary.
+pub(crate) fn run(args: &SoakArgs) -> Result<()> {
+    let workspace = Workspace::load()?;
+    let script = match args.what {
+        What::Emulator => "tests/python/soak_emulator.py",
+    };
+    let python = venv::ensure(&workspace)?;
+    cargo::run(&mut workspace.cargo(&["build", "--release", "--bin", "laneshift"]))?;
+    let mut command = Command::new(python);
+    command
+        .arg(script)
+        .arg("-v")
+        .current_dir(workspace.root())
+        .env("LANESHIFT_BIN", workspace.target("release/laneshift"))
+        .env("LANESHIFT_ROOT", workspace.root())
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    cargo::run(&mut command)
+}
