@@ -3,7 +3,7 @@
 //! Promises: a value that settings name exactly replaces the default; looking one up is by its whole name. Leaves out: the
 //! real quota codes, which are not published as a list: a code here is derived from the name.
 // Names and batch values: AWS General Reference, "Amazon Bedrock endpoints and quotas", read 2026-11-23. Values of tokens
-// and requests a minute differ by account there; the defaults below are the emulator's own.
+// and requests a minute differ by model and account there; settings give them.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,8 @@ use crate::admission::PerMinute;
 use crate::chance;
 use crate::jobs::Limits;
 use crate::models::Model;
-use crate::settings::{Settings, Switches};
+use crate::settings::{OnDemand, Settings, Switches};
 
-const TOKENS_PER_MINUTE: f64 = 20_000_000.0;
-const REQUESTS_PER_MINUTE: f64 = 100_000.0;
 const GIGABYTE: f64 = 1_000_000_000.0;
 
 /// One quota.
@@ -90,11 +88,12 @@ fn batch_names(model: &Model) -> [(String, f64, bool); 6] {
     ]
 }
 
-fn on_demand_names(model: &Model, profile: &Profile) -> [(String, f64, bool); 2] {
+fn on_demand_names(settings: &Settings, model: &Model, profile: &Profile) -> [(String, f64, bool); 2] {
     let (scope, name) = (scope_name(profile), &model.quota_name);
+    let OnDemand { tokens_per_minute, requests_per_minute } = settings.on_demand;
     [
-        (format!("{scope} model inference tokens per minute for {name}"), TOKENS_PER_MINUTE, true),
-        (format!("{scope} model inference requests per minute for {name}"), REQUESTS_PER_MINUTE, true),
+        (format!("{scope} model inference tokens per minute for {name}"), tokens_per_minute, true),
+        (format!("{scope} model inference requests per minute for {name}"), requests_per_minute, true),
     ]
 }
 
@@ -107,10 +106,10 @@ pub fn all<'a>(models: impl Iterator<Item = &'a Model>, settings: &Settings) -> 
             names.extend(batch_names(model));
         }
         if model.in_region {
-            names.extend(on_demand_names(model, &Profile::InRegion));
+            names.extend(on_demand_names(settings, model, &Profile::InRegion));
         }
         for profile in &model.profiles {
-            names.extend(on_demand_names(model, profile));
+            names.extend(on_demand_names(settings, model, profile));
         }
         for (name, default, adjustable) in names {
             let value = settings.quotas.get(&name).copied().unwrap_or(default);
@@ -132,7 +131,7 @@ fn value(settings: &Settings, (name, default, _): &(String, f64, bool)) -> f64 {
 
 /// The limits of on-demand calls.
 pub fn per_minute(settings: &Settings, model: &Model, profile: &Profile) -> PerMinute {
-    let [tokens, requests] = on_demand_names(model, profile);
+    let [tokens, requests] = on_demand_names(settings, model, profile);
     PerMinute { tokens: value(settings, &tokens) as u64, requests: value(settings, &requests) as u64 }
 }
 

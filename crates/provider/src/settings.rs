@@ -38,6 +38,8 @@ pub struct Settings {
     pub provisioned_models: Vec<ProvisionedModel>,
     /// Quota values by their exact name in Service Quotas.
     pub quotas: BTreeMap<String, f64>,
+    /// On-demand quotas of every model that `quotas` does not name.
+    pub on_demand: OnDemand,
     /// How long jobs take.
     pub turnaround: Turnaround,
     /// Points that AWS does not document.
@@ -57,11 +59,28 @@ impl Default for Settings {
             application_profiles: Vec::new(),
             provisioned_models: Vec::new(),
             quotas: BTreeMap::new(),
+            on_demand: OnDemand::default(),
             turnaround: Turnaround::default(),
             switches: Switches::default(),
             events_url: None,
             upstream: None,
         }
+    }
+}
+
+/// The settings table `[on_demand]`. AWS's values differ by model and account; these are the emulator's own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OnDemand {
+    /// Tokens a minute of each model.
+    pub tokens_per_minute: f64,
+    /// Requests a minute of each model.
+    pub requests_per_minute: f64,
+}
+
+impl Default for OnDemand {
+    fn default() -> Self {
+        Self { tokens_per_minute: 20_000_000.0, requests_per_minute: 100_000.0 }
     }
 }
 

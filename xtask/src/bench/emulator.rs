@@ -115,11 +115,16 @@ struct Server {
 
 impl Server {
     fn start(binary: &Path, folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let settings = folder.join("settings.toml");
+        fs::write(&settings, "[on_demand]\ntokens_per_minute = 1e15\nrequests_per_minute = 1e9\n")?;
         let mut child = Command::new("taskset")
             .args(["-c", "0"])
             .arg(binary)
             .args(["emulate", "--listen", "127.0.0.1:0", "--format", "json", "--data"])
             .arg(folder)
+            .arg("--settings")
+            .arg(settings)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

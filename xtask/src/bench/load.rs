@@ -68,7 +68,7 @@ fn answer(reader: &mut BufReader<TcpStream>) -> Result<()> {
             None => break,
         }
     }
-    let mut skip = |reader: &mut BufReader<TcpStream>, n: u64| std::io::copy(&mut reader.take(n), &mut std::io::sink());
+    let skip = |reader: &mut BufReader<TcpStream>, n: u64| std::io::copy(&mut reader.take(n), &mut std::io::sink());
     let Some(length) = length else {
         loop {
             let size = u64::from_str_radix(next(reader)?.trim(), 16).context("failed to read a chunk's size")?;
