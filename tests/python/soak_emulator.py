@@ -56,7 +56,7 @@ class Large(EmulatedCase):
 
     def test_a_file_of_one_gigabyte(self):
         with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
-            filler = "Nine kilobytes of text that nobody reads but the counter. " * 169
+            filler = "Nine kilobytes of text that nobody reads but the counter. " * 171
             n = 0
             while True:
                 line = (json.dumps({"recordId": f"r-{n:06}", "modelInput": claude(f"{filler}{n}")}) + "\n").encode()
