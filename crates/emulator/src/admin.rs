@@ -13,10 +13,10 @@ use laneshift_units::{AccountId, ModelId, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::body::Body;
+use crate::body::read_body;
 use crate::clock::Pace;
 use crate::emulator::Emulator;
-use crate::http::read_body;
-use crate::service::Body;
 
 /// Answers a request for the emulator itself.
 pub(crate) async fn answer(emulator: &Emulator, request: Request<Body>) -> Response<Body> {

@@ -5,6 +5,8 @@
 //! answers. Leaves out: the rules themselves (`laneshift-provider`) and the machine's clock, which is handed in.
 
 mod admin;
+mod body;
+mod call;
 mod clock;
 mod driver;
 mod emulator;
@@ -13,6 +15,7 @@ mod jobs;
 mod journal;
 mod logs;
 mod notices;
+mod push;
 mod s3;
 pub mod server;
 mod service;
@@ -20,6 +23,6 @@ mod state;
 pub mod tls;
 mod upstream;
 
+pub use body::{Body, Hangup};
 pub use clock::{Pace, WallClock};
 pub use emulator::{Emulator, OpenError, Options};
-pub use service::{Body, Hangup};

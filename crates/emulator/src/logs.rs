@@ -17,8 +17,8 @@ use laneshift_units::{AccountId, ProfiledModel, Region, Timestamp, Usage};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
+use crate::call::Call;
 use crate::emulator::{Emulator, Inner};
-use crate::http::Call;
 use crate::s3;
 
 /// The log record of a served call; `None` when logging is off.

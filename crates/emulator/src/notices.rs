@@ -1,22 +1,13 @@
 //! State changes of jobs, as they become visible to whoever listens.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
-use bytes::Bytes;
-use http::Request;
-use http_body_util::Full;
 use laneshift_provider::event::Event;
 use laneshift_provider::notices::notice;
 use laneshift_provider::world::World;
 use laneshift_units::Timestamp;
 use serde_json::Value;
 
-use crate::emulator::Emulator;
-use crate::upstream::http_client;
-
-/// How long a listener may take to answer.
-const PUSH_TIME_MAX: Duration = Duration::from_secs(5);
 /// How many are kept for readers of the feed.
 const KEPT_MAX: usize = 10_000;
 
@@ -75,20 +66,5 @@ impl Notices {
     /// When the next push is due.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
         self.unsent.iter().map(|n| n.at).min()
-    }
-}
-
-impl Emulator {
-    /// Posts the notices whose moment has come, once each: EventBridge's delivery is best effort too.
-    pub(crate) async fn push_notices(&self) {
-        let Some(url) = self.inner.state().world.settings.events_url.clone() else { return };
-        let client = http_client();
-        loop {
-            let notice = self.inner.state().notices.next_unsent(self.inner.clock.now());
-            let Some(notice) = notice else { return };
-            let body = Full::new(Bytes::from(notice.to_string()));
-            let Ok(request) = Request::post(&url).header("content-type", "application/json").body(body) else { return };
-            let _ = tokio::time::timeout(PUSH_TIME_MAX, client.request(request)).await;
-        }
     }
 }

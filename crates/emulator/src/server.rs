@@ -17,8 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::body::Body;
 use crate::emulator::Emulator;
-use crate::service::Body;
 
 /// How long open requests may take after the signal to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(5);

@@ -5,18 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use s3s::Body as S3Body;
 
+use crate::body::{Body, Hangup};
 use crate::emulator::Emulator;
 use crate::{admin, http as bedrock};
-
-/// The body of requests and answers.
-pub type Body = S3Body;
-
-/// The connection is closed without an answer, as a fault wants it.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the connection is closed without an answer")]
-pub struct Hangup;
 
 /// Which service a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

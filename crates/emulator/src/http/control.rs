@@ -10,10 +10,11 @@ use laneshift_provider::world::{Outcome, World};
 use laneshift_units::Timestamp;
 use serde_json::json;
 
-use super::{Call, Struck, reply};
+use super::{Struck, reply};
+use crate::body::Body;
+use crate::call::Call;
 use crate::emulator::Emulator;
 use crate::s3;
-use crate::service::Body;
 
 /// Decides, journals, answers. Decision and journal happen under one lock, so two calls cannot decide on the same state.
 pub(super) fn run(emulator: &Emulator, call: &Call, struck: &Struck) -> Result<Response<Body>, Refusal> {

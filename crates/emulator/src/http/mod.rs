@@ -12,50 +12,21 @@ use std::time::Duration;
 
 use http::request::Parts;
 use http::{Method, Request, Response};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use laneshift_provider::faults::{Fault, Strike, Target};
 use laneshift_provider::log::Operation;
 use laneshift_provider::refusal::{Kind, Refusal};
 use laneshift_provider::shapes::{Params, Route, Shapes, Violation, validation_message};
-use laneshift_provider::world::Caller;
 use serde_json::Value;
 
+use crate::body::{Body, Hangup, read_body};
+use crate::call::Call;
 use crate::clock::real_sleep;
 use crate::emulator::Emulator;
-use crate::service::{Body, Hangup};
 
 pub(crate) use quotas::service_quotas;
 
-/// The largest body that is read; the largest that is valid is 25,000,000 bytes.
-const BODY_BYTES_MAX: usize = 26_000_000;
 /// Both services of Bedrock; their paths do not collide.
 const SERVICES: [&str; 2] = ["bedrock", "bedrock-runtime"];
-
-/// A request for Bedrock, read and believed.
-pub(crate) struct Call {
-    pub(crate) operation: String,
-    pub(crate) params: Params,
-    pub(crate) bytes: bytes::Bytes,
-    pub(crate) caller: Caller,
-    pub(crate) request_id: String,
-}
-
-impl Call {
-    /// A parameter of the path.
-    pub(crate) fn uri(&self, name: &str) -> &str {
-        self.params.uri.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v)
-    }
-
-    /// A parameter of the query.
-    pub(crate) fn query(&self, name: &str) -> Option<String> {
-        self.params.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())
-    }
-
-    /// A header.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.params.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| &**v)
-    }
-}
 
 /// What the faults that struck a call do to it.
 #[derive(Default)]
@@ -116,17 +87,6 @@ async fn respond(emulator: &Emulator, parts: &Parts, body: Body, request_id: &st
         return Err(Stop::Hangup);
     }
     Ok(response)
-}
-
-/// Reads a body up to the limit.
-pub(crate) async fn read_body(body: Body) -> Result<bytes::Bytes, Refusal> {
-    match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Refusal::validation(format!("The request body is larger than {BODY_BYTES_MAX} bytes.")))
-        }
-        Err(_) => Err(Refusal::new(Kind::Serialization, "The request body could not be read.")),
-    }
 }
 
 /// The operation of a path. It is matched as it came, so that an encoded slash stays inside its segment.

@@ -7,9 +7,10 @@ use laneshift_provider::shapes::{Params, Shapes, validation_message};
 use laneshift_provider::world::Caller;
 use serde_json::{Value, json};
 
-use super::{auth, read_body, reply};
+use super::{auth, reply};
+use crate::body::read_body;
+use crate::body::{Body, Hangup};
 use crate::emulator::Emulator;
-use crate::service::{Body, Hangup};
 
 /// Quotas of a page when the request does not say.
 const PAGE_DEFAULT: usize = 100;

@@ -4,7 +4,7 @@ use http::{HeaderValue, Response, StatusCode};
 use laneshift_provider::refusal::Refusal;
 use serde_json::{Value, json};
 
-use crate::service::Body;
+use crate::body::Body;
 
 /// AWS appends the namespace of its internal services to the error's name.
 const NAMESPACE: &str = ":http://internal.amazon.com/coral/com.amazon.bedrock/";

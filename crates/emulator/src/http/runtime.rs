@@ -15,11 +15,12 @@ use laneshift_provider::world::{CallInput, Prepared, usage};
 use laneshift_units::{Timestamp, Usage};
 use serde_json::{Value, json};
 
-use super::{Call, Struck, reply, stream};
+use super::{Struck, reply, stream};
+use crate::body::Body;
+use crate::call::Call;
 use crate::clock::real_sleep;
 use crate::emulator::Emulator;
 use crate::logs;
-use crate::service::Body;
 
 /// The made-up speed of the toy model, for the latencies that answers report.
 const FIRST_BYTE_MS: u64 = 180;

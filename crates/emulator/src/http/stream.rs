@@ -11,7 +11,7 @@ use laneshift_provider::refusal::Refusal;
 use serde_json::Value;
 
 use super::reply;
-use crate::service::Body;
+use crate::body::Body;
 
 /// An event of a modelled union.
 pub(super) fn event(member: &str, payload: &Value) -> Bytes {

@@ -6,10 +6,12 @@
 mod input;
 mod output;
 mod run;
+mod spool;
 
 pub(crate) use input::validate;
-pub(crate) use output::{forget, publish};
+pub(crate) use output::publish;
 pub(crate) use run::run;
+pub(crate) use spool::forget;
 
 /// The part of the emulator's folder that holds output on its way.
 pub(crate) const FOLDER: &str = "jobs";

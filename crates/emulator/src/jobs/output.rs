@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::input::lines;
-use super::run::spool;
+use super::spool;
 use crate::emulator::Inner;
 use crate::s3;
 
@@ -25,8 +25,8 @@ pub(crate) fn publish(inner: &Inner, job: &Job, settings: &Settings, cut: &Mark,
     let place = Place::of(inner, job)?;
     let switches = &settings.switches;
     let whole = cut.records == job.records;
-    for (number, input) in read_names(inner, &job.id)?.iter().enumerate() {
-        let from = spool(inner, &job.id, number);
+    for (number, input) in spool::read_names(inner, &job.id)?.iter().enumerate() {
+        let from = spool::file(inner, &job.id, number);
         if !from.exists() || cut.records == 0 {
             continue;
         }
@@ -41,7 +41,7 @@ pub(crate) fn publish(inner: &Inner, job: &Job, settings: &Settings, cut: &Mark,
         let name = if switches.nested_output { input } else { input.rsplit('/').next().unwrap_or(input) };
         place.put(inner, &from, &format!("{name}.out"), late)?;
     }
-    let folder = inner.folder.join(super::FOLDER).join(&job.id);
+    let folder = spool::folder(inner, &job.id);
     if !late && folder.exists() && (whole || switches.manifest_when_cut) {
         let mut done = job.clone();
         done.cut = Some(cut.clone());
@@ -49,33 +49,7 @@ pub(crate) fn publish(inner: &Inner, job: &Job, settings: &Settings, cut: &Mark,
         fs::write(&from, manifest(&done).to_string())?;
         place.put(inner, &from, "manifest.json.out", false)?;
     }
-    if late { Ok(()) } else { forget(inner, &job.id) }
-}
-
-/// Removes what is left of a job's way through the folder.
-pub(crate) fn forget(inner: &Inner, job: &str) -> io::Result<()> {
-    match fs::remove_dir_all(inner.folder.join(super::FOLDER).join(job)) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-/// Keeps the names of the input files, which may be gone when the job ends.
-pub(super) fn write_names(inner: &Inner, job: &str, names: &[&str]) -> io::Result<()> {
-    fs::write(names_path(inner, job), serde_json::to_vec(names)?)
-}
-
-/// The names that were kept; none when the job's output was moved already.
-fn read_names(inner: &Inner, job: &str) -> io::Result<Vec<String>> {
-    match fs::read(names_path(inner, job)) {
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(e) => Err(e),
-    }
-}
-
-fn names_path(inner: &Inner, job: &str) -> PathBuf {
-    inner.folder.join(super::FOLDER).join(job).join("names.json")
+    if late { Ok(()) } else { spool::forget(inner, &job.id) }
 }
 
 /// Where a job's output goes.

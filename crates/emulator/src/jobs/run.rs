@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
 
 use laneshift_provider::answer::{Answer, Counted, Stop, write_converse, write_invoke};
 use laneshift_provider::ask::Ask;
@@ -16,7 +15,7 @@ use laneshift_provider::world::usage;
 use laneshift_units::{PriceMode, ProfiledModel, Region, ServiceTier, Timestamp, Tokens};
 
 use super::input::{files, lines};
-use super::output::write_names;
+use super::spool;
 use crate::emulator::Inner;
 
 /// Output lines among which the next one is chosen.
@@ -90,11 +89,6 @@ impl Writer {
     }
 }
 
-/// Where the output of a job's n-th file is computed.
-pub(super) fn spool(inner: &Inner, job: &str, file: usize) -> PathBuf {
-    inner.folder.join(super::FOLDER).join(job).join(format!("{file}.out"))
-}
-
 /// Computes all records of a job and gives its marks.
 ///
 /// # Errors
@@ -102,17 +96,17 @@ pub(super) fn spool(inner: &Inner, job: &str, file: usize) -> PathBuf {
 pub(crate) fn run(inner: &Inner, job: &Job, settings: &Settings) -> Result<Vec<Mark>, String> {
     let disk = |e: std::io::Error| format!("The output could not be written: {e}");
     let runner = Runner::new(inner, job, settings)?;
-    fs::create_dir_all(inner.folder.join(super::FOLDER).join(&job.id)).map_err(disk)?;
+    fs::create_dir_all(spool::folder(inner, &job.id)).map_err(disk)?;
     let every = (job.records / MARKS).max(1);
     let mut mark = Mark::default();
     let mut marks = vec![mark.clone()];
     let mut index = 0;
     let inputs = files(inner, job)?;
     let names: Vec<&str> = inputs.iter().map(|file| &*file.name).collect();
-    write_names(inner, &job.id, &names).map_err(disk)?;
+    spool::write_names(inner, &job.id, &names).map_err(disk)?;
     for (number, file) in inputs.iter().enumerate() {
         (mark.file, mark.bytes) = (number, 0);
-        let out = BufWriter::with_capacity(1 << 18, File::create(spool(inner, &job.id, number)).map_err(disk)?);
+        let out = BufWriter::with_capacity(1 << 18, File::create(spool::file(inner, &job.id, number)).map_err(disk)?);
         let mut writer = Writer { out, mark, marks, every, window: Vec::new(), waiting_bytes: 0, seed: job.seed };
         let mut batch: Vec<(u64, Vec<u8>)> = Vec::new();
         lines(&file.path, |line| {

@@ -1,0 +1,28 @@
+//! Posts state changes of jobs to whoever is named in the settings, as EventBridge would.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+
+use crate::emulator::Emulator;
+use crate::upstream::http_client;
+
+/// How long a listener may take to answer.
+const PUSH_TIME_MAX: Duration = Duration::from_secs(5);
+
+impl Emulator {
+    /// Posts the notices whose moment has come, once each: EventBridge's delivery is best effort too.
+    pub(crate) async fn push_notices(&self) {
+        let Some(url) = self.inner.state().world.settings.events_url.clone() else { return };
+        let client = http_client();
+        loop {
+            let notice = self.inner.state().notices.next_unsent(self.inner.clock.now());
+            let Some(notice) = notice else { return };
+            let body = Full::new(Bytes::from(notice.to_string()));
+            let Ok(request) = Request::post(&url).header("content-type", "application/json").body(body) else { return };
+            let _ = tokio::time::timeout(PUSH_TIME_MAX, client.request(request)).await;
+        }
+    }
+}
