@@ -43,8 +43,7 @@ pub(crate) async fn answer(emulator: &Emulator, request: Request<Body>) -> Respo
             json_answer(&json!({ "events": events }))
         }
         ("flush", &Method::POST) => {
-            emulator.settle().await;
-            emulator.deliver_logs(true).await;
+            emulator.flush().await;
             json_answer(&json!({ "flushed": true }))
         }
         _ => {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use laneshift_provider::event::Event;
 use laneshift_units::Timestamp;
 
 /// Reads the machine's clock.
@@ -29,6 +30,16 @@ pub(crate) struct Clock {
     pace: Pace,
     wall: WallClock,
     anchor: Mutex<Anchor>,
+}
+
+impl Pace {
+    /// So many times as fast as the machine's; 0 when it only steps.
+    pub(crate) const fn speed(self) -> f64 {
+        match self {
+            Self::Speed(speed) => speed,
+            Self::Stepped => 0.0,
+        }
+    }
 }
 
 impl Clock {
@@ -66,6 +77,11 @@ impl Clock {
         }
         *self.anchor.lock().unwrap_or_else(PoisonError::into_inner) = Anchor { at: to, wall: self.wall() };
         Ok(())
+    }
+
+    /// What a journal keeps of the clock at a moment.
+    pub(crate) fn event(&self, at: Timestamp) -> Event {
+        Event::ClockSet { at_ms: at.0, wall_ms: self.wall().0, speed: Some(self.pace.speed()) }
     }
 
     pub(crate) fn pace(&self) -> Pace {

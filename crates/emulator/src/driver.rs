@@ -20,6 +20,15 @@ const IDLE: Duration = Duration::from_secs(30);
 impl Emulator {
     /// Carries out everything that is due, and what becomes due by that.
     pub async fn settle(&self) {
+        self.settle_and_deliver(false).await;
+    }
+
+    /// As [`Emulator::settle`]; delivers every invocation log, whether its hour is over or not.
+    pub async fn flush(&self) {
+        self.settle_and_deliver(true).await;
+    }
+
+    async fn settle_and_deliver(&self, all_logs: bool) {
         let _one_driver = self.inner.stepping.lock().await;
         loop {
             let now = self.inner.clock.now();
@@ -33,7 +42,7 @@ impl Emulator {
                 Ok(Err(_)) | Err(_) => break,
             }
         }
-        self.deliver_logs(false).await;
+        self.deliver_logs(all_logs).await;
         self.push_notices().await;
     }
 
@@ -116,7 +125,7 @@ impl Emulator {
     /// The present moment, when `to` lies before it.
     pub async fn advance(&self, to: Timestamp) -> Result<(), Timestamp> {
         self.inner.clock.set(to)?;
-        let set = Event::ClockSet { at_ms: to.0, wall_ms: self.inner.clock.wall().0 };
+        let set = self.inner.clock.event(to);
         // An unwritten clock moves back at the next start, no further than the last event.
         let _ = self.inner.state().commit(&[set]);
         self.settle().await;

@@ -113,12 +113,12 @@ impl Emulator {
         }
         let mut world = World::new(settings);
         let mut notices = Notices::default();
-        let (mut latest, mut anchor) = (None::<Timestamp>, None::<(i64, i64)>);
+        let (mut latest, mut anchor) = (None::<Timestamp>, None::<Event>);
         let path = folder.join("journal.ndjson");
         let journal = Journal::open(&path, |event| {
             latest = latest.max(moment(&event));
-            if let Event::ClockSet { at_ms, wall_ms } = event {
-                anchor = Some((at_ms, wall_ms));
+            if matches!(event, Event::ClockSet { .. }) {
+                anchor = Some(event.clone());
             }
             apply(&mut world, &mut notices, &event)
         });
@@ -126,9 +126,11 @@ impl Emulator {
             JournalError::InUse => OpenError::InUse(folder.clone()),
             other => OpenError::Journal { path: path.clone(), reason: other.to_string() },
         })?;
-        let now = begin(pace, start, latest, anchor, wall());
+        let now = begin(pace, start, latest, anchor.as_ref(), wall());
         let clock = Clock::new(pace, wall, now);
-        notices.push = world.settings.events_url.is_some();
+        if world.settings.events_url.is_some() {
+            notices.begin_to_push(latest.unwrap_or(now));
+        }
         let accounts = world.settings.accounts.clone();
         let by_access_key = accounts.iter().enumerate().map(|(i, a)| (a.access_key.clone(), i)).collect();
         let s3 = s3::service(&folder, auth, &accounts).map_err(|reason| OpenError::Folder { path: folder.clone(), reason })?;
@@ -137,8 +139,7 @@ impl Emulator {
         let id_seed = chance::draw(world.settings.seed, &format!("opening {}", world.openings));
         let opened = Event::Opened { version: VERSION, seed: world.settings.seed, at_ms: now.0 };
         let mut state = State { world, notices, journal };
-        let set = Event::ClockSet { at_ms: now.0, wall_ms: clock.wall().0 };
-        state.commit(&[opened, set]).map_err(|e| OpenError::Journal { path, reason: e.to_string() })?;
+        state.commit(&[opened, clock.event(now)]).map_err(|e| OpenError::Journal { path, reason: e.to_string() })?;
         let inner = Inner {
             folder,
             auth,
@@ -219,19 +220,11 @@ fn moment(event: &Event) -> Option<Timestamp> {
     Some(Timestamp(at_ms))
 }
 
-/// The emulator's time at opening: never before what has happened. Real time keeps the distance it was moved by; a
-/// faster clock also passes while nobody runs it.
-fn begin(
-    pace: Pace,
-    start: Option<Timestamp>,
-    latest: Option<Timestamp>,
-    anchor: Option<(i64, i64)>,
-    wall: Timestamp,
-) -> Timestamp {
+/// The emulator's time at opening: never before what has happened, and what anybody has seen. Real time keeps the
+/// distance it was moved by; a faster clock also passes while nobody runs it, at the speed that it had.
+fn begin(pace: Pace, start: Option<Timestamp>, latest: Option<Timestamp>, anchor: Option<&Event>, wall: Timestamp) -> Timestamp {
     let Some(latest) = latest else { return start.unwrap_or(wall) };
-    let projected = match (pace, anchor) {
-        (Pace::Stepped, _) | (_, None) => latest,
-        (Pace::Speed(speed), Some((at_ms, wall_ms))) => Timestamp(at_ms + ((wall.0 - wall_ms).max(0) as f64 * speed) as i64),
-    };
-    projected.max(latest)
+    let Some(Event::ClockSet { at_ms, wall_ms, speed }) = anchor else { return latest };
+    let passed = (wall.0 - wall_ms).max(0) as f64 * speed.unwrap_or(pace.speed());
+    Timestamp(at_ms + passed as i64).max(latest)
 }

@@ -86,7 +86,8 @@ fn record(
 }
 
 impl Emulator {
-    /// Writes the records whose hour is over, or all of them.
+    /// Writes the records whose hour is over, or all of them. For the one driver only: a second one would count the same
+    /// records as delivered again.
     pub(crate) async fn deliver_logs(&self, all: bool) {
         loop {
             let (delivery, target) = {

@@ -26,7 +26,7 @@ pub(crate) struct Notices {
     kept: VecDeque<Notice>,
     /// Announcements that nobody asked to push yet.
     unsent: VecDeque<Notice>,
-    pub(crate) push: bool,
+    push: bool,
 }
 
 impl Notices {
@@ -50,6 +50,12 @@ impl Notices {
             }
             self.kept.push_back(notice);
         }
+    }
+
+    /// Begins to push, after the journal was read up to `latest`: what was due by then is not told again.
+    pub(crate) fn begin_to_push(&mut self, latest: Timestamp) {
+        self.push = true;
+        self.unsent = self.kept.iter().filter(|n| n.at > latest).cloned().collect();
     }
 
     /// Those that are announced by now.

@@ -20,8 +20,14 @@ pub const VERSION: u32 = 1;
 pub enum Event {
     /// The emulator was started on this folder.
     Opened { version: u32, seed: u64, at_ms: i64 },
-    /// The clock was moved; `wall_ms` is the machine's time at that moment.
-    ClockSet { at_ms: i64, wall_ms: i64 },
+    /// The clock was moved; `wall_ms` is the machine's time at that moment, and `speed` how fast it goes on: 0 when it
+    /// only steps.
+    ClockSet {
+        at_ms: i64,
+        wall_ms: i64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        speed: Option<f64>,
+    },
     /// CreateModelInvocationJob was accepted.
     JobCreated(Box<JobCreated>),
     /// A job changed its state, and nothing else.

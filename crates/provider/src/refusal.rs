@@ -44,6 +44,8 @@ pub enum Kind {
     ServiceUnavailable,
     /// The model failed.
     ModelError,
+    /// The model failed in the middle of its answer.
+    ModelStreamError,
     /// The model took too long.
     ModelTimeout,
     /// The model is not loaded yet.
@@ -73,6 +75,7 @@ impl Kind {
             Self::InternalServer => "InternalServerException",
             Self::ServiceUnavailable => "ServiceUnavailableException",
             Self::ModelError => "ModelErrorException",
+            Self::ModelStreamError => "ModelStreamErrorException",
             Self::ModelTimeout => "ModelTimeoutException",
             Self::ModelNotReady => "ModelNotReadyException",
         }
@@ -98,7 +101,7 @@ impl Kind {
             Self::Throttling | Self::ModelNotReady => 429,
             Self::InternalServer => 500,
             Self::ServiceUnavailable => 503,
-            Self::ModelError => 424,
+            Self::ModelError | Self::ModelStreamError => 424,
             Self::ModelTimeout => 408,
         }
     }
@@ -125,6 +128,7 @@ impl Kind {
             Self::InternalServer,
             Self::ServiceUnavailable,
             Self::ModelError,
+            Self::ModelStreamError,
             Self::ModelTimeout,
             Self::ModelNotReady,
         ]

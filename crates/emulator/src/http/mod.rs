@@ -77,16 +77,25 @@ async fn respond(emulator: &Emulator, parts: &Parts, body: Body, request_id: &st
     let params = params(parts, uri, &operation, &bytes)?;
     let call = Call { operation, params, bytes, caller, request_id: request_id.to_owned() };
     let struck = strike(emulator, &call)?;
-    fail_before(&struck, emulator, &call).await?;
-    check(&call)?;
-    let response = match Operation::parse(&call.operation) {
-        Some(operation) => runtime::run(emulator, &call, operation, &struck).await?,
-        None => control::run(emulator, &call, &struck)?,
-    };
+    let runs = Operation::parse(&call.operation);
+    let answered = carry_out(emulator, &call, runs, &struck).await;
+    if let (Err(Stop::Refused(refusal)), Some(operation)) = (&answered, runs) {
+        runtime::log_refusal(emulator, &call, operation, refusal.kind)?;
+    }
+    let response = answered?;
     if struck.get(Fault::LostResponse).is_some() {
         return Err(Stop::Hangup);
     }
     Ok(response)
+}
+
+async fn carry_out(emulator: &Emulator, call: &Call, runs: Option<Operation>, struck: &Struck) -> Result<Response<Body>, Stop> {
+    fail_before(struck, emulator, call).await?;
+    check(call)?;
+    Ok(match runs {
+        Some(operation) => runtime::run(emulator, call, operation, struck).await?,
+        None => control::run(emulator, call, struck)?,
+    })
 }
 
 /// The operation of a path. It is matched as it came, so that an encoded slash stays inside its segment.

@@ -27,25 +27,21 @@ const FIRST_BYTE_MS: u64 = 180;
 const INPUT_TOKENS_PER_MS: u64 = 20;
 const MS_PER_OUTPUT_TOKEN: u64 = 8;
 
-/// Runs a model, or refuses; a refusal is logged where logging is on.
+/// Logs a refusal, where logging is on.
+pub(super) fn log_refusal(emulator: &Emulator, call: &Call, operation: Operation, kind: Kind) -> Result<(), Refusal> {
+    let Some(log) = logs::refused(&emulator.inner, call, operation, kind) else { return Ok(()) };
+    let (account, region) = (call.caller.account.clone(), call.caller.region.clone());
+    let at_ms = emulator.inner.clock.now().0;
+    emulator.inner.commit(&[Event::Logged { account, region, at_ms, log: Box::new(log) }])
+}
+
+/// Runs a model, or refuses.
 pub(super) async fn run(
     emulator: &Emulator,
     call: &Call,
     operation: Operation,
     struck: &Struck,
 ) -> Result<Response<Body>, Refusal> {
-    let answered = serve(emulator, call, operation, struck).await;
-    if let Err(refusal) = &answered
-        && let Some(log) = logs::refused(&emulator.inner, call, operation, refusal.kind)
-    {
-        let (account, region) = (call.caller.account.clone(), call.caller.region.clone());
-        let at_ms = emulator.inner.clock.now().0;
-        emulator.inner.commit(&[Event::Logged { account, region, at_ms, log: Box::new(log) }])?;
-    }
-    answered
-}
-
-async fn serve(emulator: &Emulator, call: &Call, operation: Operation, struck: &Struck) -> Result<Response<Body>, Refusal> {
     let inner = &emulator.inner;
     let model_id = call.uri("modelId");
     let resolved = inner.state().world.directory().resolve(model_id, &call.caller.account, &call.caller.region)?;

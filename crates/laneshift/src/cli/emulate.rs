@@ -13,6 +13,7 @@ use laneshift_provider::settings::{Settings, Upstream};
 use laneshift_units::Timestamp;
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Format, print};
 use crate::clock;
@@ -99,12 +100,14 @@ pub(crate) fn run(args: &EmulateArgs, out: &mut dyn Write) -> Result<(), Error> 
         let listener = listener.map_err(|e| failed(&format!("listen on {}", args.listen), &e))?;
         let address = listener.local_addr().map_err(|e| failed("listen", &e))?;
         let ca = fs::canonicalize(tls::ca_path(emulator.folder())).unwrap_or_else(|_| tls::ca_path(emulator.folder()));
+        // Before anybody is told that it runs: from then on a signal ends it in order.
+        let stop = stop().map_err(|e| failed("listen for signals", &e))?;
         let keys = Keys { account: &account, region: &region, address, ca: &ca };
         match args.format {
             Format::Json => print(out, &format!("{}\n", keys.json()))?,
             Format::Text => eprint!("{}", keys.text(&args.data)),
         }
-        server::serve(emulator, listener, tls, stop()).await.map_err(|e| failed("serve", &e))
+        server::serve(emulator, listener, tls, stop).await.map_err(|e| failed("serve", &e))
     })?;
     eprintln!("stopped; the same command continues from {}", args.data.display());
     Ok(())
@@ -146,16 +149,15 @@ fn read_faults(path: &Path) -> Result<Vec<Rule>, Error> {
 }
 
 /// Ends at Ctrl-C or SIGTERM.
-async fn stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
-        let _ = interrupt.await;
-        return;
-    };
-    tokio::select! {
-        _ = interrupt => {}
-        _ = terminate.recv() => {}
-    }
+fn stop() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 /// What a client needs to know.

@@ -187,8 +187,10 @@ impl Rule {
             Fault::Error if !error_known => {
                 Err("error: the name of an error is needed, such as ModelTimeoutException".to_owned())
             }
-            _ if self.error.is_some() && !error_known => Err(format!("error: {:?} is no error of Bedrock", self.error)),
-            _ => Ok(()),
+            _ => match &self.error {
+                Some(error) if !error_known => Err(format!("error: {error:?} is no error of Bedrock")),
+                _ => Ok(()),
+            },
         }
     }
 

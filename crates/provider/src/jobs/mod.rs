@@ -109,6 +109,8 @@ pub struct Job {
     pub request: JobRequest,
     /// Begins its chance decisions.
     pub seed: u64,
+    /// How many jobs were created before it, of all accounts.
+    pub number: usize,
     /// What will go wrong with it.
     pub faults: Vec<Strike>,
     /// When it was created.

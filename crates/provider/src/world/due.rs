@@ -26,25 +26,31 @@ impl World {
     pub fn next_due(&self) -> Option<Due> {
         let steps = self.jobs.values().filter_map(|job| {
             let (at, step) = jobs::plan(job, &self.settings)?;
-            (!self.waits_for_a_slot(job)).then(|| Due { at, job: job.id.clone(), step })
+            let at = at.max(self.has_a_slot_since(job)?);
+            Some(Due { at, job: job.id.clone(), step })
         });
         steps.min_by(|a, b| a.at.cmp(&b.at).then_with(|| a.job.cmp(&b.job)))
     }
 
-    /// Over the quota of open jobs a job stays Submitted, where the switch says so.
-    fn waits_for_a_slot(&self, job: &Job) -> bool {
+    /// Over the quota of open jobs a job stays Submitted, where the switch says so; `None` while it does.
+    fn has_a_slot_since(&self, job: &Job) -> Option<Timestamp> {
         if job.status != Status::Submitted || self.settings.switches.over_job_quota == OverJobQuota::Refuse {
-            return false;
+            return Some(job.since);
         }
-        let Some(model) = self.model_of(job) else { return false };
+        let Some(model) = self.model_of(job) else { return Some(job.since) };
         let ahead = self.jobs.values().filter(|other| {
             other.account == job.account
                 && other.region == job.region
-                && !other.status.is_terminal()
-                && (other.submitted, &other.id) < (job.submitted, &job.id)
+                && other.number < job.number
                 && self.model_of(other).is_some_and(|m| m.id == model.id)
         });
-        ahead.count() >= quotas::open_jobs_max(&self.settings, model)
+        // An open job counts as one that ends after all others.
+        let mut ends: Vec<Option<Timestamp>> = ahead.map(|other| other.ended).collect();
+        ends.sort_unstable_by_key(|end| end.unwrap_or(Timestamp(i64::MAX)));
+        match ends.len().checked_sub(quotas::open_jobs_max(&self.settings, model)) {
+            None => Some(job.since),
+            Some(last_to_end) => ends.get(last_to_end).copied().flatten(),
+        }
     }
 
     /// The base model of a job.

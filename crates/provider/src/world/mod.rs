@@ -185,6 +185,7 @@ impl World {
             principal: created.principal.clone(),
             request: created.request.clone(),
             seed: created.seed,
+            number: self.jobs.len(),
             faults: created.faults.clone(),
             submitted: at,
             expires: Timestamp(created.expires_ms),
