@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,22 +28,19 @@ const FIRST_BYTE_MAX: Duration = Duration::from_secs(30);
 /// The first byte of a TLS handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
 
+/// Says when to stop. Boxed, so that the server is compiled here and not once more where it is called.
+pub type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Serves until `stop` is done, then lets open requests finish.
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(
-    emulator: Emulator,
-    listener: TcpListener,
-    tls: Arc<ServerConfig>,
-    stop: impl Future<Output = ()>,
-) -> io::Result<()> {
+pub async fn serve(emulator: Emulator, listener: TcpListener, tls: Arc<ServerConfig>, mut stop: Stop) -> io::Result<()> {
     let acceptor = TlsAcceptor::from(tls);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let driver = emulator.clone();
     connections.spawn(async move { driver.drive().await });
-    tokio::pin!(stop);
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {

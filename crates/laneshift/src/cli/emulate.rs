@@ -107,7 +107,7 @@ pub(crate) fn run(args: &EmulateArgs, out: &mut dyn Write) -> Result<(), Error> 
             Format::Json => print(out, &format!("{}\n", keys.json()))?,
             Format::Text => eprint!("{}", keys.text(&args.data)),
         }
-        server::serve(emulator, listener, tls, stop).await.map_err(|e| failed("serve", &e))
+        server::serve(emulator, listener, tls, Box::pin(stop)).await.map_err(|e| failed("serve", &e))
     })?;
     eprintln!("stopped; the same command continues from {}", args.data.display());
     Ok(())
