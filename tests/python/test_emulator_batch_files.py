@@ -148,6 +148,9 @@ charge_failed_records = true
         failed = [line for line in self.output(job["jobArn"]) if "error" in line]
         self.assertEqual([line["recordId"] for line in failed], ["tool"])
         self.assertIn("Tool use", failed[0]["error"]["errorMessage"])
+        read = sum(line["modelOutput"]["usage"]["input_tokens"] for line in self.output(job["jobArn"]) if "error" not in line)
+        [billed] = [line["tokens"] for line in self.emulator.bill()["lines"] if line["class"] == "input"]
+        self.assertGreater(billed, read, "by the switch a failed record costs its input")
 
     def test_output_of_a_nested_file_can_stand_beside_the_others(self):
         self.upload(records(100), "in/deep/er/b.jsonl")

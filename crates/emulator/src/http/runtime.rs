@@ -68,7 +68,8 @@ pub(super) async fn run(
     if answer.slow_ms > 0 {
         real_sleep(inner.clock.real_length(answer.slow_ms)).await;
     }
-    let served = Served::new(call, prepared, cached, answer, inner.clock.now());
+    let total_includes_cache = inner.state().world.settings.switches.total_tokens_include_cache;
+    let served = Served { total_includes_cache, ..Served::new(call, prepared, cached, answer, inner.clock.now()) };
     let (response, log_body) = served.response(struck);
     let log = logs::served(inner, call, &served.prepared, &served.usage, &log_body);
     served.book(emulator, call, log)?;
@@ -102,6 +103,7 @@ struct Served<'a> {
     cached: Cached,
     answer: Answer,
     usage: Usage,
+    total_includes_cache: bool,
     at: Timestamp,
     latency_ms: u64,
     first_byte_ms: u64,
@@ -113,13 +115,16 @@ impl<'a> Served<'a> {
         let usage = usage(&prepared.ask, &cached, &answer);
         let first_byte_ms = FIRST_BYTE_MS + prepared.ask.input_tokens() / INPUT_TOKENS_PER_MS + answer.slow_ms;
         let latency_ms = first_byte_ms + answer.output_tokens * MS_PER_OUTPUT_TOKEN;
-        Self { prepared, cached, answer, usage, at, latency_ms, first_byte_ms, request_id: &call.request_id }
+        let request_id = &call.request_id;
+        Self { prepared, cached, answer, usage, total_includes_cache: true, at, latency_ms, first_byte_ms, request_id }
     }
 
     fn counted(&self) -> Counted<'_> {
         Counted {
             usage: self.usage,
             tier: self.prepared.tier,
+            latency_optimized: self.prepared.latency_optimized,
+            total_includes_cache: self.total_includes_cache,
             latency_ms: self.latency_ms,
             first_byte_ms: self.first_byte_ms,
             request_id: self.request_id,
@@ -156,7 +161,7 @@ impl<'a> Served<'a> {
                 });
                 let mut response = stream::response(broken(frames.collect(), struck));
                 reply::set(&mut response, "x-amzn-bedrock-content-type", "application/json");
-                reply::set(&mut response, "x-amzn-bedrock-service-tier", self.prepared.tier.name());
+                self.tier_headers(&mut response);
                 (response, Value::Array(chunks))
             }
         }
@@ -174,6 +179,11 @@ impl<'a> Served<'a> {
         for (name, count) in counts {
             reply::set(response, name, &count.to_string());
         }
+        self.tier_headers(response);
+    }
+
+    /// What served, of whole answers and of streams.
+    fn tier_headers(&self, response: &mut Response<Body>) {
         reply::set(response, "x-amzn-bedrock-service-tier", self.prepared.tier.name());
         let latency = if self.prepared.latency_optimized { "optimized" } else { "standard" };
         reply::set(response, "x-amzn-bedrock-performanceconfig-latency", latency);

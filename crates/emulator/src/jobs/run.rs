@@ -10,6 +10,7 @@ use laneshift_provider::cache::Cached;
 use laneshift_provider::chance;
 use laneshift_provider::jobs::{Answered, InvocationType, Job, Mark, Reader, RecordFaults, error_line, ok_line};
 use laneshift_provider::settings::Settings;
+use laneshift_provider::tokens;
 use laneshift_provider::toy;
 use laneshift_provider::world::usage;
 use laneshift_units::{PriceMode, ProfiledModel, Region, ServiceTier, Timestamp, Tokens};
@@ -186,7 +187,8 @@ impl<'a> Runner<'a> {
         };
         let ask = match &record.ask {
             Ok(ask) => ask,
-            Err((code, message)) => return failed(*code, message, 0),
+            // Nobody read it as a prompt, so its text is counted as it stands.
+            Err((code, message)) => return failed(*code, message, tokens::of_text(record.input)),
         };
         let answer = match answer {
             Some(Ok(answer)) if self.reader.faults.empties(self.reader.seed, index) => emptied(ask, answer),
@@ -210,6 +212,8 @@ impl<'a> Runner<'a> {
         let counted = Counted {
             usage: usage(ask, &Cached::default(), answer),
             tier: ServiceTier::Default,
+            latency_optimized: false,
+            total_includes_cache: true,
             latency_ms: 400 + answer.output_tokens * 10,
             first_byte_ms: 400,
             request_id: &request_id,

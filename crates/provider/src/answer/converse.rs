@@ -1,6 +1,6 @@
 //! The response of `Converse` and the events of `ConverseStream`.
 
-use laneshift_units::{Tokens, Usage};
+use laneshift_units::Tokens;
 use serde_json::{Value, json};
 
 use super::pieces::pieces;
@@ -8,27 +8,30 @@ use super::{Answer, Content, Counted};
 
 /// The body of `Converse`'s response.
 pub fn write_converse(answer: &Answer, counted: &Counted<'_>) -> Value {
-    json!({
-        "output": {"message": message(answer)},
-        "stopReason": answer.stop.name(),
-        "usage": usage(&counted.usage),
-        "metrics": {"latencyMs": counted.latency_ms},
-        "serviceTier": {"type": counted.tier.name()},
-    })
+    let mut body = served(counted);
+    body["output"] = json!({"message": message(answer)});
+    body["stopReason"] = answer.stop.name().into();
+    body
 }
 
 /// The events of `ConverseStream`: the name of each and its payload.
 pub fn converse_events(answer: &Answer, counted: &Counted<'_>) -> Vec<(&'static str, Value)> {
     let mut events = message_events(answer);
-    events.push((
-        "metadata",
-        json!({
-            "usage": usage(&counted.usage),
-            "metrics": {"latencyMs": counted.latency_ms},
-            "serviceTier": {"type": counted.tier.name()},
-        }),
-    ));
+    events.push(("metadata", served(counted)));
     events
+}
+
+/// What a response and the last event of a stream say besides the answer.
+fn served(counted: &Counted<'_>) -> Value {
+    let mut out = json!({
+        "usage": usage(counted),
+        "metrics": {"latencyMs": counted.latency_ms},
+        "serviceTier": {"type": counted.tier.name()},
+    });
+    if counted.latency_optimized {
+        out["performanceConfig"] = json!({"latency": "optimized"});
+    }
+    out
 }
 
 /// The message of the assistant.
@@ -69,15 +72,16 @@ pub(super) fn message_events(answer: &Answer) -> Vec<(&'static str, Value)> {
     events
 }
 
-/// `usage`. AWS does not say whether the total includes cached tokens; here it does, as all of them were input.
-fn usage(usage: &Usage) -> Value {
+/// `usage`. AWS does not say whether the total includes cached tokens: a switch does.
+fn usage(counted: &Counted<'_>) -> Value {
+    let usage = &counted.usage;
     let written = [("1h", usage.cache_write_1h), ("5m", usage.cache_write_5m)];
     let mut out = json!({
         "inputTokens": usage.input.0,
         "outputTokens": usage.output.0,
-        "totalTokens": usage.total().0,
+        "totalTokens": counted.total(),
         "cacheReadInputTokens": usage.cache_read.0,
-        "cacheWriteInputTokens": usage.cache_write_5m.0 + usage.cache_write_1h.0,
+        "cacheWriteInputTokens": counted.cache_write(),
     });
     let details: Vec<Value> = written
         .iter()

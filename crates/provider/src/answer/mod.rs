@@ -101,6 +101,10 @@ pub struct Counted<'a> {
     pub usage: Usage,
     /// The tier that served.
     pub tier: ServiceTier,
+    /// Whether the latency-optimised version served.
+    pub latency_optimized: bool,
+    /// Whether `totalTokens` counts cached tokens.
+    pub total_includes_cache: bool,
     /// From the request to the end of the answer, in milliseconds.
     pub latency_ms: u64,
     /// From the request to the first byte of the answer, in milliseconds.
@@ -112,6 +116,10 @@ pub struct Counted<'a> {
 }
 
 impl Counted<'_> {
+    const fn total(&self) -> u64 {
+        if self.total_includes_cache { self.usage.total().0 } else { self.usage.input.0 + self.usage.output.0 }
+    }
+
     const fn cache_write(&self) -> u64 {
         self.usage.cache_write_5m.0 + self.usage.cache_write_1h.0
     }

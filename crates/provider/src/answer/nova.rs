@@ -19,7 +19,7 @@ fn usage(counted: &Counted<'_>) -> Value {
     json!({
         "inputTokens": counted.usage.input.0,
         "outputTokens": counted.usage.output.0,
-        "totalTokens": counted.usage.total().0,
+        "totalTokens": counted.total(),
         "cacheReadInputTokenCount": counted.usage.cache_read.0,
         "cacheWriteInputTokenCount": counted.cache_write(),
     })

@@ -23,7 +23,16 @@ fn ask() -> Ask {
 
 fn counted(usage: Usage) -> Counted<'static> {
     let tier = ServiceTier::Default;
-    Counted { usage, tier, latency_ms: 7, first_byte_ms: 3, request_id: "r-1", at: Timestamp(1_000) }
+    Counted {
+        usage,
+        tier,
+        latency_optimized: false,
+        total_includes_cache: true,
+        latency_ms: 7,
+        first_byte_ms: 3,
+        request_id: "r-1",
+        at: Timestamp(1_000),
+    }
 }
 
 fn some_usage() -> Usage {
@@ -55,6 +64,9 @@ fn a_converse_response_is_the_documented_one() {
     });
     assert_eq!(write_converse(&ok(), &counted(some_usage())), expected);
     let cached = Usage { cache_read: Tokens(50), cache_write_5m: Tokens(20), cache_write_1h: Tokens(10), ..some_usage() };
+    let without = Counted { total_includes_cache: false, latency_optimized: true, ..counted(cached) };
+    let body = write_converse(&ok(), &without);
+    assert_eq!((&body["usage"]["totalTokens"], &body["performanceConfig"]["latency"]), (&json!(4), &json!("optimized")));
     let usage = &write_converse(&ok(), &counted(cached))["usage"];
     assert_eq!(usage["inputTokens"], 3);
     assert_eq!((&usage["cacheReadInputTokens"], &usage["cacheWriteInputTokens"]), (&json!(50), &json!(30)));
