@@ -1,6 +1,14 @@
-//! What talking to AWS needs below its operations: who signed a request, and whether it is true.
+//! Talking to AWS: signing and its verification, a transport, a retry with a budget, the few calls that laneshift makes, and
+//! the one constructor of S3 clients.
 //!
-//! Promises: a signature is compared in constant time; nothing here reads a clock or keeps a secret.
-//! Leaves out: transport, retries, credentials.
+//! Promises: a signature is compared in constant time; a call that may have been carried out is sent again only where that
+//! is harmless; nothing here reads a clock or logs a key. Leaves out: what the answers mean.
 
+pub mod bedrock;
+mod client;
+pub mod s3;
 pub mod sigv4;
+mod transport;
+
+pub use client::{AwsError, Client, Credentials, Endpoints, WallClock};
+pub use transport::{Transport, TransportError, over_network};

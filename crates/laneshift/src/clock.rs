@@ -27,3 +27,9 @@ pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
+
+/// Waits.
+#[expect(clippy::disallowed_methods, reason = "the one place that waits by the machine's clock")]
+pub(crate) async fn sleep(length: Duration) {
+    tokio::time::sleep(length).await;
+}

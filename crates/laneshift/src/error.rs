@@ -34,6 +34,10 @@ pub(crate) enum Error {
     Focus(String),
     #[error("draw the report: {0}")]
     Report(String),
+    #[error("{0}")]
+    Batch(String),
+    #[error("wait for {0}: detached by the user; AWS goes on")]
+    Detached(String),
     #[error("emulate: {0}")]
     Emulator(String),
     #[error("understand {what}: {reason}")]
@@ -59,6 +63,8 @@ impl Error {
             Self::Report(_) => "LS0013",
             Self::Argument { .. } => "LS0014",
             Self::Emulator(_) => "LS0015",
+            Self::Batch(_) => "LS0016",
+            Self::Detached(_) => "LS0017",
         }
     }
 
@@ -87,6 +93,11 @@ impl Error {
             Self::Focus(_) => "export CUR 2.0 (Data Exports, standard) and give that folder".to_owned(),
             Self::Report(_) => "plan.json and policy.toml are written all the same".to_owned(),
             Self::Argument { .. } => "`--help` shows examples".to_owned(),
+            Self::Batch(_) => {
+                "nothing that was accepted is lost; `laneshift batch list` shows it, `laneshift batch resume` continues"
+                    .to_owned()
+            }
+            Self::Detached(id) => format!("`laneshift batch resume {id}` continues"),
             Self::Emulator(_) => "choose another folder with --data or another port with --listen".to_owned(),
         }
     }
@@ -103,8 +114,13 @@ impl Error {
             | Self::UnknownWorkload { .. }
             | Self::UnknownModel { .. }
             | Self::Focus(_) => 3,
-            Self::Evidence(_) | Self::ObjectStore { .. } | Self::Write { .. } | Self::Report(_) | Self::Emulator(_) => 4,
-            Self::Interrupted(_) => 130,
+            Self::Evidence(_)
+            | Self::ObjectStore { .. }
+            | Self::Write { .. }
+            | Self::Report(_)
+            | Self::Emulator(_)
+            | Self::Batch(_) => 4,
+            Self::Interrupted(_) | Self::Detached(_) => 130,
         }
     }
 }

@@ -5,7 +5,6 @@ mod cli;
 mod clock;
 mod error;
 mod market;
-mod s3;
 
 use std::process::ExitCode;
 

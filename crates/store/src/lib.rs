@@ -14,7 +14,7 @@ mod verbs;
 
 pub use bitmap::{Bitmap, SLOTS};
 pub use rows::{
-    Attempt, Chunk, Cost, Costed, Intent, Job, JobChange, JobState, Members, NewChunk, NewSubmission, ResultObject, Settle, Settled,
-    Span, Submission, SubmissionState,
+    Attempt, Chunk, Cost, Costed, Intent, Job, JobChange, JobState, Members, NewChunk, NewSubmission, ResultObject, Settle,
+    Settled, Span, Submission, SubmissionState,
 };
 pub use verbs::{Store, StoreError};

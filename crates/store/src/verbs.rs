@@ -1,6 +1,9 @@
 //! What can be done with the queue.
 
-use crate::rows::{Attempt, Chunk, Cost, Intent, Job, JobChange, JobState, NewChunk, NewSubmission, ResultObject, Settle, Settled, Span, Submission, SubmissionState};
+use crate::rows::{
+    Attempt, Chunk, Cost, Intent, Job, JobChange, JobState, NewChunk, NewSubmission, ResultObject, Settle, Settled, Span,
+    Submission, SubmissionState,
+};
 
 /// Why the queue could not do it.
 #[derive(Debug, thiserror::Error)]

@@ -193,7 +193,8 @@ async fn run(store: &dyn Store, verb: &Verb) -> String {
         Verb::Settle(j, c, a, n) => {
             // A settle names a job that exists; the database holds it to that, the model need not.
             if store.jobs(&format!("s{c}")).await.is_ok_and(|jobs| jobs.iter().any(|job| job.intent.id == *j)) {
-                let settle = Settle { job: *j, chunk: *c, ok: slots(range(*a, *n)), failed: Bitmap::default(), object: String::new() };
+                let settle =
+                    Settle { job: *j, chunk: *c, ok: slots(range(*a, *n)), failed: Bitmap::default(), object: String::new() };
                 show(store.settle(&settle).await.map(|s| s.winners.to_bytes()))
             } else {
                 String::new()

@@ -66,7 +66,7 @@ pub(super) fn read(
     classify: &(dyn Fn(&str, &str) -> PrincipalKind + Sync),
 ) -> Result<Evidence, Error> {
     let objects = Objects::new();
-    let open = |bucket: &str| crate::s3::open(bucket, args.s3_endpoint.as_deref());
+    let open = |bucket: &str| laneshift_aws::s3::open(bucket, args.s3_endpoint.as_deref());
     let found = resolve(&args.evidence, &open, &objects).map_err(refused)?;
     let named = args.evidence.join(" ");
     if found.inputs.is_empty() {

@@ -1,6 +1,7 @@
 //! Commands: one file each. Standard output is data, standard error is talk.
 
 pub(crate) mod audit;
+mod batch;
 mod completions;
 mod emulate;
 mod estimate;
@@ -43,6 +44,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Show, check or update the price catalogue
     Prices(prices::PricesArgs),
+    /// Run files of requests that can wait as Bedrock batch jobs
+    Batch(Box<batch::BatchArgs>),
     /// Serve an emulated Amazon Bedrock with S3 and Service Quotas, and keep its bill
     Emulate(Box<emulate::EmulateArgs>),
     /// Print shell completions
@@ -67,6 +70,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Estimate(args) => estimate::run(args, &mut out),
         Command::Audit(args) => audit::run(args, &mut out),
         Command::Explain(args) => explain::run(args, &mut out),
+        Command::Batch(args) => batch::run(args, &mut out),
         Command::Emulate(args) => emulate::run(args, &mut out),
         Command::Completions(args) => completions::run(args, &mut out),
         Command::Prices(args) => match prices::run(args, crate::clock::now(), &mut out) {

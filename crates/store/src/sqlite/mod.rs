@@ -141,7 +141,8 @@ impl Store for Sqlite {
     }
 
     async fn submissions(&self) -> Result<Vec<Submission>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM submission ORDER BY created_ms, id").fetch_all(&self.pool).await.map_err(database)?;
+        let rows =
+            sqlx::query("SELECT * FROM submission ORDER BY created_ms, id").fetch_all(&self.pool).await.map_err(database)?;
         rows.iter().map(submission).collect()
     }
 
@@ -189,7 +190,9 @@ impl Store for Sqlite {
             return Ok(());
         }
         for members in &intent.members {
-            let row = sqlx::query("SELECT chunk.*, submission.state FROM chunk JOIN submission ON submission.id = submission WHERE chunk.id = ?");
+            let row = sqlx::query(
+                "SELECT chunk.*, submission.state FROM chunk JOIN submission ON submission.id = submission WHERE chunk.id = ?",
+            );
             let row = row.bind(int(members.chunk)).fetch_optional(&mut *tx).await.map_err(database)?;
             let row = row.ok_or_else(|| StoreError::Missing(format!("chunk {}", members.chunk)))?;
             let found = chunk(&mut tx, &row).await?;
@@ -239,7 +242,11 @@ impl Store for Sqlite {
             .await
             .map_err(database)?;
         if moved.rows_affected() == 0 {
-            let row = sqlx::query("SELECT state FROM job WHERE id = ?").bind(int(id)).fetch_optional(&mut *tx).await.map_err(database)?;
+            let row = sqlx::query("SELECT state FROM job WHERE id = ?")
+                .bind(int(id))
+                .fetch_optional(&mut *tx)
+                .await
+                .map_err(database)?;
             let state: String = row.ok_or_else(|| StoreError::Missing(format!("job {id}")))?.get(0);
             return Err(StoreError::Conflict(format!("job {id} is {state}")));
         }
@@ -248,7 +255,8 @@ impl Store for Sqlite {
 
     async fn open_jobs(&self) -> Result<Vec<Job>, StoreError> {
         let mut tx = self.begin().await?;
-        let rows = sqlx::query("SELECT * FROM job WHERE state NOT IN ('closed', 'revoked') ORDER BY id").fetch_all(&mut *tx).await;
+        let rows =
+            sqlx::query("SELECT * FROM job WHERE state NOT IN ('closed', 'revoked') ORDER BY id").fetch_all(&mut *tx).await;
         let mut found = Vec::new();
         for row in &rows.map_err(database)? {
             found.push(job(&mut tx, row).await?);
@@ -274,7 +282,8 @@ impl Store for Sqlite {
 
     async fn settle(&self, settle: &Settle) -> Result<Settled, StoreError> {
         let mut tx = self.begin().await?;
-        let known = sqlx::query("SELECT winners FROM result WHERE chunk = ? AND job = ?").bind(int(settle.chunk)).bind(int(settle.job));
+        let known =
+            sqlx::query("SELECT winners FROM result WHERE chunk = ? AND job = ?").bind(int(settle.chunk)).bind(int(settle.job));
         if let Some(row) = known.fetch_optional(&mut *tx).await.map_err(database)? {
             return Ok(Settled { winners: members_of(&row, 0)? });
         }
@@ -326,7 +335,8 @@ impl Store for Sqlite {
     }
 
     async fn cost(&self, job: u64) -> Result<Option<Cost>, StoreError> {
-        let row = sqlx::query("SELECT * FROM cost WHERE job = ?").bind(int(job)).fetch_optional(&self.pool).await.map_err(database)?;
+        let row =
+            sqlx::query("SELECT * FROM cost WHERE job = ?").bind(int(job)).fetch_optional(&self.pool).await.map_err(database)?;
         let Some(row) = row else { return Ok(None) };
         let money = |name: &str| {
             let text: String = row.get(name);

@@ -61,7 +61,8 @@ pub(super) async fn chunk(tx: &mut Transaction<'_, Dialect>, row: &SqliteRow) ->
 
 pub(super) async fn job(tx: &mut Transaction<'_, Dialect>, row: &SqliteRow) -> Result<Job, StoreError> {
     let id: i64 = row.get("id");
-    let rows = sqlx::query("SELECT chunk, members FROM job_chunk WHERE job = ? ORDER BY chunk").bind(id).fetch_all(&mut **tx).await;
+    let rows =
+        sqlx::query("SELECT chunk, members FROM job_chunk WHERE job = ? ORDER BY chunk").bind(id).fetch_all(&mut **tx).await;
     let read = |row: &SqliteRow| Ok(Members { chunk: row.get::<i64, _>(0).cast_unsigned(), slots: members_of(row, 1)? });
     let members = rows.map_err(database)?.iter().map(read).collect::<Result<_, StoreError>>()?;
     let state: String = row.get("state");

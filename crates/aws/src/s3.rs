@@ -13,7 +13,10 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 const RETRIES_MAX: usize = 3;
 
 /// Opens a bucket with the credentials of the environment (`AWS_ACCESS_KEY_ID`, …, or the machine's role).
-pub(crate) fn open(bucket: &str, endpoint: Option<&str>) -> Result<Arc<dyn ObjectStore>, Box<dyn Error + Send + Sync>> {
+///
+/// # Errors
+/// What the library says of the settings.
+pub fn open(bucket: &str, endpoint: Option<&str>) -> Result<Arc<dyn ObjectStore>, Box<dyn Error + Send + Sync>> {
     let options = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_connect_timeout(Duration::from_secs(10));
     let retry = RetryConfig { max_retries: RETRIES_MAX, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry);

@@ -1,0 +1,108 @@
+//! What a job's answers cost, and what the same tokens cost on demand.
+//!
+//! Each record is priced by the context tier that its own input reaches, as AWS prices it. An unknown price stays unknown.
+
+use std::collections::BTreeMap;
+
+use laneshift_catalog::prices::Catalog;
+use laneshift_store::{Cost, Costed};
+use laneshift_units::{Money, PriceMode, ProfiledModel, Region, TokenClass, Tokens, Usage};
+use serde_json::Value;
+
+/// Tokens by the context tier of their request, answers that count and answers that came twice apart.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    tiers: BTreeMap<u64, (Usage, Usage)>,
+}
+
+/// The prices of one model at one place.
+pub(crate) struct Prices<'a> {
+    catalog: &'a Catalog,
+    model: ProfiledModel,
+    region: Region,
+    /// Where the model's context tiers begin.
+    tiers: Vec<u64>,
+}
+
+impl<'a> Prices<'a> {
+    pub(crate) fn new(catalog: &'a Catalog, model: &ProfiledModel, region: &str) -> Self {
+        let key = catalog.model_key(&model.model).map(str::to_owned);
+        let rows = catalog.rows().iter().filter(|row| Some(&*row.model_key) == key.as_deref());
+        let mut tiers: Vec<u64> = rows.map(|row| row.ctx_min.0).collect();
+        tiers.sort_unstable();
+        tiers.dedup();
+        Self { catalog, model: model.clone(), region: Region::new(region), tiers }
+    }
+
+    fn tier(&self, input: u64) -> u64 {
+        self.tiers.iter().copied().take_while(|tier| *tier <= input).last().unwrap_or(0)
+    }
+
+    /// The cost in one mode; `None` when a price that is needed is not known.
+    fn cost(&self, mode: PriceMode, tier: u64, usage: &Usage) -> Option<Money> {
+        let quote = self.catalog.quote(&self.model.model, &self.model.profile, &self.region, mode, Tokens(tier));
+        let mut sum = Money::ZERO;
+        for class in [TokenClass::Input, TokenClass::Output] {
+            let tokens = usage.get(class);
+            if tokens.0 > 0 {
+                sum += quote.rates.get(class)?.cost(tokens);
+            }
+        }
+        Some(sum)
+    }
+
+    /// The cost of uncached input and output in one mode, all requests of the shortest context tier.
+    pub(crate) fn estimate(&self, mode: PriceMode, usage: &Usage) -> Option<Money> {
+        self.cost(mode, 0, usage)
+    }
+
+    /// Books a tally.
+    pub(crate) fn book(&self, tally: &Tally) -> Cost {
+        let mut cost = Cost {
+            usage: Usage::default(),
+            paid: Money::ZERO,
+            on_demand: Money::ZERO,
+            waste: Money::ZERO,
+            costed: Costed::Exact,
+        };
+        for (tier, (counted, wasted)) in &tally.tiers {
+            let all = *counted + *wasted;
+            cost.usage += all;
+            let priced = (
+                self.cost(PriceMode::Batch, *tier, &all),
+                self.cost(PriceMode::OnDemand, *tier, counted),
+                self.cost(PriceMode::Batch, *tier, wasted),
+            );
+            let (Some(paid), Some(on_demand), Some(waste)) = priced else {
+                cost.costed = Costed::Unpriced;
+                continue;
+            };
+            cost.paid += paid;
+            cost.on_demand += on_demand;
+            cost.waste += waste;
+        }
+        cost
+    }
+
+    /// Adds an answer's tokens.
+    pub(crate) fn add(&self, tally: &mut Tally, usage: &Usage, counts: bool) {
+        let entry = tally.tiers.entry(self.tier(usage.total_input().0)).or_default();
+        if counts {
+            entry.0 += *usage;
+        } else {
+            entry.1 += *usage;
+        }
+    }
+}
+
+/// The metered tokens in an answer of any family; `None` when it names none.
+// The bodies of Converse, Claude, Nova, OpenAI, Llama and Titan, as in AWS's "Inference request parameters and response
+// fields", read 2026-11-23. Batch has no cache, so all input is uncached.
+pub(crate) fn usage_of(output: &Value) -> Option<Usage> {
+    let usage = output.get("usage").unwrap_or(output);
+    let count = |names: &[&str]| names.iter().find_map(|name| usage.get(*name).and_then(Value::as_u64));
+    let input = count(&["inputTokens", "input_tokens", "prompt_tokens", "prompt_token_count", "inputTextTokenCount"])?;
+    let generated = || output["results"].as_array().map(|r| r.iter().filter_map(|r| r["tokenCount"].as_u64()).sum());
+    let out = count(&["outputTokens", "output_tokens", "completion_tokens", "generation_token_count"]).or_else(generated);
+    Some(Usage { input: Tokens(input), output: Tokens(out.unwrap_or(0)), ..Usage::default() })
+}
