@@ -116,6 +116,19 @@ class Profiles(CatalogueCase):
         with self.refused("ResourceNotFoundException", 404):
             self.runtime.converse(modelId=arn, messages=message)
 
+    def test_a_new_profile_has_an_arn_and_tags_of_its_own(self):
+        def create(**more):
+            source = {"copyFrom": f"arn:aws:bedrock:{REGION}::foundation-model/{NOVA}"}
+            return self.bedrock.create_inference_profile(inferenceProfileName="p", modelSource=source, **more)["inferenceProfileArn"]
+
+        first, second = create(tags=[{"key": "of", "value": "the first"}]), create()
+        self.bedrock.delete_inference_profile(inferenceProfileIdentifier=first)
+        third, fourth = create(), create()
+        self.assertEqual(len({second, third, fourth}), 3)
+        for arn in (second, third, fourth):
+            self.assertEqual(self.bedrock.list_tags_for_resource(resourceARN=arn)["tags"], [])
+            self.bedrock.delete_inference_profile(inferenceProfileIdentifier=arn)
+
 
 class Quotas(CatalogueCase):
     SETTINGS = f'[quotas]\n"{MINIMUM}" = 10\n'
