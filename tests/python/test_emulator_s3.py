@@ -69,12 +69,12 @@ class Objects(S3Case):
 
     def test_a_range_is_the_part_that_was_asked_for(self):
         self.put("k", bytes(range(100)))
-        for asked, expected in (("bytes=10-19", range(10, 20)), ("bytes=90-", range(90, 100)), ("bytes=-5", range(95, 100)), ("bytes=98-500", range(98, 100))):
+        for asked, first, end in (("10-19", 10, 20), ("90-", 90, 100), ("-5", 95, 100), ("98-500", 98, 100)):
             with self.subTest(asked):
-                answer = self.s3.get_object(Bucket=self.bucket, Key="k", Range=asked)
-                self.assertEqual(answer["Body"].read(), bytes(expected))
+                answer = self.s3.get_object(Bucket=self.bucket, Key="k", Range=f"bytes={asked}")
+                self.assertEqual(answer["Body"].read(), bytes(range(first, end)))
                 self.assertEqual(answer["ResponseMetadata"]["HTTPStatusCode"], 206)
-                self.assertEqual(answer["ContentRange"], f"bytes {expected.start}-{expected.stop - 1}/100")
+                self.assertEqual(answer["ContentRange"], f"bytes {first}-{end - 1}/100")
         with self.refused("InvalidRange", 416):
             self.get("k", Range="bytes=100-")
 
@@ -99,7 +99,8 @@ class Objects(S3Case):
         self.assertEqual(self.keys(), ["copy"])
 
     def test_keys_are_read_and_listed_as_they_were_written(self):
-        keys = ["a b", "a+b", "a%20b", "\u00fcml\u00e4ut/\u4e2d\u6587", "x=1&y=2/#?", "'quoted' (1)!*", "k" * KEY_BYTES, "d/" * (KEY_BYTES // 2) + "k"]
+        keys = ["a b", "a+b", "a%20b", "\u00fcml\u00e4ut/\u4e2d\u6587", "x=1&y=2/#?", "'quoted' (1)!*"]
+        keys += ["k" * KEY_BYTES, "d/" * (KEY_BYTES // 2) + "k"]
         for key in keys:
             with self.subTest(key):
                 self.put(key, key.encode())
@@ -113,7 +114,7 @@ class Objects(S3Case):
     def test_a_key_does_not_leave_its_bucket(self):
         self.s3.create_bucket(Bucket=f"{self.bucket}-other")
         self.s3.put_object(Bucket=f"{self.bucket}-other", Key="secret", Body=b"secret")
-        doors = [f"../{self.bucket}-other/secret", f"x/../../{self.bucket}-other/secret", "../../journal.ndjson", "/../../journal.ndjson"]
+        doors = [f"{way}../{self.bucket}-other/secret" for way in ("", "x/../")] + [f"{way}../../journal.ndjson" for way in ("", "/")]
         self.put("mine", b"x")
         for key in doors:
             source = {"Bucket": self.bucket, "Key": key}
@@ -175,8 +176,8 @@ class Parts(S3Case):
         bodies = {1: b"a" * 5 * MEGABYTE, 2: b"b" * 5 * MEGABYTE, 3: b"c"}
         done = []
         for number in (3, 1, 2):
-            etag = self.s3.upload_part(Bucket=self.bucket, Key="k", UploadId=upload, PartNumber=number, Body=bodies[number])["ETag"]
-            done.append({"PartNumber": number, "ETag": etag})
+            place = {"Bucket": self.bucket, "Key": "k", "UploadId": upload, "PartNumber": number}
+            done.append({"PartNumber": number, "ETag": self.s3.upload_part(**place, Body=bodies[number])["ETag"]})
         self.assertEqual(self.keys(), [], "nothing is there before the end")
         parts = {"Parts": sorted(done, key=lambda part: part["PartNumber"])}
         self.s3.complete_multipart_upload(Bucket=self.bucket, Key="k", UploadId=upload, MultipartUpload=parts)
