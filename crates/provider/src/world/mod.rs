@@ -210,7 +210,7 @@ impl World {
 
     fn called(&mut self, called: &Called) {
         for entry in &called.cache {
-            self.cache.restore(entry.clone());
+            self.cache.keep(entry.clone());
         }
         if let Some(log) = &called.log {
             self.logs.push(&called.account, &called.region, Timestamp(called.at_ms), log);
