@@ -40,10 +40,10 @@ class Emulator:
             self._args += ["--settings", str(path)]
         self.start()
 
-    def start(self):
-        """Starts it, and waits until it says where it listens."""
+    def start(self, **process):
+        """Starts it, with more arguments for Popen if need be, and waits until it says where it listens."""
         command = [str(BIN), "emulate", "--data", str(self.folder), "--listen", "127.0.0.1:0", "--format", "json", *self._args]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **process)
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError(f"the emulator did not start: exit code {self.process.wait()}")

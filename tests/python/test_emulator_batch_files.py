@@ -17,7 +17,8 @@ def lines_of(items):
 
 
 def converse(i, **more):
-    return {"recordId": f"r-{i:06}", "modelInput": {"messages": [{"role": "user", "content": [{"text": f"question {i}"}]}]} | more}
+    messages = [{"role": "user", "content": [{"text": f"question {i}"}]}]
+    return {"recordId": f"r-{i:06}", "modelInput": {"messages": messages} | more}
 
 
 class FilesCase(EmulatedCase):
@@ -295,12 +296,17 @@ class Records(FilesCase):
 
     def test_each_family_of_models_runs_in_both_shapes(self):
         message = [{"role": "user", "content": [{"text": "hello"}]}]
+        chat = {"messages": [{"role": "user", "content": "hello"}]}
+
+        def said(out):
+            return out["output"]["message"]["content"][0]["text"]
+
         cases = [
-            (NOVA, "InvokeModel", {"messages": message}, lambda out: out["output"]["message"]["content"][0]["text"]),
-            (NOVA, "Converse", {"messages": message}, lambda out: out["output"]["message"]["content"][0]["text"]),
+            (NOVA, "InvokeModel", {"messages": message}, said),
+            (NOVA, "Converse", {"messages": message}, said),
             (LLAMA, "InvokeModel", {"prompt": "hello"}, lambda out: out["generation"]),
-            (LLAMA, "Converse", {"messages": message}, lambda out: out["output"]["message"]["content"][0]["text"]),
-            (GPT_OSS, "InvokeModel", {"messages": [{"role": "user", "content": "hello"}]}, lambda out: out["choices"][0]["message"]["content"]),
+            (LLAMA, "Converse", {"messages": message}, said),
+            (GPT_OSS, "InvokeModel", chat, lambda out: out["choices"][0]["message"]["content"]),
             (TITAN, "InvokeModel", {"inputText": "hello", "dimensions": 256}, lambda out: out["embedding"]),
         ]
         for model, shape, body, read in cases:

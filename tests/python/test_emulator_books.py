@@ -194,6 +194,14 @@ class Throttled(BookCase):
 
 
 class Priced(BookCase):
+    def test_a_call_that_failed_has_written_no_cache(self):
+        """Who comes next pays for the write; nobody reads what nobody paid for."""
+        with self.refused("ModelErrorException"):
+            self.runtime.converse(modelId=HAIKU, **converse("[[toy: error=model]]", cached="1h"))
+        usage = self.runtime.converse(modelId=HAIKU, **converse("Hello", cached="1h"))["usage"]
+        self.assertEqual(usage["cacheReadInputTokens"], 0)
+        self.assertGreater(usage["cacheWriteInputTokens"], 0)
+
     def test_answers_cost_what_the_catalogue_says(self):
         cost = 0
         for tier in ("default", "priority", "flex"):

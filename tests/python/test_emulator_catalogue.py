@@ -84,7 +84,8 @@ class Profiles(CatalogueCase):
         arn = f"arn:aws:bedrock:{REGION}:111122223333:inference-profile/{HAIKU}"
         for identifier in (HAIKU, arn):
             profile = self.bedrock.get_inference_profile(inferenceProfileIdentifier=identifier)
-            self.assertEqual((profile["inferenceProfileArn"], profile["type"], profile["status"]), (arn, "SYSTEM_DEFINED", "ACTIVE"))
+            shown = (profile["inferenceProfileArn"], profile["type"], profile["status"])
+            self.assertEqual(shown, (arn, "SYSTEM_DEFINED", "ACTIVE"))
             self.assertTrue(profile["models"][0]["modelArn"].endswith("/anthropic.claude-haiku-4-5-20251001-v1:0"))
         with self.refused("ValidationException", 400):
             self.bedrock.delete_inference_profile(inferenceProfileIdentifier=HAIKU)
@@ -115,6 +116,20 @@ class Profiles(CatalogueCase):
                 call(inferenceProfileIdentifier=arn)
         with self.refused("ResourceNotFoundException", 404):
             self.runtime.converse(modelId=arn, messages=message)
+
+    def test_a_new_profile_has_an_arn_and_tags_of_its_own(self):
+        def create(**more):
+            source = {"copyFrom": f"arn:aws:bedrock:{REGION}::foundation-model/{NOVA}"}
+            created = self.bedrock.create_inference_profile(inferenceProfileName="p", modelSource=source, **more)
+            return created["inferenceProfileArn"]
+
+        first, second = create(tags=[{"key": "of", "value": "the first"}]), create()
+        self.bedrock.delete_inference_profile(inferenceProfileIdentifier=first)
+        third, fourth = create(), create()
+        self.assertEqual(len({second, third, fourth}), 3)
+        for arn in (second, third, fourth):
+            self.assertEqual(self.bedrock.list_tags_for_resource(resourceARN=arn)["tags"], [])
+            self.bedrock.delete_inference_profile(inferenceProfileIdentifier=arn)
 
 
 class Quotas(CatalogueCase):

@@ -212,6 +212,56 @@ class Answers(DurableCase):
         self.assertGreaterEqual(answered, 300)
 
 
+class Objects(DurableCase):
+    SIZE = 64_000_000
+
+    def test_an_upload_that_is_killed_leaves_the_object_as_it_was(self):
+        self.s3.put_object(Bucket=BUCKET, Key="kept", Body=b"as it was")
+        buckets = self.emulator.folder / "s3"
+        before = {path.name for path in buckets.iterdir()}
+        for key in ("kept", "fresh"):
+            with concurrent.futures.ThreadPoolExecutor(1) as thread:
+                sent = thread.submit(self.s3.put_object, Bucket=BUCKET, Key=key, Body=b"x" * self.SIZE)
+                while not any(path.suffix == ".part" for path in buckets.iterdir()):
+                    self.assertFalse(sent.done(), "the upload ended before anybody could see it")
+                self.emulator.kill()
+                self.assertIsInstance(sent.exception(), BotoCoreError)
+            self.emulator.start()
+            self.connect()
+        listed = {entry["Key"]: entry["Size"] for entry in self.s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
+        self.assertEqual(listed, {"kept": len(b"as it was")})
+        self.assertEqual(self.s3.get_object(Bucket=BUCKET, Key="kept")["Body"].read(), b"as it was")
+        self.assertEqual({path.name for path in buckets.iterdir()}, before, "nothing is left behind")
+
+    def test_parts_of_an_upload_survive_and_complete_it_after_kill_nine(self):
+        upload = {"Bucket": BUCKET, "Key": "in-parts"}
+        upload_id = self.s3.create_multipart_upload(**upload)["UploadId"]
+        parts = []
+        for number in (1, 2, 3):
+            body = bytes([64 + number]) * 5_242_880
+            etag = self.s3.upload_part(**upload, UploadId=upload_id, PartNumber=number, Body=body)["ETag"]
+            parts.append({"PartNumber": number, "ETag": etag})
+            self.kill()
+            self.assertEqual(self.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"], 0, "it is no object yet")
+        self.s3.complete_multipart_upload(**upload, UploadId=upload_id, MultipartUpload={"Parts": parts})
+        self.kill()
+        self.assertEqual(self.s3.head_object(**upload)["ContentLength"], 3 * 5_242_880)
+
+
+class Tokens(DurableCase):
+    def test_one_token_at_once_from_many_clients_makes_one_job(self):
+        self.upload(records(2))
+        patient = self.emulator.client("bedrock", max_pool_connections=8)
+        self.addCleanup(patient.close)
+        self.bedrock = patient
+        with concurrent.futures.ThreadPoolExecutor(8) as threads:
+            arns = set(threads.map(lambda i: self.create_job(f"job-{i}", clientRequestToken="same"), range(32)))
+        self.assertEqual(len(arns), 1)
+        self.kill()
+        self.assertEqual(self.create_job("later", clientRequestToken="same"), arns.pop())
+        self.assertEqual(len(self.bedrock.list_model_invocation_jobs()["invocationJobSummaries"]), 1)
+
+
 class Settings(DurableCase):
     def test_what_was_set_over_the_api_is_there_after_kill_nine(self):
         self.upload(records(2))

@@ -3,16 +3,20 @@
 import http.server
 import json
 import queue
+import socket
 import threading
+import time
 import unittest
 
 import prices
-from emulated import HAIKU, records
+from emulated import BUCKET, HAIKU, records
 from test_emulator_faults import StoryCase, settings
 
 COURSE = ["Submitted", "Validating", "Scheduled", "InProgress", "Completed"]
 # How long a listener waits before it says that nothing came; a notice that does come is taken at once.
 PATIENCE_S = 10
+# How long the emulator waits for a listener's answer; a job has five notices.
+ANSWER_S_MAX = 5
 
 
 class Listener:
@@ -152,6 +156,17 @@ class Pushed(EventCase):
         self.connect()
         self.emulator.advance(600 * 60)
         self.assertEqual(self.listener.take(len(COURSE)), COURSE)
+
+    def test_f20_a_listener_that_never_answers_stops_no_job(self):
+        deaf = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(deaf.close)
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/events"
+        self.emulator = self.emulate(*self.ARGS, settings=f'events_url = "{url}"\n' + settings(minimum=1))
+        self.connect()
+        self.s3.create_bucket(Bucket=BUCKET)
+        begun = time.monotonic()
+        self.run_job()
+        self.assertLess(time.monotonic() - begun, ANSWER_S_MAX)
 
     def test_f20_a_listener_that_is_gone_stops_no_job(self):
         self.listener.server.server_close()

@@ -1,4 +1,4 @@
-"""On-demand calls over boto3: answers, streams, tools, limits of an answer and the errors of a call, for each family of models."""
+"""On-demand calls over boto3: answers, streams, tools, limits and errors, for each family of models."""
 
 import contextlib
 import json
@@ -311,7 +311,8 @@ class Limits(RuntimeCase):
 
 class Refusals(RuntimeCase):
     def test_a_model_that_only_profiles_serve_is_not_called_by_its_own_id(self):
-        for model in ("anthropic.claude-haiku-4-5-20251001-v1:0", f"arn:aws:bedrock:{REGION}::foundation-model/anthropic.claude-opus-5"):
+        arn = f"arn:aws:bedrock:{REGION}::foundation-model/anthropic.claude-opus-5"
+        for model in ("anthropic.claude-haiku-4-5-20251001-v1:0", arn):
             with self.subTest(model), self.refused("ValidationException", 400, "inference profile"):
                 self.converse("x", model)
 

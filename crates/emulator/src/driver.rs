@@ -1,4 +1,4 @@
-//! Moves jobs through their states when their moments come, and delivers logs and notices.
+//! Moves jobs through their states when their moments come, and delivers logs.
 //!
 //! Promises: a step is carried out for its own moment, however late the driver comes; a step that was interrupted is done
 //! again and gives the same; steps are taken one after another, in the order of their moments.
@@ -43,7 +43,7 @@ impl Emulator {
             }
         }
         self.deliver_logs(all_logs).await;
-        self.push_notices().await;
+        self.inner.told.notify_one();
     }
 
     /// Runs for ever: sleeps until the next moment, or until something new comes.
@@ -51,16 +51,16 @@ impl Emulator {
         loop {
             let woken = self.inner.wake.notified();
             self.settle().await;
-            let next = {
-                let state = self.inner.state();
-                let pushes = state.notices.next_at();
-                state.world.next_due().map(|due| due.at).into_iter().chain(pushes).min()
-            };
-            let wait = next.and_then(|at| self.inner.clock.real_wait(at)).map_or(IDLE, |wait| wait.min(IDLE));
-            // The least pause keeps a step that fails for ever from spinning.
-            let wait = wait.max(Duration::from_millis(5));
-            let _ = tokio::time::timeout(wait, woken).await;
+            let next = self.inner.state().world.next_due().map(|due| due.at);
+            let _ = tokio::time::timeout(self.pause(next), woken).await;
         }
+    }
+
+    /// How long to wait for a moment of the emulator's time.
+    pub(crate) fn pause(&self, until: Option<Timestamp>) -> Duration {
+        let wait = until.and_then(|at| self.inner.clock.real_wait(at)).map_or(IDLE, |wait| wait.min(IDLE));
+        // The least pause keeps a step that fails for ever from spinning.
+        wait.max(Duration::from_millis(5))
     }
 
     /// Carries out one step. Runs on a thread of its own: it reads and writes files.

@@ -85,6 +85,8 @@ pub(crate) struct Inner {
     pub(crate) stepping: tokio::sync::Mutex<()>,
     /// Wakes the driver when something new may be due.
     pub(crate) wake: Notify,
+    /// Wakes whoever posts notices.
+    pub(crate) told: Notify,
     /// Conditional writes of objects, one after another.
     pub(crate) conditional: tokio::sync::Mutex<()>,
     accounts: Vec<Account>,
@@ -148,6 +150,7 @@ impl Emulator {
             upstream,
             stepping: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
+            told: Notify::new(),
             conditional: tokio::sync::Mutex::new(()),
             accounts,
             by_access_key,

@@ -1,8 +1,8 @@
 //! The journal: one event a line, appended before an answer leaves.
 //!
 //! Promises: after `kill -9` every line that was written whole is read back; a torn last line is cut off; a line that
-//! cannot be read in the middle is an error that names it. A write reaches the kernel, not the disk, except for
-//! [`Journal::sync`]: power failure is not emulated.
+//! cannot be read in the middle is an error that names it; a write that fails leaves nothing behind. A write reaches the
+//! kernel, not the disk, except for [`Journal::sync`]: power failure is not emulated.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
@@ -15,6 +15,10 @@ use laneshift_provider::event::Event;
 pub(crate) struct Journal {
     file: File,
     buffer: Vec<u8>,
+    /// Bytes of whole lines. Invariant: the file is longer only while `torn` is set.
+    whole: u64,
+    /// A write failed, and what it left behind is not cut off yet.
+    torn: bool,
 }
 
 /// Why a journal cannot be opened.
@@ -53,17 +57,27 @@ impl Journal {
         }
         file.set_len(whole)?;
         file.seek(SeekFrom::End(0))?;
-        Ok(Self { file, buffer: Vec::new() })
+        Ok(Self { file, buffer: Vec::new(), whole, torn: false })
     }
 
-    /// Appends events in one write.
+    /// Appends events in one write, all or none.
     pub(crate) fn append(&mut self, events: &[Event]) -> io::Result<()> {
         self.buffer.clear();
         for event in events {
             serde_json::to_writer(&mut self.buffer, event)?;
             self.buffer.push(b'\n');
         }
-        self.file.write_all(&self.buffer)
+        if self.torn {
+            self.file.set_len(self.whole)?;
+        }
+        self.torn = true;
+        if let Err(error) = self.file.write_all(&self.buffer) {
+            // A part of a line would damage the next one. If it stays now, the next append cuts it off first.
+            self.torn = self.file.set_len(self.whole).is_err();
+            return Err(error);
+        }
+        (self.whole, self.torn) = (self.whole + self.buffer.len() as u64, false);
+        Ok(())
     }
 
     /// Waits until what was appended is on the disk.

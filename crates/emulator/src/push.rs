@@ -1,4 +1,4 @@
-//! Posts state changes of jobs to whoever is named in the settings, as EventBridge would.
+//! Posts state changes of jobs to whoever is named in the settings, as EventBridge would. Jobs do not wait for it.
 
 use std::time::Duration;
 
@@ -13,8 +13,18 @@ use crate::upstream::http_client;
 const PUSH_TIME_MAX: Duration = Duration::from_secs(5);
 
 impl Emulator {
+    /// Runs for ever: posts notices as their moments come.
+    pub async fn announce(&self) {
+        loop {
+            let woken = self.inner.told.notified();
+            self.push_notices().await;
+            let next = self.inner.state().notices.next_at();
+            let _ = tokio::time::timeout(self.pause(next), woken).await;
+        }
+    }
+
     /// Posts the notices whose moment has come, once each: EventBridge's delivery is best effort too.
-    pub(crate) async fn push_notices(&self) {
+    async fn push_notices(&self) {
         let Some(url) = self.inner.state().world.settings.events_url.clone() else { return };
         let client = http_client();
         loop {

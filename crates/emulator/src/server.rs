@@ -41,6 +41,8 @@ pub async fn serve(emulator: Emulator, listener: TcpListener, tls: Arc<ServerCon
     let mut connections = JoinSet::new();
     let driver = emulator.clone();
     connections.spawn(async move { driver.drive().await });
+    let announcer = emulator.clone();
+    connections.spawn(async move { announcer.announce().await });
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {

@@ -4,11 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::header::{CONNECTION, EXPECT};
+use http::{HeaderValue, Request, Response, Version};
 
 use crate::body::{Body, Hangup};
 use crate::emulator::Emulator;
-use crate::{admin, http as bedrock};
+use crate::{admin, http as bedrock, s3};
 
 /// Which service a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +35,17 @@ impl Emulator {
     }
 
     async fn object(&self, request: Request<Body>) -> Result<Response<Body>, Hangup> {
+        let request = if self.inner.auth { request } else { s3::without_signature(request) };
         let conditional = request.headers().contains_key("if-none-match") || request.headers().contains_key("if-match");
         let reads = request.method() == http::Method::GET || request.method() == http::Method::HEAD;
         let _one_at_a_time = if conditional && !reads { Some(self.inner.conditional.lock().await) } else { None };
-        self.inner.s3.call(request).await.map_err(|_| Hangup)
+        let brings_body = request.version() == Version::HTTP_11 && request.headers().contains_key(EXPECT);
+        let mut response = self.inner.s3.call(request).await.map_err(|_| Hangup)?;
+        // The server closes the connection behind a body that nobody asked for; a client must not send its next request there.
+        if brings_body && !response.status().is_success() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The prompt cache: which beginnings of prompts are known, until when.
 //!
 //! Promises: what is read, written and left adds up to the input; a beginning below the model's minimum is never cached;
-//! a use refreshes the time to live at no charge; at most [`ENTRIES_MAX`] entries are kept, and the one that would
+//! a use refreshes the time to live at no charge; a call that is not booked leaves nothing behind; at most [`ENTRIES_MAX`] entries are kept, and the one that would
 //! expire first goes first. Leaves out: Nova's implicit caching, which AWS calls best effort, and batch, which has none.
 
 use std::collections::{BTreeSet, HashMap};
@@ -33,7 +33,7 @@ struct Kept {
     ttl: Ttl,
 }
 
-/// What a request found and left in the cache. Its uncached input is the rest.
+/// What a request found in the cache and leaves there once it is booked. Its uncached input is the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cached {
     /// Tokens read.
@@ -42,7 +42,7 @@ pub struct Cached {
     pub write_5m: u64,
     /// Tokens written for an hour.
     pub write_1h: u64,
-    /// The entries written or refreshed, for a journal.
+    /// The entries to keep, written or refreshed.
     pub writes: Vec<Entry>,
 }
 
@@ -58,7 +58,8 @@ pub struct Entry {
 }
 
 impl PromptCache {
-    /// Reads the longest known beginning of the prompt and writes from there to each later checkpoint.
+    /// Reads the longest known beginning of the prompt, and says what is to be written from there to each later
+    /// checkpoint; [`PromptCache::keep`] does that.
     ///
     /// `scope` is what shares a cache: account, region and model.
     pub fn lookup(&mut self, scope: &str, model: &Model, ask: &Ask, now: Timestamp) -> Cached {
@@ -73,7 +74,7 @@ impl PromptCache {
         found.read = prompt.tokens(done);
         if let Some(upto) = hit {
             let passed = points.iter().map(|point| point.upto).filter(|passed| *passed < upto);
-            found.writes.extend(passed.chain([upto]).filter_map(|upto| self.refresh(prompt.key(upto), now)));
+            found.writes.extend(passed.chain([upto]).filter_map(|upto| self.refreshed(prompt.key(upto), now)));
         }
         for point in points {
             if point.upto <= done {
@@ -84,14 +85,14 @@ impl PromptCache {
                 Ttl::FiveMinutes => found.write_5m += tokens,
                 Ttl::Hour => found.write_1h += tokens,
             }
-            found.writes.push(self.keep(prompt.key(point.upto), point.ttl, now));
+            found.writes.push(entry(prompt.key(point.upto), point.ttl, now));
             done = point.upto;
         }
         found
     }
 
-    /// Brings back an entry of a journal; one that cannot be read is left out.
-    pub fn restore(&mut self, entry: Entry) {
+    /// Keeps an entry of a call that is booked; one that cannot be read is left out.
+    pub fn keep(&mut self, entry: Entry) {
         let Ok(key) = u128::from_str_radix(&entry.hash, 16) else { return };
         let Some(ttl) = Ttl::parse(&entry.ttl) else { return };
         self.put(key, Kept { expires: Timestamp(entry.expires_ms), ttl });
@@ -115,15 +116,8 @@ impl PromptCache {
     }
 
     /// Lets an entry live on by the time to live it was written with, as a use is not charged.
-    fn refresh(&mut self, key: u128, now: Timestamp) -> Option<Entry> {
-        let ttl = self.alive.get(&key)?.ttl;
-        Some(self.keep(key, ttl, now))
-    }
-
-    fn keep(&mut self, key: u128, ttl: Ttl, now: Timestamp) -> Entry {
-        let expires = Timestamp(now.0 + ttl.ms());
-        self.put(key, Kept { expires, ttl });
-        Entry { hash: format!("{key:032x}"), ttl: ttl.name().to_owned(), expires_ms: expires.0 }
+    fn refreshed(&self, key: u128, now: Timestamp) -> Option<Entry> {
+        Some(entry(key, self.alive.get(&key)?.ttl, now))
     }
 
     fn put(&mut self, key: u128, kept: Kept) {
@@ -147,6 +141,10 @@ impl PromptCache {
             self.alive.remove(&key);
         }
     }
+}
+
+fn entry(key: u128, ttl: Ttl, now: Timestamp) -> Entry {
+    Entry { hash: format!("{key:032x}"), ttl: ttl.name().to_owned(), expires_ms: now.0 + ttl.ms() }
 }
 
 /// The prompt of a request, as keys of the cache and tokens up to each block.

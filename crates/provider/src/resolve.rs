@@ -98,6 +98,27 @@ pub fn geography(region: &str) -> &'static [&'static str] {
     }
 }
 
+/// Where a profile that is called from a region may compute, the region first; the global one names no region.
+// AWS, "Supported Regions and models for inference profiles", read 2026-11-23. The lists differ by model there.
+pub fn destinations<'a>(profile: &Profile, region: &'a str) -> Vec<&'a str> {
+    let others: &[&str] = match profile {
+        Profile::InRegion => &[],
+        Profile::Global => &[""],
+        Profile::Geo(prefix) => match &**prefix {
+            "us" => &["us-east-1", "us-east-2", "us-west-2"],
+            "us-gov" => &["us-gov-east-1", "us-gov-west-1"],
+            "ca" => &["ca-central-1", "ca-west-1"],
+            "eu" => &["eu-central-1", "eu-north-1", "eu-west-1", "eu-west-3"],
+            "apac" => &["ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2"],
+            "jp" => &["ap-northeast-1", "ap-northeast-3"],
+            "au" => &["ap-southeast-2", "ap-southeast-4"],
+            "in" => &["ap-south-1", "ap-south-2"],
+            _ => &[],
+        },
+    };
+    [region].into_iter().chain(others.iter().copied().filter(|other| *other != region)).collect()
+}
+
 impl Resolved {
     /// Refuses what cannot be called on demand as it was named.
     ///

@@ -95,13 +95,11 @@ fn plan(
     if logs {
         plan.daily = daily::daily(&evidence.grains, resolver);
     }
-    if !evidence.bill.tokens.is_empty() {
-        if logs {
-            plan.coverage = Some(bill::coverage(&evidence.bill, &evidence.grains, resolver));
-        }
-        plan.other_services = bill::other_services(&evidence.bill);
-        plan.adjustments = bill::adjustments(&evidence.bill);
+    if logs && !evidence.bill.tokens.is_empty() {
+        plan.coverage = Some(bill::coverage(&evidence.bill, &evidence.grains, resolver));
     }
+    plan.other_services = bill::other_services(&evidence.bill);
+    plan.adjustments = bill::adjustments(&evidence.bill);
     for model in &mut plan.models {
         model.name = resolver.book.name(&model.model);
     }
@@ -163,7 +161,7 @@ fn scope(evidence: &Evidence, resolver: &Resolver<'_>) -> Scope {
 /// What each kind of evidence cannot tell.
 fn unknowns(evidence: &Evidence) -> Vec<String> {
     let mut out = Vec::new();
-    if evidence.bill.tokens.is_empty() {
+    if evidence.bill.tokens.is_empty() && evidence.bill.other.is_empty() {
         out.push("without a bill: batch jobs, bedrock-mantle traffic and other AI/ML spend are not seen, and prices are list, not yours".to_owned());
     }
     if evidence.grains.is_empty() {

@@ -9,9 +9,10 @@ use super::{Ask, ChatPart, Refused, Role, Tool, ToolChoice};
 use crate::models::{Modality, Model};
 use crate::tokens;
 
-/// The one version that Bedrock takes.
-// Amazon Bedrock User Guide, "Anthropic Claude Messages API", read 2026-11-23.
-const VERSION: &str = "bedrock-2023-05-31";
+/// The versions that Bedrock takes; its documents name the first.
+// Amazon Bedrock User Guide, "Anthropic Claude Messages API", read 2026-11-23; AnthropicBedrock of Anthropic's Python SDK
+// 2.13.0 sends the second.
+const VERSIONS: [&str; 2] = ["bedrock-2023-05-31", "2026-10-21"];
 
 /// What the API knows on Bedrock; not `model` and not `stream`, which the path says.
 const KNOWN: [&str; 16] = [
@@ -36,8 +37,8 @@ const KNOWN: [&str; 16] = [
 pub(super) fn read(model: &Model, body: &Value) -> Result<Ask, Refused> {
     let fields = Fields::of(body, "", Manner::Anthropic)?;
     fields.only(&KNOWN)?;
-    if fields.required_text("anthropic_version")? != VERSION {
-        return Err(Refused::because(format!("anthropic_version: Input should be '{VERSION}'")));
+    if !VERSIONS.contains(&fields.required_text("anthropic_version")?) {
+        return Err(Refused::because(format!("anthropic_version: Input should be '{}'", VERSIONS[0])));
     }
     let mut draft = Draft::new(model);
     fields.required("max_tokens")?;

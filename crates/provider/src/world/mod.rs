@@ -156,7 +156,10 @@ impl World {
                 };
             }
             Event::ProfileCreated(profile) => self.profiles.push(profile.clone()),
-            Event::ProfileDeleted { arn } => self.profiles.retain(|profile| profile.arn() != *arn),
+            Event::ProfileDeleted { arn } => {
+                self.profiles.retain(|profile| profile.arn() != *arn);
+                self.tags.remove(arn);
+            }
             Event::Called(called) => self.called(called),
             Event::Logged { account, region, at_ms, log } => self.logs.push(account, region, Timestamp(*at_ms), log),
             Event::LogsDelivered { account, region, hour, records } => self.logs.delivered(account, region, *hour, *records),
@@ -207,7 +210,7 @@ impl World {
 
     fn called(&mut self, called: &Called) {
         for entry in &called.cache {
-            self.cache.restore(entry.clone());
+            self.cache.keep(entry.clone());
         }
         if let Some(log) = &called.log {
             self.logs.push(&called.account, &called.region, Timestamp(called.at_ms), log);

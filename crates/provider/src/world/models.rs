@@ -1,6 +1,6 @@
 //! Models, inference profiles and provisioned models as the control plane lists them.
 
-use laneshift_units::{Profile, Timestamp};
+use laneshift_units::{Profile, ProfiledModel, Timestamp};
 use serde_json::{Value, json};
 
 use super::control::read_tags;
@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::jobs::timestamp;
 use crate::models::{Modality, Model, Models};
 use crate::refusal::{Kind, Refusal};
-use crate::resolve::geography;
+use crate::resolve::{destinations, geography};
 use crate::settings::{ApplicationProfile, ProvisionedModel};
 
 /// How many inference profiles a page has when the request does not say.
@@ -52,6 +52,12 @@ fn model_arn(model: &Model, region: &str) -> String {
     format!("arn:aws:bedrock:{region}::foundation-model/{}", model.id)
 }
 
+/// AWS names the model in each region that may compute.
+fn profile_models(model: &str, profile: &Profile, region: &str) -> Vec<Value> {
+    let arn = |region| json!({ "modelArn": format!("arn:aws:bedrock:{region}::foundation-model/{model}") });
+    destinations(profile, region).into_iter().map(arn).collect()
+}
+
 fn system_profile(model: &Model, profile: &Profile, caller: &Caller) -> Value {
     let id = format!("{profile}.{}", model.id);
     json!({
@@ -59,21 +65,21 @@ fn system_profile(model: &Model, profile: &Profile, caller: &Caller) -> Value {
         "inferenceProfileId": id,
         "inferenceProfileArn": format!("arn:aws:bedrock:{}:{}:inference-profile/{id}", caller.region, caller.account),
         "description": format!("Routes requests to {} in {profile}.", model.name),
-        "models": [{ "modelArn": model_arn(model, &caller.region) }],
+        "models": profile_models(&model.id, profile, &caller.region),
         "status": "ACTIVE",
         "type": "SYSTEM_DEFINED",
     })
 }
 
 fn application_profile(profile: &ApplicationProfile, region: &str) -> Value {
-    let base = laneshift_units::ProfiledModel::parse_id(&profile.model).model;
+    let base = ProfiledModel::parse_id(&profile.model);
     let at = timestamp(Timestamp(profile.created_ms));
     json!({
         "inferenceProfileName": profile.name,
         "inferenceProfileId": profile.id,
         "inferenceProfileArn": profile.arn(),
         "description": profile.description,
-        "models": [{ "modelArn": format!("arn:aws:bedrock:{region}::foundation-model/{base}") }],
+        "models": profile_models(base.model.as_str(), &base.profile, region),
         "status": "ACTIVE",
         "type": "APPLICATION",
         "createdAt": at,
@@ -180,11 +186,10 @@ impl World {
         if resolved.application_profile.is_some() || resolved.provisioned.is_some() {
             return Err(Refusal::validation("copyFrom must be a foundation model or a system-defined inference profile."));
         }
-        let count = self.profiles.len();
         let profile = ApplicationProfile {
             account: caller.account.clone(),
             region: caller.region.clone(),
-            id: chance::id12(self.settings.seed, &format!("profile {count} {}", now.0)),
+            id: self.new_profile_id(now),
             name: text("inferenceProfileName"),
             model: source.rsplit('/').next().unwrap_or(source).to_owned(),
             description: text("description"),
@@ -195,6 +200,14 @@ impl World {
             Outcome::changed(201, json!({ "inferenceProfileArn": arn, "status": "ACTIVE" }), Event::ProfileCreated(profile))?;
         outcome.events.push(Event::Tagged { arn, tags: read_tags(&body["tags"]) });
         Ok(outcome)
+    }
+
+    /// An id that no profile has. As many tries as there are profiles, and one more, find one.
+    fn new_profile_id(&self, now: Timestamp) -> String {
+        let taken = |id: &String| self.profiles.iter().any(|profile| profile.id == *id);
+        let id = |n: usize| chance::id12(self.settings.seed, &format!("profile {n} {}", now.0));
+        let count = self.profiles.len();
+        (count..=2 * count).map(id).find(|id| !taken(id)).unwrap_or_else(|| id(2 * count + 1))
     }
 
     /// DeleteInferenceProfile.
