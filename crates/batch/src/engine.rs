@@ -12,7 +12,7 @@ use laneshift_aws::{AwsError, Client, WallClock};
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
 use laneshift_store::{Bitmap, Cost, Costed, Job, JobChange, JobState, Store, StoreError, Submission, SubmissionState};
-use laneshift_units::{Money, ProfiledModel, Usage};
+use laneshift_units::{ModelId, Money, ProfiledModel, Usage};
 use object_store::ObjectStore;
 
 use crate::accept::{Accepted, Request};
@@ -187,9 +187,11 @@ impl Engine {
     /// # Errors
     /// None of its own: without Service Quotas the dated defaults hold.
     pub async fn limits(&self, model: &ProfiledModel) -> Limits {
-        let name = self.tools.catalog.model_key(&model.model).map(|key| self.tools.catalog.display_name(key));
+        let catalog = &self.tools.catalog;
+        let key = catalog.model_key(&model.model);
+        let is_it = |name: &str| key.is_some() && catalog.model_key(&ModelId::new(name)) == key;
         let quotas = self.client.quotas().await.unwrap_or_default();
-        Limits::of(&name.unwrap_or_default(), &quotas, &self.tools.capabilities)
+        Limits::of(&is_it, &quotas, &self.tools.capabilities)
     }
 
     /// Takes a submission to its end and writes its results. Ends early only with an error, or when it is dropped; in both
@@ -285,7 +287,7 @@ impl Engine {
             }
         }
         for members in composed.jobs {
-            self.intend(request, limits, members, submission.new.deadline.0).await?;
+            self.intend(submission, request, limits, members).await?;
         }
         Ok(Some(Phase::Running))
     }

@@ -20,30 +20,47 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What holds for a model whose quotas carry this name, such as `Claude Haiku 4.5`.
+    /// What holds for a model. `is_it` says whether a name inside a quota's name, such as `Claude Haiku 4.5`, is the model's.
     ///
     /// A quota is taken by its whole name: "Records per batch inference job for X" is contained in "Minimum number of
     /// records per batch inference job for X", and whoever looks for a part of a name finds the wrong one.
-    pub fn of(name: &str, quotas: &[(String, f64)], defaults: &Capabilities) -> Self {
-        let find = |text: String| quotas.iter().find(|(n, _)| *n == text).map(|(_, v)| *v);
-        let count = |text: String, default: u64| find(text).map_or(default, |v| v as u64);
-        let bytes = |text: String, default: u64| find(text).map_or(default, |gb| (gb * 1e9) as u64);
+    pub fn of(is_it: &dyn Fn(&str) -> bool, quotas: &[(String, f64)], defaults: &Capabilities) -> Self {
+        let find = |begin: &str| {
+            let mut named = quotas.iter().filter_map(|(name, v)| Some((name.strip_prefix(begin)?.strip_prefix(" for ")?, *v)));
+            named.find(|(model, _)| is_it(model)).map(|(_, value)| value)
+        };
+        let count = |begin: &str, default: u64| find(begin).map_or(default, |v| v as u64);
+        let bytes = |begin: &str, default: u64| find(begin).map_or(default, |gb| (gb * 1e9) as u64);
+        let d = defaults;
+        let open_jobs = "Sum of in-progress and submitted batch inference jobs using a base model";
         Self {
-            records_min: count(
-                format!("Minimum number of records per batch inference job for {name}"),
-                defaults.batch_records_min(),
-            ),
-            records_max: count(format!("Records per batch inference job for {name}"), defaults.batch_records_max()),
-            file_records_max: count(
-                format!("Records per input file per batch inference job for {name}"),
-                defaults.batch_records_max(),
-            ),
-            file_bytes_max: bytes(format!("Batch inference input file size (in GB) for {name}"), defaults.batch_file_max().0),
-            job_bytes_max: bytes(format!("Batch inference job size (in GB) for {name}"), defaults.batch_job_max().0),
-            open_max: count(
-                format!("Sum of in-progress and submitted batch inference jobs using a base model for {name}"),
-                defaults.batch_jobs_open_max(),
-            ),
+            records_min: count("Minimum number of records per batch inference job", d.batch_records_min()),
+            records_max: count("Records per batch inference job", d.batch_records_max()),
+            file_records_max: count("Records per input file per batch inference job", d.batch_records_max()),
+            file_bytes_max: bytes("Batch inference input file size (in GB)", d.batch_file_max().0),
+            job_bytes_max: bytes("Batch inference job size (in GB)", d.batch_job_max().0),
+            open_max: count(open_jobs, d.batch_jobs_open_max()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_is_found_by_its_whole_name_and_not_by_a_part_of_it() {
+        let quotas: Vec<(String, f64)> = [
+            ("Minimum number of records per batch inference job for X", 7.0),
+            ("Records per batch inference job for X Large", 11.0),
+            ("Records per batch inference job for X", 13.0),
+            ("Batch inference job size (in GB) for X", 2.0),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        let defaults = Capabilities::shipped().expect("shipped");
+        let limits = Limits::of(&|name| name == "X", &quotas, &defaults);
+        assert_eq!((limits.records_min, limits.records_max, limits.job_bytes_max), (7, 13, 2_000_000_000));
+        assert_eq!(limits.open_max, defaults.batch_jobs_open_max());
     }
 }

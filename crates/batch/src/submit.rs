@@ -2,7 +2,7 @@
 
 use futures::TryStreamExt;
 use laneshift_aws::AwsError;
-use laneshift_store::{Intent, Job, JobChange, JobState, Members};
+use laneshift_store::{Intent, Job, JobChange, JobState, Members, Submission};
 use object_store::buffered::BufWriter;
 use object_store::path::Path as Key;
 use serde::{Deserialize, Serialize};
@@ -39,21 +39,21 @@ pub(crate) enum Created {
 }
 
 impl Engine {
-    /// Decides a job over these members: everything that will be sent is fixed here.
+    /// Decides a job over these members: everything that will be sent is fixed here. Its id follows from the members and from
+    /// how many jobs went before, so that a job that AWS refused is no obstacle to the next.
     pub(crate) async fn intend(
         &self,
+        submission: &Submission,
         request: &Request,
         limits: &Limits,
         members: Vec<Members>,
-        deadline_ms: i64,
     ) -> Result<(), EngineError> {
         let now = (self.tools.wall)();
         let records = members.iter().map(|m| m.slots.count()).sum();
-        let mut seed = Vec::new();
+        let before = self.store.jobs(&submission.new.id).await?.len();
+        let mut seed = format!("{} {before}", submission.new.id).into_bytes();
         for m in &members {
-            let attempts = self.store.attempts(m.chunk).await?.len() as u64;
             seed.extend_from_slice(&m.chunk.to_le_bytes());
-            seed.extend_from_slice(&attempts.to_le_bytes());
             seed.extend_from_slice(&m.slots.to_bytes());
         }
         // Below 2^63, so that a database's signed integer holds it.
@@ -61,7 +61,7 @@ impl Engine {
         let prefix = format!("{}/jobs/{id:016x}", request.prefix).trim_start_matches('/').to_owned();
         let input = format!("s3://{}/{prefix}/in/", request.bucket);
         let parts = self.parts(&members, limits)?;
-        let hours = ((deadline_ms - now.0 + HOUR_MS - 1) / HOUR_MS).clamp(TIMEOUT_H.0, TIMEOUT_H.1);
+        let hours = ((submission.new.deadline.0 - now.0 + HOUR_MS - 1) / HOUR_MS).clamp(TIMEOUT_H.0, TIMEOUT_H.1);
         let job_name = format!("laneshift-{id:016x}");
         let body = json!({
             "jobName": job_name,
