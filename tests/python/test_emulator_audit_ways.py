@@ -199,7 +199,8 @@ class Units(WayCase):
         for plan in self.audits():
             self.assertEqual(usd(plan["today_usd"]), 0)
             [other] = plan["other_services"]
-            self.assertEqual((other["product"].startswith("Bedrock: USE1-Nova2.0Lite-Provisioned"), usd(other["cost_usd"])), (True, self.total()))
+            self.assertRegex(other["product"], "^Bedrock: USE1-Nova2.0Lite-Provisioned")
+            self.assertEqual(usd(other["cost_usd"]), self.total())
         unresolved = self.audits()[0]["unresolved"]
         self.assertEqual([(entry["id"], entry["requests"]) for entry in unresolved], [(arn, 1)])
 

@@ -74,7 +74,7 @@ class Calls(StoryCase):
         self.assertGreater(cost, 0)
         self.assertEqual(self.billed(), cost)
         self.assertEqual(self.create_job("orphan", **self.token()), found, "the token finds the job that the answer was lost of")
-        self.assertEqual(self.create_job("again", **self.token("fresh")) == found, False, "a fresh token pays twice")
+        self.assertNotEqual(self.create_job("again", **self.token("fresh")), found, "a fresh token pays twice")
 
     def test_f06_boto3_sends_again_with_its_own_token_and_makes_one_job(self):
         self.upload(records(1))
@@ -197,7 +197,8 @@ class Calls(StoryCase):
         with self.assertRaises(ReadTimeoutError):
             hasty.converse(**HELLO)
         self.assertEqual(self.billed(), 0)
-        self.assertEqual(self.billed() + self.spoken(self.runtime.converse(**HELLO)), self.billed(), "others are served meanwhile")
+        cost = self.spoken(self.runtime.converse(**HELLO))
+        self.assertEqual(self.billed(), cost, "others are served meanwhile")
 
     def test_f25_a_stall_ends_in_a_closed_connection(self):
         self.emulator.faults({"fault": "stalled", "minutes": 0.005})
@@ -238,16 +239,12 @@ class Calls(StoryCase):
         self.emulator.faults({"fault": "broken_stream", "error": "ModelStreamErrorException"})
         seen = []
         with self.assertRaisesRegex(EventStreamError, "modelStreamErrorException"):
-            seen.extend(self.drain(seen))
+            for event in self.runtime.converse_stream(**HELLO)["stream"]:
+                seen.append(event)
         self.assertTrue(seen)
         self.assertEqual(seen, whole[: len(seen)], "the beginning of the whole stream")
         self.assertLess(len(seen), len(whole))
         self.assertEqual(self.billed(), 2 * cost)
-
-    def drain(self, seen):
-        for event in self.runtime.converse_stream(**HELLO)["stream"]:
-            seen.append(event)
-        return []
 
 
 class Quotas(StoryCase):

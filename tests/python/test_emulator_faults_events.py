@@ -132,7 +132,7 @@ class Pushed(EventCase):
         self.assertTrue(self.listener.heard.empty())
         self.emulator.restart()
         self.connect()
-        self.run_job("after a restart".replace(" ", "-"))
+        self.run_job("after-a-restart")
         self.assertEqual(self.listener.take(len(COURSE)), COURSE, "what was told before is not told again")
 
     def test_f20_a_listener_hears_twice_of_one_job_and_nothing_of_another(self):
