@@ -38,7 +38,7 @@ class BatchCase(unittest.TestCase):
     SETTINGS = SETTINGS
 
     def setUp(self):
-        self.emulator = Emulator("--speed", "3000", settings=self.SETTINGS)
+        self.emulator = Emulator("--speed", "15000", settings=self.SETTINGS)
         self.addCleanup(self.emulator.close)
         client = self.emulator.client("s3")
         client.create_bucket(Bucket=BUCKET)
@@ -60,7 +60,7 @@ class BatchCase(unittest.TestCase):
             "AWS_ACCESS_KEY_ID": self.emulator.info["access_key_id"],
             "AWS_SECRET_ACCESS_KEY": self.emulator.info["secret_access_key"],
             "LANESHIFT_BATCH_DATA": str(self.folder / "queue"),
-            "LANESHIFT_BATCH_POLL_S": "0.05",
+            "LANESHIFT_BATCH_POLL_S": "0.02",
         }
         if die_after:
             environment["LANESHIFT_DIE_AFTER"] = die_after

@@ -151,8 +151,6 @@ pub struct Engine {
     pub(crate) client: Client,
     pub(crate) objects: Arc<dyn ObjectStore>,
     pub(crate) tools: Tools,
-    /// The attempts that the records of a job's chunks were in.
-    pub(crate) tries: Mutex<HashMap<(u64, u64), Vec<Bitmap>>>,
     /// Records that AWS says each running job has processed.
     processed: Mutex<HashMap<u64, u64>>,
 }
@@ -160,7 +158,7 @@ pub struct Engine {
 impl Engine {
     /// An engine.
     pub fn new(folder: &Path, store: Arc<dyn Store>, client: Client, objects: Arc<dyn ObjectStore>, tools: Tools) -> Self {
-        Self { folder: folder.to_owned(), store, client, objects, tools, tries: Mutex::default(), processed: Mutex::default() }
+        Self { folder: folder.to_owned(), store, client, objects, tools, processed: Mutex::default() }
     }
 
     pub(crate) fn spool(&self) -> PathBuf {
@@ -244,7 +242,6 @@ impl Engine {
                 },
                 JobState::Created => self.watch(&job).await?,
                 JobState::Terminal => {
-                    self.remember_tries(&job).await?;
                     let count = reads.entry(job.intent.id).or_insert(0);
                     *count += 1;
                     let done = self.harvest(&job, model, *count).await?;

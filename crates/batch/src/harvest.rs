@@ -1,6 +1,7 @@
 //! From a job's output to results: every line joined to its record by id, whatever order, repetition or gap there is.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use futures::{StreamExt, TryStreamExt};
 use laneshift_store::{Bitmap, Job, JobChange, JobState, Settle};
 use laneshift_units::ProfiledModel;
+use memchr::memchr;
 use object_store::ObjectStoreExt;
 use object_store::path::Path as Key;
 use serde::Deserialize;
@@ -48,6 +50,16 @@ struct Harvest {
     /// A line could not be read: the output is cut.
     torn: bool,
     lines: u64,
+    /// The attempts that the records of each chunk were in, this one included.
+    tries: BTreeMap<u64, Vec<Bitmap>>,
+}
+
+impl Harvest {
+    /// Whether this was the last attempt for a record.
+    fn was_last_try(&self, chunk: u64, slot: usize) -> bool {
+        let maps = self.tries.get(&chunk).map_or(&[][..], Vec::as_slice);
+        maps.iter().filter(|map| map.has(slot)).count() as u64 >= ATTEMPTS_MAX
+    }
 }
 
 /// Why a record has no answer.
@@ -66,7 +78,8 @@ impl Engine {
         let (manifests, outputs): (Vec<_>, Vec<_>) =
             listed.into_iter().partition(|o| o.location.filename().is_some_and(|name| name == "manifest.json.out"));
         let prices = Prices::new(&self.tools.catalog, model, self.client.region());
-        let mut harvest = Harvest { chunks: BTreeMap::new(), tally: Tally::default(), torn: false, lines: 0 };
+        let tries = self.tries(job).await?;
+        let mut harvest = Harvest { chunks: BTreeMap::new(), tally: Tally::default(), torn: false, lines: 0, tries };
         for object in &outputs {
             self.read_output(job, &object.location, &prices, &mut harvest).await?;
         }
@@ -102,7 +115,7 @@ impl Engine {
         while let Some(bytes) = stream.next().await {
             rest.extend_from_slice(&bytes?);
             let mut begin = 0;
-            while let Some(end) = memchr_newline(&rest[begin..]) {
+            while let Some(end) = memchr(b'\n', &rest[begin..]) {
                 self.take(job, &rest[begin..begin + end], prices, harvest)?;
                 begin += end + 1;
             }
@@ -126,10 +139,8 @@ impl Engine {
         let mine = address(&read.record_id)
             .filter(|(chunk, slot)| job.intent.members.iter().any(|m| m.chunk == *chunk && m.slots.has(*slot)));
         let Some((chunk, slot)) = mine else { return Ok(()) };
-        let collected = match harvest.chunks.entry(chunk) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(self.collect(job.intent.id, chunk)?),
-        };
+        let last_try = harvest.was_last_try(chunk, slot);
+        let collected = self.collected(&mut harvest.chunks, job.intent.id, chunk)?;
         let output: Option<Value> = read.output.and_then(|raw| serde_json::from_str(raw.get()).ok());
         let failure = failure(output.as_ref(), read.error);
         let twice = collected.ok.has(slot) || collected.failed.has(slot);
@@ -140,10 +151,9 @@ impl Engine {
             return Ok(());
         }
         harvest.lines += 1;
-        let last_try = || self.attempts_of(job, chunk, slot) >= ATTEMPTS_MAX;
         match &failure {
             None => collected.ok.set(slot),
-            Some(failure) if failure.transient && !last_try() => return Ok(()),
+            Some(failure) if failure.transient && !last_try => return Ok(()),
             Some(_) => collected.failed.set(slot),
         }
         let (name, body) = match (failure, read.output, read.error) {
@@ -155,17 +165,22 @@ impl Engine {
         writeln!(collected.file, "{{\"slot\":{slot},\"{name}\":{body}}}").map_err(EngineError::Spool)
     }
 
-    fn collect(&self, job: u64, chunk: u64) -> Result<Collected, EngineError> {
-        let path = self.folder.join("results").join(format!("{chunk:013x}")).join(format!("{job:016x}.jsonl"));
-        fs::create_dir_all(path.parent().unwrap_or(&self.folder)).map_err(EngineError::Spool)?;
-        let file = BufWriter::new(File::create(&path).map_err(EngineError::Spool)?);
-        Ok(Collected { ok: Bitmap::default(), failed: Bitmap::default(), path, file })
-    }
-
-    /// In how many attempts a record was, this one included.
-    fn attempts_of(&self, job: &Job, chunk: u64, slot: usize) -> u64 {
-        let before = self.tries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        before.get(&(job.intent.id, chunk)).map_or(1, |maps| maps.iter().filter(|map| map.has(slot)).count() as u64)
+    /// What is collected for a chunk; its file is made when the first line comes.
+    fn collected<'a>(
+        &self,
+        chunks: &'a mut BTreeMap<u64, Collected>,
+        job: u64,
+        chunk: u64,
+    ) -> Result<&'a mut Collected, EngineError> {
+        Ok(match chunks.entry(chunk) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let path = self.folder.join("results").join(format!("{chunk:013x}")).join(format!("{job:016x}.jsonl"));
+                fs::create_dir_all(path.parent().unwrap_or(&self.folder)).map_err(EngineError::Spool)?;
+                let file = BufWriter::new(File::create(&path).map_err(EngineError::Spool)?);
+                entry.insert(Collected { ok: Bitmap::default(), failed: Bitmap::default(), path, file })
+            }
+        })
     }
 
     /// Records that the job should have answered and did not, for the last time: they fail with a reason.
@@ -173,13 +188,10 @@ impl Engine {
         for m in &job.intent.members {
             let seen = harvest.chunks.get(&m.chunk).map(|c| c.ok.or(&c.failed)).unwrap_or_default();
             for slot in m.slots.without(&seen).iter() {
-                if self.attempts_of(job, m.chunk, slot) < ATTEMPTS_MAX {
+                if !harvest.was_last_try(m.chunk, slot) {
                     continue;
                 }
-                if !harvest.chunks.contains_key(&m.chunk) {
-                    harvest.chunks.insert(m.chunk, self.collect(job.intent.id, m.chunk)?);
-                }
-                let Some(collected) = harvest.chunks.get_mut(&m.chunk) else { continue };
+                let collected = self.collected(&mut harvest.chunks, job.intent.id, m.chunk)?;
                 collected.failed.set(slot);
                 let text = format!(
                     "no answer in {ATTEMPTS_MAX} jobs; the last ended as {}",
@@ -192,13 +204,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Remembers which attempts the records of a job were in, before its output is read.
-    pub(crate) async fn remember_tries(&self, job: &Job) -> Result<(), EngineError> {
+    /// Which attempts the records of a job were in.
+    async fn tries(&self, job: &Job) -> Result<BTreeMap<u64, Vec<Bitmap>>, EngineError> {
+        let mut tries = BTreeMap::new();
         for m in &job.intent.members {
-            let maps: Vec<Bitmap> = self.store.attempts(m.chunk).await?.into_iter().map(|a| a.slots).collect();
-            self.tries.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert((job.intent.id, m.chunk), maps);
+            tries.insert(m.chunk, self.store.attempts(m.chunk).await?.into_iter().map(|a| a.slots).collect());
         }
-        Ok(())
+        Ok(tries)
     }
 }
 
@@ -212,8 +224,4 @@ fn failure(output: Option<&Value>, error: Option<&RawValue>) -> Option<Failure> 
     };
     let code = error["errorCode"].as_u64().unwrap_or(500);
     Some(Failure { transient: code >= 500 || code == 408 || code == 429 })
-}
-
-fn memchr_newline(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|b| *b == b'\n')
 }

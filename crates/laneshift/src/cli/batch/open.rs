@@ -73,11 +73,11 @@ pub(crate) async fn store(folder: &Path) -> Result<Sqlite, Error> {
 pub(crate) fn engine(
     folder: &Path,
     store: Arc<Sqlite>,
+    catalog: Arc<Catalog>,
     aws: &AwsArgs,
     bucket: &str,
     progress: Arc<dyn Fn(&Progress) + Send + Sync>,
 ) -> Result<Engine, Error> {
-    let catalog = Catalog::shipped().map_err(|e| Error::Catalog(e.to_string()))?;
     let capabilities = Capabilities::shipped().map_err(|e| Error::Data(e.to_string()))?;
     let objects = laneshift_aws::s3::open(bucket, aws.endpoint_url.as_deref());
     let objects = objects.map_err(|e| Error::Batch(format!("open s3://{bucket}: {e}")))?;
@@ -85,7 +85,7 @@ pub(crate) fn engine(
         return Err(Error::Argument { what: "--poll-s".to_owned(), reason: "a number of seconds above 0 is needed".to_owned() });
     }
     let tools = Tools {
-        catalog: Arc::new(catalog),
+        catalog,
         capabilities: Arc::new(capabilities),
         wall: Arc::new(clock::now),
         timer: Arc::new(|wait| Box::pin(clock::sleep(wait))),
@@ -101,4 +101,9 @@ fn die_where_told(step: &str) {
     if std::env::var("LANESHIFT_DIE_AFTER").is_ok_and(|named| named == step) {
         std::process::abort();
     }
+}
+
+/// The shipped prices.
+pub(crate) fn catalog() -> Result<Arc<Catalog>, Error> {
+    Catalog::shipped().map(Arc::new).map_err(|e| Error::Catalog(e.to_string()))
 }

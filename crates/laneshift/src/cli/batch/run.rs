@@ -13,7 +13,7 @@ use laneshift_store::{Costed, Store, SubmissionState};
 use laneshift_units::{Money, Timestamp};
 use serde_json::json;
 
-use super::open::{AwsArgs, QueueArgs, engine, store};
+use super::open::{AwsArgs, QueueArgs, catalog, engine, store};
 use crate::cli::{Format, print};
 use crate::clock;
 use crate::error::Error;
@@ -70,7 +70,8 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<(), Error> {
         let now = clock::now();
         let deadline = Timestamp(now.0 + hours(&args.deadline)? * HOUR_MS);
         let queue = Arc::new(store(&args.queue.data).await?);
-        let engine = engine(&args.queue.data, queue.clone(), &args.aws, &request.bucket, bar())?;
+        let catalog = catalog()?;
+        let engine = engine(&args.queue.data, queue.clone(), catalog.clone(), &args.aws, &request.bucket, bar())?;
         let accepted = read_input(&request, &args.queue.data.join("spool"), deadline, now).map_err(|e| refused(args, e))?;
         let id = accepted.submission.id.clone();
         match queue.submission(&id).await {
@@ -78,7 +79,7 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<(), Error> {
                 eprintln!("this file was run before as {id}; its answers are written again from what is kept");
             }
             Ok(_) => eprintln!("this file was accepted before as {id}; it continues"),
-            Err(_) => ask(args, &accepted, &engine).await?,
+            Err(_) => ask(args, &accepted, &engine, &catalog).await?,
         }
         engine.accept(&accepted).await.map_err(failed)?;
         finish(&engine, &id, args.format, out).await
@@ -90,7 +91,7 @@ pub(crate) fn resume(args: &ResumeArgs, out: &mut dyn Write) -> Result<(), Error
         let queue = Arc::new(store(&args.queue.data).await?);
         let submission = pick(&queue, args.id.as_deref()).await?;
         let request: Request = serde_json::from_str(&submission.1).map_err(|e| Error::Batch(e.to_string()))?;
-        let engine = engine(&args.queue.data, queue, &args.aws, &request.bucket, bar())?;
+        let engine = engine(&args.queue.data, queue, catalog()?, &args.aws, &request.bucket, bar())?;
         finish(&engine, &submission.0, args.format, out).await
     })
 }
@@ -166,9 +167,8 @@ fn refused(args: &RunArgs, error: Refused) -> Error {
 }
 
 /// Shows what it costs, and asks.
-async fn ask(args: &RunArgs, accepted: &Accepted, engine: &Engine) -> Result<(), Error> {
-    let catalog = Catalog::shipped().map_err(|e| Error::Catalog(e.to_string()))?;
-    let estimate = accepted.estimate(&catalog, &args.aws.region()?, &args.model);
+async fn ask(args: &RunArgs, accepted: &Accepted, engine: &Engine, catalog: &Catalog) -> Result<(), Error> {
+    let estimate = accepted.estimate(catalog, &args.aws.region()?, &args.model);
     let model = laneshift_units::ProfiledModel::parse_id(&args.model);
     let limits = engine.limits(&model).await;
     let records = accepted.submission.records;
