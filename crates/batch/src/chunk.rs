@@ -121,7 +121,7 @@ mod tests {
         builder.push(None, r#"{"inputText":"b"}"#, 3);
         builder.seal(&path).expect("written");
         let reader = Reader::open(&path).expect("whole");
-        assert_eq!(reader.line(1), b"{\"recordId\":\"00000000299\",\"modelInput\":{\"inputText\":\"b\"}}\n");
+        assert_eq!(reader.line(1), b"{\"recordId\":\"00000000289\",\"modelInput\":{\"inputText\":\"b\"}}\n");
         assert_eq!((reader.entries[0].id.as_deref(), reader.entries[1].line), (Some("mine"), 3));
         let mut bytes = fs::read(&path).expect("there");
         bytes[20] ^= 1;

@@ -229,12 +229,13 @@ impl Engine {
         reads: &mut HashMap<u64, u32>,
     ) -> Result<Option<Phase>, EngineError> {
         let mut phase = self.decide(submission, request, limits).await?;
-        for job in self.store.open_jobs().await? {
+        for job in self.open_jobs(submission).await? {
             let next = match job.state {
                 JobState::Intent => {
                     self.upload(&job).await?;
                     Some(Phase::Uploading)
                 }
+                JobState::Uploaded if self.running(&job).await? >= limits.open_max => Some(Phase::WaitingForSlot),
                 JobState::Uploaded => match self.create(&job).await? {
                     Created::Yes => Some(Phase::Running),
                     Created::Later => Some(Phase::WaitingForSlot),
@@ -252,6 +253,19 @@ impl Engine {
             phase = next.or(phase);
         }
         Ok(phase)
+    }
+
+    /// The jobs of a submission that are not over. Those of others are for their own run.
+    async fn open_jobs(&self, submission: &Submission) -> Result<Vec<Job>, EngineError> {
+        let jobs = self.store.jobs(&submission.new.id).await?;
+        Ok(jobs.into_iter().filter(|job| job.state.is_open()).collect())
+    }
+
+    /// Jobs of this queue, of whatever submission, that hold one of AWS's slots for this model.
+    async fn running(&self, job: &Job) -> Result<u64, EngineError> {
+        let open = self.store.open_jobs().await?;
+        let holds = |other: &&Job| other.state == JobState::Created && other.intent.pool == job.intent.pool;
+        Ok(open.iter().filter(holds).count() as u64)
     }
 
     /// Makes jobs of the records that are free. `None` when there is nothing left to wait for.
@@ -274,7 +288,7 @@ impl Engine {
         }
         let composed = compose(&free, limits);
         if composed.left_over > 0 {
-            let open = self.store.open_jobs().await?;
+            let open = self.open_jobs(submission).await?;
             if open.is_empty() && !tried {
                 return Err(EngineError::TooFew { records: composed.left_over, min: limits.records_min });
             }
