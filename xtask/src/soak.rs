@@ -18,6 +18,8 @@ pub(crate) struct SoakArgs {
 enum What {
     /// The emulator: 100,000 records, an input file of 1 GB, 200 kills at random moments
     Emulator,
+    /// The batch lane: a million records, 200 kills at random moments
+    Batch,
 }
 
 /// Runs a soak over the release binary.
@@ -25,6 +27,7 @@ pub(crate) fn run(args: &SoakArgs) -> Result<()> {
     let workspace = Workspace::load()?;
     let script = match args.what {
         What::Emulator => "tests/python/soak_emulator.py",
+        What::Batch => "tests/python/soak_batch.py",
     };
     let python = venv::ensure(&workspace)?;
     cargo::run(&mut workspace.cargo(&["build", "--release", "--bin", "laneshift"]))?;

@@ -1,0 +1,103 @@
+"""A million records through batch jobs, and two hundred kills on the way: too long for every run.
+
+`cargo xtask soak batch` runs it over the release binary. It prints what it measured and fails when a promise does.
+"""
+
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import time
+import unittest
+from decimal import Decimal
+
+from emulated import BUCKET, HAIKU, ROLE, claude
+from program import BIN
+from test_batch_run import BatchCase
+
+RECORDS = int(os.environ.get("LANESHIFT_SOAK_RECORDS", "1000000"))
+KILLS = int(os.environ.get("LANESHIFT_SOAK_KILLS", "200"))
+RSS_BYTES_MAX = 256_000_000
+
+
+class Soak(BatchCase):
+    def command(self):
+        return [
+            str(BIN), "batch", "run", str(self.input), "--model", HAIKU, "--role", ROLE, "--s3", f"s3://{BUCKET}/batch",
+            "--output", str(self.out), "--deadline", "7d", "--yes", "--format", "json",
+        ]
+
+    def environment(self):
+        return {
+            "PATH": "/usr/bin:/bin",
+            "AWS_ENDPOINT_URL": self.emulator.info["url"],
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": self.emulator.info["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": self.emulator.info["secret_access_key"],
+            "LANESHIFT_BATCH_DATA": str(self.folder / "queue"),
+            "LANESHIFT_BATCH_POLL_S": "0.2",
+        }
+
+    def fill(self, n, filler=""):
+        with open(self.input, "w", encoding="utf-8") as file:
+            for i in range(n):
+                file.write(json.dumps({"recordId": f"my-{i}", "modelInput": claude(f"{filler}question {i}")}) + "\n")
+
+    def check_order(self, n):
+        with open(self.out, encoding="utf-8") as file:
+            for i, line in enumerate(file):
+                if not line.startswith(f'{{"recordId":"my-{i}",'):
+                    raise AssertionError(f"line {i + 1} is another record's")
+        self.assertEqual(i + 1, n)
+
+    def test_a_million_records_are_answered_once_in_their_order_and_the_books_are_the_bill(self):
+        self.fill(RECORDS, "A prompt of about half a kilobyte. " * 13)
+        begun = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run(self.command(), env=self.environment(), capture_output=True, text=True, check=False)
+        receipt = self.receipt(done)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        took = time.monotonic() - begun
+        print(
+            f"{RECORDS} records: {took:.1f} s, {cpu_s * 1e6 / RECORDS:.1f} us of CPU a record, peak {after.ru_maxrss / 1000:.0f} MB, "
+            f"{len(receipt['jobs'])} jobs, paid {receipt['paid_usd']}",
+            file=sys.stderr,
+        )
+        self.assertEqual((receipt["answered"], receipt["failed"]), (RECORDS, 0))
+        self.check_order(RECORDS)
+        self.assertEqual(Decimal(receipt["paid_usd"]), self.billed())
+        self.assertLess(after.ru_maxrss * 1024, RSS_BYTES_MAX)
+
+    def test_kills_at_random_moments_lose_nothing_and_pay_nothing_twice(self):
+        chance = random.Random(20261125)
+        paid, kills, rounds = Decimal(0), 0, 0
+        while kills < KILLS:
+            rounds += 1
+            self.fill(20_000, f"round {rounds} ")
+            while kills < KILLS:
+                process = subprocess.Popen(
+                    self.command(), env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                )
+                try:
+                    out, err = process.communicate(timeout=chance.uniform(0.01, 1.2))
+                    self.assertEqual(process.returncode, 0, err)
+                    break
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.communicate()
+                    kills += 1
+            done = subprocess.run(self.command(), env=self.environment(), capture_output=True, text=True, check=False)
+            receipt = self.receipt(done)
+            self.assertEqual((receipt["answered"], receipt["failed"], len(receipt["jobs"])), (20_000, 0, 1))
+            self.check_order(20_000)
+            paid += Decimal(receipt["paid_usd"])
+        self.assertEqual(len(self.jobs()), rounds)
+        self.assertEqual(paid, self.billed())
+        print(f"{kills} kills over {rounds} runs of 20,000 records: paid {paid}, billed the same", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
