@@ -29,17 +29,6 @@ class Soak(BatchCase):
             "--output", str(self.out), "--deadline", "7d", "--yes", "--format", "json",
         ]
 
-    def environment(self):
-        return {
-            "PATH": "/usr/bin:/bin",
-            "AWS_ENDPOINT_URL": self.emulator.info["url"],
-            "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": self.emulator.info["access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": self.emulator.info["secret_access_key"],
-            "LANESHIFT_BATCH_DATA": str(self.folder / "queue"),
-            "LANESHIFT_BATCH_POLL_S": "0.2",
-        }
-
     def fill(self, n, filler=""):
         with open(self.input, "w", encoding="utf-8") as file:
             for i in range(n):
@@ -56,7 +45,7 @@ class Soak(BatchCase):
         self.fill(RECORDS, "A prompt of about half a kilobyte. " * 13)
         begun = time.monotonic()
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(self.command(), env=self.environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(self.command(), env=self.environment(poll_s="0.2"), capture_output=True, text=True, check=False)
         receipt = self.receipt(done)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -79,7 +68,7 @@ class Soak(BatchCase):
             self.fill(20_000, f"round {rounds} ")
             while kills < KILLS:
                 process = subprocess.Popen(
-                    self.command(), env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                    self.command(), env=self.environment(poll_s="0.2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
                 )
                 try:
                     out, err = process.communicate(timeout=chance.uniform(0.01, 1.2))
@@ -89,7 +78,7 @@ class Soak(BatchCase):
                     process.kill()
                     process.communicate()
                     kills += 1
-            done = subprocess.run(self.command(), env=self.environment(), capture_output=True, text=True, check=False)
+            done = subprocess.run(self.command(), env=self.environment(poll_s="0.2"), capture_output=True, text=True, check=False)
             receipt = self.receipt(done)
             self.assertEqual((receipt["answered"], receipt["failed"], len(receipt["jobs"])), (20_000, 0, 1))
             self.check_order(20_000)

@@ -7,7 +7,6 @@ import tempfile
 import unittest
 from decimal import Decimal
 
-import emulated
 from emulated import BUCKET, HAIKU, ROLE, Emulator, claude
 from program import BIN
 
@@ -52,18 +51,19 @@ class BatchCase(unittest.TestCase):
         records = [{"recordId": f"my-{i}", "modelInput": claude(f"question {i}", **more)} for i in range(n)]
         self.input.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
 
-    def laneshift(self, *args, die_after=None):
-        environment = {
+    def environment(self, poll_s="0.02"):
+        return {
             "PATH": "/usr/bin:/bin",
             "AWS_ENDPOINT_URL": self.emulator.info["url"],
             "AWS_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": self.emulator.info["access_key_id"],
             "AWS_SECRET_ACCESS_KEY": self.emulator.info["secret_access_key"],
             "LANESHIFT_BATCH_DATA": str(self.folder / "queue"),
-            "LANESHIFT_BATCH_POLL_S": "0.02",
+            "LANESHIFT_BATCH_POLL_S": poll_s,
         }
-        if die_after:
-            environment["LANESHIFT_DIE_AFTER"] = die_after
+
+    def laneshift(self, *args, die_after=None):
+        environment = self.environment() | ({"LANESHIFT_DIE_AFTER": die_after} if die_after else {})
         command = [str(BIN), "batch", *map(str, args)]
         return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
 

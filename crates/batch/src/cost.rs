@@ -58,13 +58,7 @@ impl<'a> Prices<'a> {
 
     /// Books a tally.
     pub(crate) fn book(&self, tally: &Tally) -> Cost {
-        let mut cost = Cost {
-            usage: Usage::default(),
-            paid: Money::ZERO,
-            on_demand: Money::ZERO,
-            waste: Money::ZERO,
-            costed: Costed::Exact,
-        };
+        let mut cost = Cost::NOTHING;
         for (tier, (counted, wasted)) in &tally.tiers {
             let all = *counted + *wasted;
             cost.usage += all;

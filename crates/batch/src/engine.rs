@@ -12,7 +12,7 @@ use laneshift_aws::{AwsError, Client, WallClock};
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
 use laneshift_store::{Bitmap, Cost, Costed, Job, JobChange, JobState, Store, StoreError, Submission, SubmissionState};
-use laneshift_units::{ModelId, Money, ProfiledModel, Usage};
+use laneshift_units::{ModelId, Money, ProfiledModel};
 use object_store::ObjectStore;
 
 use crate::accept::{Accepted, Request};
@@ -358,13 +358,7 @@ impl Engine {
     }
 
     async fn receipt(&self, id: &str, request: &Request, answered: u64, failed: u64) -> Result<Receipt, EngineError> {
-        let mut cost = Cost {
-            usage: Usage::default(),
-            paid: Money::ZERO,
-            on_demand: Money::ZERO,
-            waste: Money::ZERO,
-            costed: Costed::Exact,
-        };
+        let mut cost = Cost::NOTHING;
         let mut jobs = Vec::new();
         for job in self.store.jobs(id).await? {
             if let Some(one) = self.store.cost(job.intent.id).await? {

@@ -56,16 +56,21 @@ fn records() -> String {
     (0..100).map(|i| format!("{}\n", record(i))).collect()
 }
 
+/// Uploads a hundred records and creates a job over them; gives its path.
+async fn create_job(emulator: &mut Emulator) -> String {
+    assert_eq!(ask(emulator, "PUT", "/simulated", "").await.0, 200);
+    assert_eq!(ask(emulator, "PUT", "/simulated/in/a.jsonl", records()).await.0, 200);
+    let (status, created) = ask(emulator, "POST", "/model-invocation-job", job_request()).await;
+    assert_eq!(status, 200, "{created}");
+    let id = created["jobArn"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("an ARN").to_owned();
+    format!("/model-invocation-job/{id}")
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_job_of_a_night_takes_no_time_when_time_is_virtual() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut emulator = open(folder.path());
-    assert_eq!(ask(&mut emulator, "PUT", "/simulated", "").await.0, 200);
-    assert_eq!(ask(&mut emulator, "PUT", "/simulated/in/a.jsonl", records()).await.0, 200);
-    let (status, created) = ask(&mut emulator, "POST", "/model-invocation-job", job_request()).await;
-    assert_eq!(status, 200, "{created}");
-    let id = created["jobArn"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("an ARN").to_owned();
-    let path = format!("/model-invocation-job/{id}");
+    let path = create_job(&mut emulator).await;
     assert_eq!(ask(&mut emulator, "GET", &path, "").await.1["status"], "Submitted");
 
     // Nobody drives it: a simulation that steps its own clock settles instead.
@@ -87,14 +92,11 @@ async fn a_job_of_a_night_takes_no_time_when_time_is_virtual() {
 async fn a_driver_wakes_at_each_moment_that_something_is_due() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut emulator = open(folder.path());
-    ask(&mut emulator, "PUT", "/simulated", "").await;
-    ask(&mut emulator, "PUT", "/simulated/in/a.jsonl", records()).await;
-    let (_, created) = ask(&mut emulator, "POST", "/model-invocation-job", job_request()).await;
-    let id = created["jobArn"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("an ARN").to_owned();
+    let path = create_job(&mut emulator).await;
     let driver = emulator.clone();
     // Two days of virtual time, driven.
     assert!(tokio::time::timeout(48 * HOUR, driver.drive()).await.is_err(), "a driver never ends");
-    let (_, job) = ask(&mut emulator, "GET", &format!("/model-invocation-job/{id}"), "").await;
+    let (_, job) = ask(&mut emulator, "GET", &path, "").await;
     assert_eq!(job["status"], "Completed", "{job}");
 }
 
@@ -102,11 +104,7 @@ async fn a_driver_wakes_at_each_moment_that_something_is_due() {
 async fn a_job_whose_end_is_due_cannot_be_stopped_any_more() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut emulator = open(folder.path());
-    ask(&mut emulator, "PUT", "/simulated", "").await;
-    ask(&mut emulator, "PUT", "/simulated/in/a.jsonl", records()).await;
-    let (_, created) = ask(&mut emulator, "POST", "/model-invocation-job", job_request()).await;
-    let id = created["jobArn"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("an ARN").to_owned();
-    let path = format!("/model-invocation-job/{id}");
+    let path = create_job(&mut emulator).await;
     while ask(&mut emulator, "GET", &path, "").await.1["status"] != "InProgress" {
         tokio::time::advance(Duration::from_secs(60)).await;
         emulator.settle().await;

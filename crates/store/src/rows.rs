@@ -1,6 +1,6 @@
 //! What the queue holds: submissions, chunks, jobs, results, costs.
 
-use laneshift_units::{Money, Timestamp, Usage};
+use laneshift_units::{Money, Timestamp, Tokens, Usage};
 
 use crate::Bitmap;
 
@@ -257,6 +257,23 @@ pub struct Cost {
     pub waste: Money,
     /// Whether the amounts are known.
     pub costed: Costed,
+}
+
+impl Cost {
+    /// Nothing was used.
+    pub const NOTHING: Self = Self {
+        usage: Usage {
+            input: Tokens(0),
+            output: Tokens(0),
+            cache_read: Tokens(0),
+            cache_write_5m: Tokens(0),
+            cache_write_1h: Tokens(0),
+        },
+        paid: Money::ZERO,
+        on_demand: Money::ZERO,
+        waste: Money::ZERO,
+        costed: Costed::Exact,
+    };
 }
 
 /// How often a record of a chunk was in an attempt that was paid for or could have been.
