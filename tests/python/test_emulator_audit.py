@@ -16,7 +16,7 @@ from emulated import HAIKU, START, Emulator
 from program import audit, usd
 from week import EVIDENCE, LOGS, NOVA, SECOND, SETTINGS, SONNET, TITAN, Week
 
-# AWS, "Monitor model invocation", and what parsers of real logs read; facts of 2026-11-23, section 7.1.
+# AWS, "Monitor model invocation", and what parsers of real logs read; read 2026-11-23.
 RECORD = {
     "schemaType", "schemaVersion", "timestamp", "accountId", "region", "requestId", "operation", "modelId", "identity",
     "requestMetadata", "inferenceRegion", "errorCode", "input", "output",

@@ -2,7 +2,7 @@
 //!
 //! Promises: the project's own reader reads back the tokens of every class. Leaves out: delivery; the caller gathers
 //! lines into objects, compresses and stores them.
-//! Source: `facts/bedrock.md` 7.1 of 2026-11-23 (AWS, "Monitor model invocation using CloudWatch Logs and Amazon S3").
+//! Source: AWS, "Monitor model invocation using CloudWatch Logs and Amazon S3", read 2026-11-23.
 
 mod key;
 mod record;

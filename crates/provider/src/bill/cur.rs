@@ -3,7 +3,7 @@
 //! Promises: amounts are exact decimals; what has no price has an empty rate and cost. As AWS's, a row tells apart
 //! usage type, product, operation, resource and principal within an hour or a day, and no request.
 //! Leaves out: tags, discounts, taxes and the columns that Bedrock rows leave empty.
-//! Source: `facts/bedrock.md` 7.3 of 2026-11-23 (AWS, "Data Exports user guide", CUR 2.0 line item columns).
+//! Source: AWS, "Data Exports user guide", CUR 2.0 line item columns, read 2026-11-23.
 
 use std::collections::BTreeMap;
 

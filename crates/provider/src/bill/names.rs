@@ -1,8 +1,8 @@
 //! What AWS's bill calls tokens and model units: usage types, products, units, region codes.
 //!
 //! Promises: the project's own reader of usage types reads back class, mode, global profile and long context.
-//! Sources: `facts/bedrock.md` 7.4 of 2026-11-23 (AWS Price List offers AmazonBedrock and
-//! AmazonBedrockFoundationModels). Where no usage type of a combination has been seen, the words stand in the order of
+//! Sources, read 2026-11-23: AWS Price List offers AmazonBedrock and
+//! AmazonBedrockFoundationModels. Where no usage type of a combination has been seen, the words stand in the order of
 //! those that have.
 
 use laneshift_units::{ModelId, PriceMode, Region, TokenClass};
@@ -169,7 +169,7 @@ pub fn region_code(region: &Region) -> String {
     )
 }
 
-// Prefixes of usage types in AWS cost and usage reports, `facts/bedrock.md` 7.4 and public readers of them, read
+// Prefixes of usage types in AWS cost and usage reports, and public readers of them, read
 // 2026-11-23. Asia's numbers follow the order in which the regions opened.
 const REGION_CODES: [(&str, &str); 38] = [
     ("us-east-1", "USE1"),
