@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use laneshift_provider::event::Event;
 use laneshift_provider::faults::Fault;
-use laneshift_provider::jobs::{Status, Step};
+use laneshift_provider::jobs::{Status, Step, plan};
 use laneshift_provider::world::{Due, World};
 use laneshift_units::Timestamp;
 
@@ -68,8 +68,12 @@ impl Emulator {
         let inner = &self.inner;
         let (job, settings) = {
             let state = inner.state();
-            let Some(job) = state.world.jobs.get(&due.job).cloned() else { return Ok(()) };
-            (job, state.world.settings.clone())
+            // A stop since it was found due has moved the job, or made another step of it due.
+            let Some(job) = state.world.jobs.get(&due.job) else { return Ok(()) };
+            if plan(job, &state.world.settings).is_none_or(|(_, step)| step != due.step) {
+                return Ok(());
+            }
+            (job.clone(), state.world.settings.clone())
         };
         let (id, at) = (job.id.clone(), due.at);
         let moved = |status| vec![Event::JobMoved { id: id.clone(), status, at_ms: at.0 }];

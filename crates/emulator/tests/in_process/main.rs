@@ -1,5 +1,7 @@
 //! The emulator without a socket: a `tower::Service` under virtual time.
 
+mod races;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +58,18 @@ fn records() -> String {
     (0..100).map(|i| format!("{}\n", record(i))).collect()
 }
 
+async fn status(emulator: &mut Emulator, path: &str) -> String {
+    ask(emulator, "GET", path, "").await.1["status"].as_str().expect("a status").to_owned()
+}
+
+/// Moves virtual time until a job is in a state.
+async fn wait(emulator: &mut Emulator, path: &str, until: &str) {
+    while status(emulator, path).await != until {
+        tokio::time::advance(Duration::from_secs(60)).await;
+        emulator.settle().await;
+    }
+}
+
 /// Uploads a hundred records and creates a job over them; gives its path.
 async fn create_job(emulator: &mut Emulator) -> String {
     assert_eq!(ask(emulator, "PUT", "/simulated", "").await.0, 200);
@@ -71,14 +85,14 @@ async fn a_job_of_a_night_takes_no_time_when_time_is_virtual() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut emulator = open(folder.path());
     let path = create_job(&mut emulator).await;
-    assert_eq!(ask(&mut emulator, "GET", &path, "").await.1["status"], "Submitted");
+    assert_eq!(status(&mut emulator, &path).await, "Submitted");
 
     // Nobody drives it: a simulation that steps its own clock settles instead.
     let mut seen = vec!["Submitted".to_owned()];
     for _ in 0..24 * 60 {
         tokio::time::advance(Duration::from_secs(60)).await;
         emulator.settle().await;
-        let now = ask(&mut emulator, "GET", &path, "").await.1["status"].as_str().expect("a status").to_owned();
+        let now = status(&mut emulator, &path).await;
         if seen.last() != Some(&now) {
             seen.push(now);
         }
