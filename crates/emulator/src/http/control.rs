@@ -16,16 +16,16 @@ use crate::call::Call;
 use crate::emulator::Emulator;
 use crate::s3;
 
-/// Decides, journals, answers. Decision and journal happen under one lock, so two calls cannot decide on the same state.
+/// Decides, journals, answers. All of it happens under one lock, the moment included, so two calls cannot decide on the same
+/// state, and none on a state that the driver has changed for a later moment.
 pub(super) fn run(emulator: &Emulator, call: &Call, struck: &Struck) -> Result<Response<Body>, Refusal> {
     let inner = &emulator.inner;
-    let now = inner.clock.now();
     if call.operation == "PutModelInvocationLoggingConfiguration" {
         check_log_bucket(emulator, call)?;
     }
     let outcome = {
         let mut state = inner.state();
-        let outcome = decide(&state.world, call, struck, now)?;
+        let outcome = decide(&state.world, call, struck, inner.clock.now())?;
         let committed = state.commit(&outcome.events);
         committed.map_err(|e| Refusal::new(Kind::InternalServer, format!("The journal could not be written: {e}")))?;
         outcome

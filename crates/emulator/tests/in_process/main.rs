@@ -114,24 +114,6 @@ async fn a_driver_wakes_at_each_moment_that_something_is_due() {
     assert_eq!(job["status"], "Completed", "{job}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_job_whose_end_is_due_cannot_be_stopped_any_more() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut emulator = open(folder.path());
-    let path = create_job(&mut emulator).await;
-    while ask(&mut emulator, "GET", &path, "").await.1["status"] != "InProgress" {
-        tokio::time::advance(Duration::from_secs(60)).await;
-        emulator.settle().await;
-    }
-    // Its end passes, and nobody has carried it out yet.
-    tokio::time::advance(6 * HOUR).await;
-    let (status, refused) = ask(&mut emulator, "POST", &format!("{path}/stop"), "").await;
-    assert_eq!(status, 400, "{refused}");
-    emulator.settle().await;
-    let (_, job) = ask(&mut emulator, "GET", &path, "").await;
-    assert_eq!((&job["status"], &job["successRecordCount"]), (&json!("Completed"), &json!(100)));
-}
-
 #[tokio::test]
 async fn a_conditional_write_has_one_winner() {
     let folder = tempfile::tempdir().expect("a folder");

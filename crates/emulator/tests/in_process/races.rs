@@ -1,10 +1,15 @@
 //! Calls that come between two moments of the driver.
 
+use std::fs;
 use std::sync::mpsc;
 
 use futures::FutureExt;
+use serde_json::json;
 
 use super::{HOUR, ask, create_job, open, status, wait};
+
+/// A call that strikes the next job.
+const CUT_SHORT: &str = r#"[{"fault": "cut_short", "nth": 1}]"#;
 
 #[test]
 fn a_stop_between_the_choice_of_a_step_and_its_beginning_holds() {
@@ -36,4 +41,43 @@ fn a_stop_between_the_choice_of_a_step_and_its_beginning_holds() {
             assert_eq!(status(&mut emulator, &path).await, "Stopped", "from {reached}");
         });
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_whose_end_is_due_cannot_be_stopped_any_more() {
+    for (rules, end, records) in [("[]", "Completed", 100), (CUT_SHORT, "PartiallyCompleted", 59)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut emulator = open(folder.path());
+        assert_eq!(ask(&mut emulator, "PUT", "/_laneshift/faults", rules).await.0, 200);
+        let path = create_job(&mut emulator).await;
+        wait(&mut emulator, &path, "InProgress").await;
+        // Its end passes, and nobody has carried it out yet.
+        tokio::time::advance(48 * HOUR).await;
+        let (code, refused) = ask(&mut emulator, "POST", &format!("{path}/stop"), "").await;
+        assert_eq!(code, 400, "{end}: {refused}");
+        emulator.settle().await;
+        let (_, job) = ask(&mut emulator, "GET", &path, "").await;
+        assert_eq!((&job["status"], &job["successRecordCount"]), (&json!(end), &json!(records)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_is_due_behind_a_run_that_is_not_computed_counts_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut emulator = open(folder.path());
+    let path = create_job(&mut emulator).await;
+    wait(&mut emulator, &path, "InProgress").await;
+    drop(emulator);
+    // As a process leaves it that dies between the two.
+    let journal = folder.path().join("journal.ndjson");
+    let text = fs::read_to_string(&journal).expect("a journal");
+    let kept: Vec<&str> = text.split_inclusive('\n').take_while(|line| !line.contains("job_ran")).collect();
+    assert!(kept.last().is_some_and(|line| line.contains("InProgress")), "{text}");
+    fs::write(&journal, kept.concat()).expect("writable");
+
+    let mut emulator = open(folder.path());
+    tokio::time::advance(48 * HOUR).await;
+    assert_eq!(ask(&mut emulator, "POST", &format!("{path}/stop"), "").await.0, 400);
+    emulator.settle().await;
+    assert_eq!(status(&mut emulator, &path).await, "Completed");
 }

@@ -15,7 +15,7 @@ pub use list::{ListQuery, list};
 pub use manifest::manifest;
 pub use record::{Answered, Reader, RecordFaults, error_line, ok_line};
 pub use request::{InvocationType, JobRequest, S3Input, Tag, split_uri};
-pub use step::{Step, plan};
+pub use step::{Step, end, plan};
 pub use validate::{FileCheck, JobCheck, Limits};
 pub use view::{arn, job_id, timestamp, to_json};
 

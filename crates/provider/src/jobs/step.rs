@@ -27,7 +27,6 @@ pub enum Step {
 
 /// The next step of a job and its moment; `None` when it waits for something else, or for nothing.
 pub fn plan(job: &Job, settings: &Settings) -> Option<(Timestamp, Step)> {
-    let after = |from: Timestamp, ms: i64| Timestamp(from.0.saturating_add(ms));
     let turnaround = &settings.turnaround;
     match job.status {
         Status::Submitted => Some((after(job.since, turnaround.submitted_ms(job.seed)), Step::Validating)),
@@ -37,15 +36,7 @@ pub fn plan(job: &Job, settings: &Settings) -> Option<(Timestamp, Step)> {
         }
         Status::Scheduled => Some((job.start, Step::Begin)),
         Status::InProgress if job.marks.is_none() => Some((job.since, Step::Run)),
-        Status::InProgress if job.fault(Fault::Stuck).is_some() => None,
-        Status::InProgress => {
-            let end = after(job.since, job.run_ms);
-            if end <= job.expires {
-                Some((end, Step::Finish(Status::Completed)))
-            } else {
-                Some((job.expires, Step::Finish(Status::PartiallyCompleted)))
-            }
-        }
+        Status::InProgress => end(job).map(|(at, status)| (at, Step::Finish(status))),
         Status::Stopping if job.began.is_some() && job.marks.is_none() => Some((job.since, Step::Run)),
         Status::Stopping => {
             let lag_ms = match job.fault(Fault::SlowStop) {
@@ -61,4 +52,17 @@ pub fn plan(job: &Job, settings: &Settings) -> Option<(Timestamp, Step)> {
         }
         Status::Completed | Status::PartiallyCompleted | Status::Stopped | Status::Failed | Status::Expired => None,
     }
+}
+
+/// When a job whose records run ends by itself, and how, whether they were computed yet or not.
+pub fn end(job: &Job) -> Option<(Timestamp, Status)> {
+    if job.status != Status::InProgress || job.fault(Fault::Stuck).is_some() {
+        return None;
+    }
+    let all_done = after(job.since, job.run_ms);
+    if all_done <= job.expires { Some((all_done, Status::Completed)) } else { Some((job.expires, Status::PartiallyCompleted)) }
+}
+
+fn after(from: Timestamp, ms: i64) -> Timestamp {
+    Timestamp(from.0.saturating_add(ms))
 }

@@ -7,7 +7,7 @@ use super::{Caller, World};
 use crate::chance;
 use crate::event::{Event, JobCreated};
 use crate::faults::{Fault, Strike};
-use crate::jobs::{self, Job, JobRequest, ListQuery, Status, Step, Tag};
+use crate::jobs::{self, Job, JobRequest, ListQuery, Status, Tag};
 use crate::models::Models;
 use crate::quotas;
 use crate::refusal::{Kind, Refusal};
@@ -160,8 +160,7 @@ impl World {
     pub fn stop_job(&self, caller: &Caller, identifier: &str, now: Timestamp) -> Result<Outcome, Refusal> {
         let job = self.find_job(caller, identifier)?;
         // A job whose end is due may be on its way into its bucket: it has ended, whoever is to write that down.
-        let ends = |(at, step): (Timestamp, Step)| at <= now && step == Step::Finish(Status::Completed);
-        if job.status.is_terminal() || jobs::plan(job, &self.settings).is_some_and(ends) {
+        if job.status.is_terminal() || jobs::end(job).is_some_and(|(at, _)| at <= now) {
             let kind = match self.settings.switches.stop_finished {
                 StopFinished::Conflict => Kind::Conflict,
                 StopFinished::Validation => Kind::Validation,
