@@ -20,6 +20,7 @@ mod s3;
 pub mod server;
 mod service;
 mod state;
+mod task;
 pub mod tls;
 mod upstream;
 

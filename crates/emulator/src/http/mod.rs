@@ -22,6 +22,7 @@ use crate::body::{Body, Hangup, read_body};
 use crate::call::Call;
 use crate::clock::real_sleep;
 use crate::emulator::Emulator;
+use crate::task::to_the_end;
 
 pub(crate) use quotas::service_quotas;
 
@@ -76,11 +77,17 @@ async fn respond(emulator: &Emulator, parts: &Parts, body: Body, request_id: &st
     let (operation, uri) = route(parts)?;
     let params = params(parts, uri, &operation, &bytes)?;
     let call = Call { operation, params, bytes, caller, request_id: request_id.to_owned() };
-    let struck = strike(emulator, &call)?;
+    let emulator = emulator.clone();
+    // Story F24: what was read is carried out and billed, whether its client waits for the answer or not.
+    to_the_end(async move { serve(&emulator, &call).await }).await
+}
+
+async fn serve(emulator: &Emulator, call: &Call) -> Result<Response<Body>, Stop> {
+    let struck = strike(emulator, call)?;
     let runs = Operation::parse(&call.operation);
-    let answered = carry_out(emulator, &call, runs, &struck).await;
+    let answered = carry_out(emulator, call, runs, &struck).await;
     if let (Err(Stop::Refused(refusal)), Some(operation)) = (&answered, runs) {
-        runtime::log_refusal(emulator, &call, operation, refusal.kind)?;
+        runtime::log_refusal(emulator, call, operation, refusal.kind)?;
     }
     let response = answered?;
     if struck.get(Fault::LostResponse).is_some() {

@@ -19,11 +19,15 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// An emulator whose wall clock is tokio's, so that paused time moves it.
 fn open(folder: &std::path::Path) -> Emulator {
+    open_with(folder, Settings::default())
+}
+
+fn open_with(folder: &std::path::Path, settings: Settings) -> Emulator {
     let begun = tokio::time::Instant::now();
     let wall = move || Timestamp(START.0 + i64::try_from(begun.elapsed().as_millis()).expect("a test is short"));
     let options = Options {
         folder: folder.to_owned(),
-        settings: Settings::default(),
+        settings,
         pace: Pace::Speed(1.0),
         start: Some(START),
         auth: false,

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use futures::FutureExt;
+use laneshift_provider::settings::Settings;
 use serde_json::json;
 
-use super::{HOUR, ask, create_job, open, status, wait};
+use super::{HOUR, ask, create_job, open, open_with, status, wait};
 
 /// A call that strikes the next job.
 const CUT_SHORT: &str = r#"[{"fault": "cut_short", "nth": 1}]"#;
@@ -80,4 +82,27 @@ async fn an_end_that_is_due_behind_a_run_that_is_not_computed_counts_too() {
     assert_eq!(ask(&mut emulator, "POST", &format!("{path}/stop"), "").await.0, 400);
     emulator.settle().await;
     assert_eq!(status(&mut emulator, &path).await, "Completed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_client_hangs_up_is_billed_and_gives_its_reserve_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut settings = Settings::default();
+    settings.on_demand.tokens_per_minute = 10_000.0;
+    let mut emulator = open_with(folder.path(), settings);
+    let call = |text: &str| {
+        let text = json!({ "content": [{ "text": text }], "role": "user" });
+        let body = json!({ "messages": [text], "inferenceConfig": { "maxTokens": 9_000 } });
+        ("POST", "/model/amazon.nova-pro-v1:0/converse", body.to_string())
+    };
+    let (method, path, body) = call("Hello [[toy: slow=2s, tokens=7]]");
+    let asked = ask(&mut emulator, method, path, body);
+    assert!(tokio::time::timeout(Duration::from_secs(1), asked).await.is_err(), "the client hangs up");
+    assert_eq!(emulator.bill().entries().count(), 0, "it is not served yet");
+
+    let _ = tokio::time::timeout(Duration::from_secs(2), std::future::pending::<()>()).await;
+    let output: Vec<u64> = emulator.bill().entries().map(|(_, usage)| usage.output.0).collect();
+    assert_eq!(output, [7]);
+    let (method, path, body) = call("Hello");
+    assert_eq!(ask(&mut emulator, method, path, body).await.0, 200, "there is room for the next one");
 }
