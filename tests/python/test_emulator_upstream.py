@@ -1,24 +1,30 @@
 """With an upstream, a server that speaks OpenAI's chat completions answers in place of the toy model."""
 
+import contextlib
 import http.server
 import json
 import threading
 import unittest
+import urllib.request
 
 from emulated import BUCKET, EmulatedCase, records
 
 NOVA = "amazon.nova-pro-v1:0"
+# Records that the emulator asks for at a time.
+WIDTH = 16
 
 
 class Chat(http.server.BaseHTTPRequestHandler):
-    """Answers each chat with the last text in capitals; remembers what it was asked."""
+    """Answers each chat with the last text in capitals, once its gate is open; remembers what it was asked."""
 
     asked = []
     broken = False
+    gate = threading.Event()
 
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
         type(self).asked.append((self.path, self.headers.get("authorization"), request))
+        type(self).gate.wait(60)
         last = request["messages"][-1]["content"]
         text = last if isinstance(last, str) else "".join(part.get("text", "") for part in last)
         answer = {
@@ -26,6 +32,10 @@ class Chat(http.server.BaseHTTPRequestHandler):
             "usage": {"prompt_tokens": 5, "completion_tokens": 17, "total_tokens": 22},
         }
         body = json.dumps(answer).encode()
+        with contextlib.suppress(ConnectionError):
+            self.reply(body)
+
+    def reply(self, body):
         self.send_response(503 if type(self).broken else 200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
@@ -39,6 +49,7 @@ class Chat(http.server.BaseHTTPRequestHandler):
 class Upstream(EmulatedCase):
     def setUp(self):
         Chat.asked, Chat.broken = [], False
+        Chat.gate.set()
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Chat)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.server_close)
@@ -78,6 +89,33 @@ class Upstream(EmulatedCase):
         self.assertEqual(texts, {f"r-{i:06}": f"QUESTION {i}" for i in range(120)})
         self.assertEqual(len(Chat.asked), 120, "output that was computed before the kill is not asked for again")
         self.assertEqual(self.manifest(arn)["outputTokenCount"], 120 * 17)
+
+    def run_until_asked(self):
+        """A job whose first records are on their way to the upstream, which does not answer: by a client that hangs up."""
+        self.upload(records(120))
+        arn = self.create_job()
+        self.wait(arn, "Scheduled")
+        Chat.gate.clear()
+        with self.assertRaises(TimeoutError):
+            self.post_clock(timeout=1)
+        while len(Chat.asked) < WIDTH:
+            pass
+        return arn
+
+    def post_clock(self, timeout):
+        body = json.dumps({"advance_s": 86_400}).encode()
+        request = urllib.request.Request(f"{self.emulator.info['url']}/_laneshift/clock", data=body, method="POST")
+        urllib.request.urlopen(request, timeout=timeout).close()
+
+    def test_a_client_that_hangs_up_on_the_clock_leaves_one_driver(self):
+        arn = self.run_until_asked()
+        second = threading.Thread(target=self.post_clock, args=(60,))
+        second.start()
+        second.join(1)
+        self.assertEqual(len(Chat.asked), WIDTH, "the second driver waits for the first")
+        Chat.gate.set()
+        second.join()
+        self.assertEqual((self.get_job(arn)["status"], len(Chat.asked)), ("Completed", 120))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ use laneshift_units::Timestamp;
 
 use crate::emulator::Emulator;
 use crate::jobs;
+use crate::task::to_the_end;
 
 /// The driver looks around at least so often, for the sake of logs.
 const IDLE: Duration = Duration::from_secs(30);
@@ -28,7 +29,13 @@ impl Emulator {
         self.settle_and_deliver(true).await;
     }
 
+    /// Settles in a task of its own: a step that was begun goes on when its caller is gone, and the next driver waits for it.
     async fn settle_and_deliver(&self, all_logs: bool) {
+        let emulator = self.clone();
+        to_the_end(async move { emulator.settle_alone(all_logs).await }).await;
+    }
+
+    async fn settle_alone(&self, all_logs: bool) {
         let _one_driver = self.inner.stepping.lock().await;
         loop {
             let now = self.inner.clock.now();
