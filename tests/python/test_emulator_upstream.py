@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import json
+import signal
 import threading
 import unittest
 import urllib.request
@@ -116,6 +117,19 @@ class Upstream(EmulatedCase):
         Chat.gate.set()
         second.join()
         self.assertEqual((self.get_job(arn)["status"], len(Chat.asked)), ("Completed", 120))
+
+    def test_a_signal_while_records_are_asked_for_leaves_them_to_the_next_start(self):
+        arn = self.run_until_asked()
+        self.emulator.process.send_signal(signal.SIGINT)
+        self.assertEqual(self.emulator.process.wait(timeout=30), 0)
+        self.emulator.process.stdout.close()
+        self.assertEqual(len(Chat.asked), WIDTH)
+        Chat.gate.set()
+        self.emulator.start()
+        self.connect()
+        self.assertEqual(self.wait(arn)["status"], "Completed")
+        self.assertEqual([line for line in self.output(arn) if "error" in line], [])
+        self.assertEqual(len(self.output(arn)), 120)
 
 
 if __name__ == "__main__":

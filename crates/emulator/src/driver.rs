@@ -12,7 +12,7 @@ use laneshift_provider::world::{Due, World};
 use laneshift_units::Timestamp;
 
 use crate::emulator::Emulator;
-use crate::jobs;
+use crate::jobs::{self, Unrun};
 use crate::task::to_the_end;
 
 /// The driver looks around at least so often, for the sake of logs.
@@ -37,7 +37,7 @@ impl Emulator {
 
     async fn settle_alone(&self, all_logs: bool) {
         let _one_driver = self.inner.stepping.lock().await;
-        loop {
+        while !*self.inner.ending.borrow() {
             let now = self.inner.clock.now();
             let due = self.inner.state().world.next_due().filter(|due| due.at <= now);
             let Some(due) = due else { break };
@@ -61,6 +61,12 @@ impl Emulator {
             let next = self.inner.state().world.next_due().map(|due| due.at);
             let _ = tokio::time::timeout(self.pause(next), woken).await;
         }
+    }
+
+    /// Begins no step any more, and waits until the one that was begun is done, or left to the next start.
+    pub(crate) async fn end(&self) {
+        self.inner.ending.send_replace(true);
+        let _nobody_steps = self.inner.stepping.lock().await;
     }
 
     /// How long to wait for a moment of the emulator's time.
@@ -95,7 +101,8 @@ impl Emulator {
             }
             Step::Run => match jobs::run(inner, &job, &settings) {
                 Ok(marks) => vec![Event::JobRan { id: id.clone(), marks }],
-                Err(message) => vec![World::failed(&job, at, message)],
+                Err(Unrun::Failed(message)) => vec![World::failed(&job, at, message)],
+                Err(Unrun::Ending) => return Ok(()),
             },
             Step::Finish(status) => {
                 let late = job.fault(Fault::LateResults).is_some() || job.fault(Fault::TruncatedOutput).is_some();

@@ -15,7 +15,7 @@ use laneshift_provider::settings::{Account, Settings};
 use laneshift_provider::world::World;
 use laneshift_units::Timestamp;
 use s3s::service::S3Service;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::clock::{Clock, Pace, WallClock};
 use crate::journal::{Journal, JournalError};
@@ -83,6 +83,8 @@ pub(crate) struct Inner {
     pub(crate) upstream: Option<Upstream>,
     /// Only one driver moves jobs at a time.
     pub(crate) stepping: tokio::sync::Mutex<()>,
+    /// Whether the emulator is to end: no step begins any more, and a run that was begun leaves its records to the next start.
+    pub(crate) ending: watch::Sender<bool>,
     /// Wakes the driver when something new may be due.
     pub(crate) wake: Notify,
     /// Wakes whoever posts notices.
@@ -149,6 +151,7 @@ impl Emulator {
             s3,
             upstream,
             stepping: tokio::sync::Mutex::new(()),
+            ending: watch::Sender::new(false),
             wake: Notify::new(),
             told: Notify::new(),
             conditional: tokio::sync::Mutex::new(()),

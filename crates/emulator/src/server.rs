@@ -31,7 +31,7 @@ const TLS_HANDSHAKE: u8 = 0x16;
 /// Says when to stop. Boxed, so that the server is compiled here and not once more where it is called.
 pub type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Serves until `stop` is done, then lets open requests finish.
+/// Serves until `stop` is done, then lets open requests and the step of a job finish; a run of records is left to the next start.
 ///
 /// # Errors
 /// When the listener fails.
@@ -65,7 +65,7 @@ pub async fn serve(emulator: Emulator, listener: TcpListener, tls: Arc<ServerCon
             }
         });
     }
-    let _ = tokio::time::timeout(DRAIN_MAX, graceful.shutdown()).await;
+    let (_, ()) = tokio::join!(tokio::time::timeout(DRAIN_MAX, graceful.shutdown()), emulator.end());
     connections.shutdown().await;
     Ok(())
 }

@@ -14,6 +14,7 @@ use laneshift_provider::answer::{Answer, answer_from_chat, to_chat};
 use laneshift_provider::ask::Ask;
 use laneshift_provider::models::Model;
 use laneshift_provider::settings::Upstream as Settings;
+use tokio::sync::watch;
 
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 16_000_000;
@@ -76,11 +77,13 @@ impl Upstream {
         answer_from_chat(ask, &chat)
     }
 
-    /// Asks for the answers of many records at once, in their order. Runs on a thread that may block.
+    /// Asks for the answers of many records at once, in their order; for none once `ending` is set. Runs on a thread that may
+    /// block.
     pub(crate) fn answer_all<'a>(
         &self,
         model: &Model,
         asks: impl Iterator<Item = Option<&'a Ask>>,
+        ending: &watch::Sender<bool>,
     ) -> Vec<Option<Result<Answer, String>>> {
         let all = asks.map(|ask| async move {
             match ask {
@@ -89,6 +92,12 @@ impl Upstream {
             }
         });
         let all: FuturesOrdered<_> = all.collect();
-        tokio::runtime::Handle::current().block_on(all.collect())
+        let mut ending = ending.subscribe();
+        tokio::runtime::Handle::current().block_on(async {
+            tokio::select! {
+                answers = all.collect() => answers,
+                _ = ending.wait_for(|ending| *ending) => Vec::new(),
+            }
+        })
     }
 }

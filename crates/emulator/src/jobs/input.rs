@@ -67,8 +67,8 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<InputFile>) -> io::Result<(
     Ok(())
 }
 
-/// Hands over the lines of a file, without their ends. `Break` with a message stops.
-pub(crate) fn lines(path: &Path, mut take: impl FnMut(&[u8]) -> Result<(), String>) -> Result<(), String> {
+/// Hands over the lines of a file, without their ends, until one is an error.
+pub(crate) fn lines<E: From<String>>(path: &Path, mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
     let file = File::open(path).map_err(|e| format!("An input file could not be read: {e}"))?;
     let mut reader = BufReader::with_capacity(1 << 18, file);
     let mut line = Vec::new();
@@ -77,7 +77,7 @@ pub(crate) fn lines(path: &Path, mut take: impl FnMut(&[u8]) -> Result<(), Strin
         let n = io::Read::take(&mut reader, LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line);
         match n.map_err(|e| format!("An input file could not be read: {e}"))? {
             0 => return Ok(()),
-            n if n > LINE_BYTES_MAX => return Err(format!("An input file has a line of more than {LINE_BYTES_MAX} bytes.")),
+            n if n > LINE_BYTES_MAX => return Err(format!("An input file has a line of more than {LINE_BYTES_MAX} bytes.").into()),
             _ => {}
         }
         if line.last() == Some(&b'\n') {

@@ -10,7 +10,7 @@ mod spool;
 
 pub(crate) use input::validate;
 pub(crate) use output::publish;
-pub(crate) use run::run;
+pub(crate) use run::{Unrun, run};
 pub(crate) use spool::forget;
 
 /// The part of the emulator's folder that holds output on its way.

@@ -90,11 +90,25 @@ impl Writer {
     }
 }
 
+/// Why a run gave no marks.
+pub(crate) enum Unrun {
+    /// The job fails with this message.
+    Failed(String),
+    /// The emulator ends: what was computed is computed again at the next start.
+    Ending,
+}
+
+impl From<String> for Unrun {
+    fn from(message: String) -> Self {
+        Self::Failed(message)
+    }
+}
+
 /// Computes all records of a job and gives its marks.
 ///
 /// # Errors
-/// The message of a failed job.
-pub(crate) fn run(inner: &Inner, job: &Job, settings: &Settings) -> Result<Vec<Mark>, String> {
+/// [`Unrun`].
+pub(crate) fn run(inner: &Inner, job: &Job, settings: &Settings) -> Result<Vec<Mark>, Unrun> {
     let disk = |e: std::io::Error| format!("The output could not be written: {e}");
     let runner = Runner::new(inner, job, settings)?;
     fs::create_dir_all(spool::folder(inner, &job.id)).map_err(disk)?;
@@ -119,9 +133,9 @@ pub(crate) fn run(inner: &Inner, job: &Job, settings: &Settings) -> Result<Vec<M
             if batch.len() < runner.width {
                 return Ok(());
             }
-            runner.answer(&mut batch).into_iter().try_for_each(|ready| writer.push(ready)).map_err(disk)
+            runner.answer(&mut batch)?.into_iter().try_for_each(|ready| writer.push(ready)).map_err(disk).map_err(Unrun::Failed)
         })?;
-        runner.answer(&mut batch).into_iter().try_for_each(|ready| writer.push(ready)).map_err(disk)?;
+        runner.answer(&mut batch)?.into_iter().try_for_each(|ready| writer.push(ready)).map_err(disk)?;
         writer.end_file().map_err(disk)?;
         (mark, marks) = (writer.mark, writer.marks);
     }
@@ -162,19 +176,26 @@ impl<'a> Runner<'a> {
         })
     }
 
-    /// Answers the records of a batch and empties it. An upstream is asked for all of them at once.
-    fn answer(&self, batch: &mut Vec<(u64, Vec<u8>)>) -> Vec<Ready> {
+    /// Answers the records of a batch and empties it, unless the emulator ends. An upstream is asked for all of them at once.
+    fn answer(&self, batch: &mut Vec<(u64, Vec<u8>)>) -> Result<Vec<Ready>, Unrun> {
         let read: Vec<(u64, Answered<'_>)> = batch.iter().map(|(i, line)| (*i, self.reader.read(line, *i))).collect();
         let answers: Vec<Option<Result<Answer, String>>> = match &self.inner.upstream {
             None => read
                 .iter()
                 .map(|(_, record)| record.ask.as_ref().ok().map(|ask| Ok(toy::answer(self.reader.model, ask))))
                 .collect(),
-            Some(upstream) => upstream.answer_all(self.reader.model, read.iter().map(|(_, record)| record.ask.as_ref().ok())),
+            Some(upstream) => {
+                let asks = read.iter().map(|(_, record)| record.ask.as_ref().ok());
+                upstream.answer_all(self.reader.model, asks, &self.inner.ending)
+            }
         };
+        // Answers that came to this may be failures of the end itself.
+        if *self.inner.ending.borrow() {
+            return Err(Unrun::Ending);
+        }
         let ready = read.iter().zip(answers).map(|((i, record), answer)| self.line(*i, record, answer)).collect();
         batch.clear();
-        ready
+        Ok(ready)
     }
 
     fn line(&self, index: u64, record: &Answered<'_>, answer: Option<Result<Answer, String>>) -> Ready {
