@@ -143,7 +143,8 @@ impl Emulator {
         let id_seed = chance::draw(world.settings.seed, &format!("opening {}", world.openings));
         let opened = Event::Opened { version: VERSION, seed: world.settings.seed, at_ms: now.0 };
         let mut state = State { world, notices, journal };
-        state.commit(&[opened, clock.event(now)]).map_err(|e| OpenError::Journal { path, reason: e.to_string() })?;
+        let told: Vec<Event> = [opened, clock.event(now)].into_iter().chain(state.world.provisioned_set(now)).collect();
+        state.commit(&told).map_err(|e| OpenError::Journal { path, reason: e.to_string() })?;
         let inner = Inner {
             folder,
             auth,
@@ -209,6 +210,7 @@ fn moment(event: &Event) -> Option<Timestamp> {
         | Event::JobMoved { at_ms, .. }
         | Event::JobValidated { at_ms, .. }
         | Event::JobEnded { at_ms, .. }
+        | Event::ProvisionedSet { at_ms, .. }
         | Event::Logged { at_ms, .. }
         | Event::FaultsSet { at_ms, .. } => *at_ms,
         Event::JobCreated(created) => created.at_ms,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::cache::Entry;
 use crate::faults::{Count, Rule, Strike};
 use crate::jobs::{JobRequest, Mark, Status, Tag};
-use crate::settings::ApplicationProfile;
+use crate::settings::{ApplicationProfile, ProvisionedModel};
 
 /// The version of the journal's format.
 pub const VERSION: u32 = 1;
@@ -50,6 +50,8 @@ pub enum Event {
     ProfileCreated(ApplicationProfile),
     /// One was deleted.
     ProfileDeleted { arn: String },
+    /// These provisioned models are there from now on, and no others.
+    ProvisionedSet { models: Vec<ProvisionedModel>, at_ms: i64 },
     /// An on-demand call was served.
     Called(Box<Called>),
     /// A call was refused where logging is on.
@@ -74,6 +76,14 @@ pub struct JobCreated {
     pub expires_ms: i64,
     pub seed: u64,
     pub faults: Vec<Strike>,
+    /// What the request's model was resolved to: the base model, the profile's name, the ARN of the application inference
+    /// profile. A journal that does not say it leaves the model empty.
+    #[serde(default)]
+    pub model: String,
+    #[serde(default)]
+    pub profile: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub resource: String,
     pub request: JobRequest,
 }
 

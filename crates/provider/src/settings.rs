@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bill::Commitment;
 use crate::turnaround::Turnaround;
 
 /// The account of a fresh emulator.
@@ -142,7 +143,7 @@ impl ApplicationProfile {
 }
 
 /// A provisioned model.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct ProvisionedModel {
     /// Whose.
@@ -157,9 +158,9 @@ pub struct ProvisionedModel {
     pub model: String,
     /// Model units.
     pub units: u32,
-    /// `OneMonth`, `SixMonths` or none.
-    #[serde(default)]
-    pub commitment: Option<String>,
+    /// For how long it was bought; by the hour when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commitment: Option<CommitmentDuration>,
     /// Tokens a minute that one unit serves, input and output together; AWS tells it to customers only.
     #[serde(default = "unit_tokens_per_minute")]
     pub tokens_per_minute: u64,
@@ -169,7 +170,24 @@ const fn unit_tokens_per_minute() -> u64 {
     100_000
 }
 
+/// AWS's `commitmentDuration`.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum CommitmentDuration {
+    OneMonth,
+    SixMonths,
+}
+
 impl ProvisionedModel {
+    /// What its price goes by.
+    pub fn commitment(&self) -> Commitment {
+        match self.commitment {
+            None => Commitment::None,
+            Some(CommitmentDuration::OneMonth) => Commitment::OneMonth,
+            Some(CommitmentDuration::SixMonths) => Commitment::SixMonths,
+        }
+    }
+
     /// Its ARN.
     pub fn arn(&self) -> String {
         format!("arn:aws:bedrock:{}:{}:provisioned-model/{}", self.region, self.account, self.id)

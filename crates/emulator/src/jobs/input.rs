@@ -77,7 +77,9 @@ pub(crate) fn lines<E: From<String>>(path: &Path, mut take: impl FnMut(&[u8]) ->
         let n = io::Read::take(&mut reader, LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line);
         match n.map_err(|e| format!("An input file could not be read: {e}"))? {
             0 => return Ok(()),
-            n if n > LINE_BYTES_MAX => return Err(format!("An input file has a line of more than {LINE_BYTES_MAX} bytes.").into()),
+            n if n > LINE_BYTES_MAX => {
+                return Err(format!("An input file has a line of more than {LINE_BYTES_MAX} bytes.").into());
+            }
             _ => {}
         }
         if line.last() == Some(&b'\n') {
@@ -104,7 +106,7 @@ pub(crate) fn validate(inner: &Inner, job: &Job, settings: &Settings) -> Result<
             "The S3 location {output} could not be accessed. Check that it exists and that the role can write to it."
         ));
     }
-    let model = inner.state().world.model_of(job).ok_or("The model is no longer there.")?;
+    let model = job.base_model().ok_or("The model is no longer there.")?;
     let mut check = JobCheck::new(quotas::job_limits(settings, model));
     for file in files(inner, job)? {
         let mut one = check.file(&file.name, file.bytes)?;

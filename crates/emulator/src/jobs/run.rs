@@ -156,10 +156,8 @@ struct Runner<'a> {
 
 impl<'a> Runner<'a> {
     fn new(inner: &'a Inner, job: &Job, settings: &Settings) -> Result<Self, String> {
-        let resolved = inner.state().world.directory().resolve(&job.request.model_id, &job.account, &job.region);
-        let resolved = resolved.map_err(|refusal| refusal.message)?;
         let reader = Reader {
-            model: resolved.model,
+            model: job.base_model().ok_or("The model is no longer there.")?,
             shape: job.request.model_invocation_type,
             tools_in_invoke: settings.switches.tools_in_invoke_batch,
             seed: job.seed,
@@ -168,7 +166,7 @@ impl<'a> Runner<'a> {
         Ok(Self {
             inner,
             reader,
-            model: ProfiledModel { model: laneshift_units::ModelId::new(&resolved.model.id), profile: resolved.profile },
+            model: job.model.clone(),
             region: Region::new(&job.region),
             charge_failed: settings.switches.charge_failed_records,
             at: job.began.unwrap_or(job.submitted),

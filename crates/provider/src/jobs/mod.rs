@@ -19,10 +19,11 @@ pub use step::{Step, end, plan};
 pub use validate::{FileCheck, JobCheck, Limits};
 pub use view::{arn, job_id, timestamp, to_json};
 
-use laneshift_units::Timestamp;
+use laneshift_units::{ProfiledModel, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::faults::{Fault, Strike};
+use crate::models::{Model, Models};
 
 /// AWS's states of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -107,6 +108,10 @@ pub struct Job {
     pub principal: String,
     /// What was asked for.
     pub request: JobRequest,
+    /// The base model and the profile that it was created with, whatever becomes of their names.
+    pub model: ProfiledModel,
+    /// ARN of the application inference profile; empty without one.
+    pub resource: String,
     /// Begins its chance decisions.
     pub seed: u64,
     /// How many jobs were created before it, of all accounts.
@@ -142,6 +147,11 @@ pub struct Job {
 }
 
 impl Job {
+    /// The base model; `None` when it left the table of models.
+    pub fn base_model(&self) -> Option<&'static Model> {
+        Models::shipped().get(self.model.model.as_str())
+    }
+
     /// The numbers of a fault that strikes this job.
     pub fn fault(&self, fault: Fault) -> Option<&Strike> {
         self.faults.iter().find(|strike| strike.fault == fault)

@@ -58,8 +58,8 @@ impl World {
             return Err(Refusal::new(Kind::AccessDenied, "Cross-account pass role is not allowed."));
         }
         let resolved = self.directory().resolve(&request.model_id, &caller.account, &caller.region)?;
-        let model = resolved.in_batch(&request.model_id, &caller.region)?.model;
-        self.check_open_jobs(caller, model, &request)?;
+        let resolved = resolved.in_batch(&request.model_id, &caller.region)?;
+        self.check_open_jobs(caller, resolved.model, &request)?;
 
         let count = self.jobs.len();
         let seed = chance::draw(self.settings.seed, &format!("job {count}"));
@@ -73,6 +73,9 @@ impl World {
             expires_ms: now.0 + i64::from(hours) * HOUR_MS,
             seed,
             faults: strikes.iter().filter(|s| s.fault.level() == crate::faults::Level::Job).cloned().collect(),
+            model: resolved.model.id.clone(),
+            profile: resolved.profile.name().to_owned(),
+            resource: resolved.application_profile.unwrap_or_default(),
             request,
         };
         let arn = format!("arn:aws:bedrock:{}:{}:model-invocation-job/{}", created.region, created.account, created.id);
@@ -96,10 +99,7 @@ impl World {
             let text = format!("A model invocation job with the name {} exists already.", request.job_name);
             return Err(Refusal::new(Kind::Conflict, text));
         }
-        let same_model = |job: &&Job| {
-            let resolved = self.directory().resolve(&job.request.model_id, &job.account, &job.region);
-            resolved.is_ok_and(|r| r.model.id == model.id)
-        };
+        let same_model = |job: &&Job| job.model.model.as_str() == model.id;
         let max = quotas::open_jobs_max(&self.settings, model);
         if self.settings.switches.over_job_quota == OverJobQuota::Refuse && open().filter(same_model).count() >= max {
             return Err(quota_exceeded(&model.name, max));

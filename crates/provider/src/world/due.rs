@@ -6,7 +6,6 @@ use super::World;
 use crate::event::Event;
 use crate::faults::Fault;
 use crate::jobs::{self, Job, Status, Step};
-use crate::models::Model;
 use crate::quotas;
 use crate::settings::OverJobQuota;
 
@@ -37,12 +36,12 @@ impl World {
         if job.status != Status::Submitted || self.settings.switches.over_job_quota == OverJobQuota::Refuse {
             return Some(job.since);
         }
-        let Some(model) = self.model_of(job) else { return Some(job.since) };
+        let Some(model) = job.base_model() else { return Some(job.since) };
         let ahead = self.jobs.values().filter(|other| {
             other.account == job.account
                 && other.region == job.region
                 && other.number < job.number
-                && self.model_of(other).is_some_and(|m| m.id == model.id)
+                && other.model.model == job.model.model
         });
         // An open job counts as one that ends after all others.
         let mut ends: Vec<Option<Timestamp>> = ahead.map(|other| other.ended).collect();
@@ -51,11 +50,6 @@ impl World {
             None => Some(job.since),
             Some(last_to_end) => ends.get(last_to_end).copied().flatten(),
         }
-    }
-
-    /// The base model of a job.
-    pub fn model_of(&self, job: &Job) -> Option<&'static Model> {
-        self.directory().resolve(&job.request.model_id, &job.account, &job.region).ok().map(|found| found.model)
     }
 
     /// Validation passed: when the job begins and how long it runs.

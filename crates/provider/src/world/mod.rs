@@ -8,6 +8,7 @@ mod control;
 mod due;
 mod logging;
 mod models;
+mod provisioned;
 
 pub use calls::{CallInput, Prepared, usage};
 pub use control::Outcome;
@@ -27,6 +28,7 @@ use crate::jobs::{self, Job, Mark, Status, Tag};
 use crate::resolve::Directory;
 use crate::settings::{ApplicationProfile, Settings};
 use logging::PendingLogs;
+use provisioned::Provisions;
 
 /// Who calls, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +64,7 @@ pub struct World {
     tags: HashMap<String, Vec<Tag>>,
     logging: BTreeMap<(String, String), serde_json::Value>,
     profiles: Vec<ApplicationProfile>,
+    provisions: Provisions,
     logs: PendingLogs,
 }
 
@@ -82,6 +85,7 @@ impl World {
             tags: HashMap::new(),
             logging: BTreeMap::new(),
             profiles,
+            provisions: Provisions::default(),
             logs: PendingLogs::default(),
         }
     }
@@ -133,8 +137,7 @@ impl World {
                     job.published = *published;
                 });
                 if let (Some(cut), Some(job)) = (cut, self.jobs.get(id)) {
-                    let billed_as = self.billed_as(job);
-                    charge_job(&mut self.bill, job, cut, billed_as);
+                    charge_job(&mut self.bill, job, cut);
                 }
             }
             Event::JobPublished { id } => self.job(id, |job| job.published = true),
@@ -160,6 +163,7 @@ impl World {
                 self.profiles.retain(|profile| profile.arn() != *arn);
                 self.tags.remove(arn);
             }
+            Event::ProvisionedSet { models, at_ms } => self.provisions.set(models, Timestamp(*at_ms)),
             Event::Called(called) => self.called(called),
             Event::Logged { account, region, at_ms, log } => self.logs.push(account, region, Timestamp(*at_ms), log),
             Event::LogsDelivered { account, region, hour, records } => self.logs.delivered(account, region, *hour, *records),
@@ -181,12 +185,15 @@ impl World {
             self.tokens.insert(key, created.id.clone());
         }
         let at = Timestamp(created.at_ms);
+        let (model, resource) = self.resolved(created);
         let job = Job {
             id: created.id.clone(),
             account: created.account.clone(),
             region: created.region.clone(),
             principal: created.principal.clone(),
             request: created.request.clone(),
+            model,
+            resource,
             seed: created.seed,
             number: self.jobs.len(),
             faults: created.faults.clone(),
@@ -219,10 +226,7 @@ impl World {
             return;
         }
         let usage = usage_of(called.tokens);
-        let model = ProfiledModel {
-            model: ModelId::new(&called.model),
-            profile: Profile::parse(&called.profile).unwrap_or(Profile::InRegion),
-        };
+        let model = profiled(&called.model, &called.profile);
         let tier = ServiceTier::parse(&called.tier).unwrap_or_default();
         let mode = if called.latency_optimized { PriceMode::LatencyOptimized } else { mode_of(tier) };
         let region = Region::new(&called.region);
@@ -242,63 +246,37 @@ impl World {
         self.bill.add(key, &usage);
     }
 
-    /// The bill with the hours of provisioned models up to a moment: a begun hour is paid whole.
-    pub fn bill_at(&self, now: Timestamp) -> Bill {
-        let mut bill = self.bill.clone();
-        let Some(since) = self.first_opened else { return bill };
-        for unit in &self.settings.provisioned_models {
-            for hour in since.hour_index()..=now.hour_index() {
-                let key = bill::UnitKey {
-                    account: AccountId::new(&unit.account),
-                    region: Region::new(&unit.region),
-                    hour,
-                    model: ModelId::new(&unit.model),
-                    commitment: commitment_of(unit.commitment.as_deref()),
-                    resource: unit.arn(),
-                };
-                bill.add_unit_hours(key, u64::from(unit.units));
-            }
+    /// The model and application profile of a job. A journal that does not say them is asked for what is known by then.
+    fn resolved(&self, created: &JobCreated) -> (ProfiledModel, String) {
+        if !created.model.is_empty() {
+            return (profiled(&created.model, &created.profile), created.resource.clone());
         }
-        bill
-    }
-
-    /// The profile and application profile that a job is billed under.
-    fn billed_as(&self, job: &Job) -> (ProfiledModel, String) {
-        let resolved = self.directory().resolve(&job.request.model_id, &job.account, &job.region);
-        match resolved {
-            Ok(found) => {
-                let model = ProfiledModel { model: ModelId::new(&found.model.id), profile: found.profile };
-                (model, found.application_profile.unwrap_or_default())
-            }
-            // A profile that was deleted meanwhile: the id as written is all that is left.
-            Err(_) => (ProfiledModel::parse_id(&job.request.model_id), String::new()),
+        match self.directory().resolve(&created.request.model_id, &created.account, &created.region) {
+            Ok(found) => (profiled(&found.model.id, found.profile.name()), found.application_profile.unwrap_or_default()),
+            Err(_) => (ProfiledModel::parse_id(&created.request.model_id), String::new()),
         }
     }
 }
 
-fn charge_job(bill: &mut Bill, job: &Job, cut: &Mark, (model, resource): (ProfiledModel, String)) {
+fn profiled(model: &str, profile: &str) -> ProfiledModel {
+    ProfiledModel { model: ModelId::new(model), profile: Profile::parse(profile).unwrap_or(Profile::InRegion) }
+}
+
+fn charge_job(bill: &mut Bill, job: &Job, cut: &Mark) {
     for (context, input, output) in &cut.usage {
         let key = bill::Key {
             account: AccountId::new(&job.account),
             region: Region::new(&job.region),
             hour: job.since.hour_index(),
-            model: model.clone(),
+            model: job.model.clone(),
             mode: PriceMode::Batch,
             tier: ServiceTier::Default,
             streaming: None,
             principal: job.principal.clone(),
-            resource: resource.clone(),
+            resource: job.resource.clone(),
             context: Tokens(*context),
         };
         bill.add(key, &Usage { input: Tokens(*input), output: Tokens(*output), ..Usage::default() });
-    }
-}
-
-fn commitment_of(text: Option<&str>) -> bill::Commitment {
-    match text {
-        Some("OneMonth") => bill::Commitment::OneMonth,
-        Some("SixMonths") => bill::Commitment::SixMonths,
-        _ => bill::Commitment::None,
     }
 }
 

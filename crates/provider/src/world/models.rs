@@ -87,7 +87,7 @@ fn application_profile(profile: &ApplicationProfile, region: &str) -> Value {
     })
 }
 
-fn provisioned(model: &ProvisionedModel, since: Timestamp) -> Value {
+fn provisioned(model: &ProvisionedModel, (created, changed): (Timestamp, Timestamp)) -> Value {
     let base = format!("arn:aws:bedrock:{}::foundation-model/{}", model.region, model.model);
     let mut out = json!({
         "provisionedModelName": model.name,
@@ -98,11 +98,11 @@ fn provisioned(model: &ProvisionedModel, since: Timestamp) -> Value {
         "modelUnits": model.units,
         "desiredModelUnits": model.units,
         "status": "InService",
-        "creationTime": timestamp(since),
-        "lastModifiedTime": timestamp(since),
+        "creationTime": timestamp(created),
+        "lastModifiedTime": timestamp(changed),
     });
-    if let Some(commitment) = &model.commitment {
-        out["commitmentDuration"] = commitment.as_str().into();
+    if model.commitment.is_some() {
+        out["commitmentDuration"] = model.commitment().name().into();
     }
     out
 }
@@ -223,6 +223,11 @@ impl World {
         Outcome::changed(200, json!({}), Event::ProfileDeleted { arn })
     }
 
+    fn shown(&self, model: &ProvisionedModel) -> Value {
+        // The journal is told of the settings before anybody asks.
+        provisioned(model, self.provisions.since(&model.arn()).unwrap_or((Timestamp(0), Timestamp(0))))
+    }
+
     /// GetProvisionedModelThroughput, by name or ARN.
     ///
     /// # Errors
@@ -232,7 +237,7 @@ impl World {
         let found = self.settings.provisioned_models.iter().filter(mine);
         let found = found.into_iter().find(|p| p.arn() == identifier || p.name == identifier || p.id == identifier);
         let missing = || Refusal::new(Kind::ResourceNotFound, format!("Could not find the provisioned model: {identifier}"));
-        Outcome::read(provisioned(found.ok_or_else(missing)?, self.first_opened.unwrap_or(Timestamp(0))))
+        Outcome::read(self.shown(found.ok_or_else(missing)?))
     }
 
     /// ListProvisionedModelThroughputs.
@@ -241,8 +246,7 @@ impl World {
     /// None.
     pub fn list_provisioned(&self, caller: &Caller) -> Result<Outcome, Refusal> {
         let mine = |p: &&ProvisionedModel| p.account == caller.account && p.region == caller.region;
-        let since = self.first_opened.unwrap_or(Timestamp(0));
-        let found: Vec<Value> = self.settings.provisioned_models.iter().filter(mine).map(|p| provisioned(p, since)).collect();
+        let found: Vec<Value> = self.settings.provisioned_models.iter().filter(mine).map(|p| self.shown(p)).collect();
         Outcome::read(json!({ "provisionedModelSummaries": found }))
     }
 }
