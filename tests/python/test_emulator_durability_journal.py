@@ -12,6 +12,7 @@ from program import laneshift
 from test_emulator_faults import HELLO, settings
 
 # docs/errors.md
+EXIT_ARGUMENT = 2
 EXIT_EMULATOR, CODE_EMULATOR = 4, "LS0015"
 
 
@@ -175,6 +176,12 @@ class Time(JournalCase):
             self.assertGreaterEqual(now, seen, pace)
             seen = self.emulator.ask("clock")["now"]
             self.assertGreaterEqual(seen, now, pace)
+
+    def test_a_speed_that_no_clock_can_keep_is_refused(self):
+        for speed in ("0", "-1", "nan", "inf", "1e-9", "1e30"):
+            done = laneshift("emulate", "--data", self.emulator.folder, "--listen", "127.0.0.1:0", f"--speed={speed}")
+            self.assertEqual(done.returncode, EXIT_ARGUMENT, done.stderr)
+            self.assertIn("--speed: a number from 0.001 to 1000000 is needed", done.stderr)
 
     def test_the_start_is_for_a_new_folder_only_and_a_step_back_is_refused(self):
         self.emulator.advance(3600)

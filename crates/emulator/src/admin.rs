@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::body::Body;
 use crate::body::read_body;
-use crate::clock::Pace;
+use crate::clock::{Move, Pace};
 use crate::emulator::Emulator;
 
 /// Answers a request for the emulator itself.
@@ -83,24 +83,23 @@ fn clock(emulator: &Emulator) -> Value {
 /// `{"advance_s": 3600}` or `{"to": "2026-11-26T00:00:00Z"}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Move {
+struct MoveClock {
     advance_s: Option<f64>,
     to: Option<String>,
 }
 
 async fn move_clock(emulator: &Emulator, text: &str) -> Response<Body> {
-    let asked: Move = match serde_json::from_str(text) {
+    let asked: MoveClock = match serde_json::from_str(text) {
         Ok(asked) => asked,
         Err(e) => return wrong(&format!("write {{\"advance_s\": 3600}} or {{\"to\": \"2026-11-26T00:00:00Z\"}}: {e}")),
     };
-    let now = emulator.inner.clock.now();
-    let to = match (asked.advance_s, asked.to.as_deref().map(Timestamp::parse)) {
-        (Some(seconds), None) if (0.0..=1e9).contains(&seconds) => Timestamp(now.0 + (seconds * 1000.0) as i64),
-        (None, Some(Ok(to))) => to,
+    let by = match (asked.advance_s, asked.to.as_deref().map(Timestamp::parse)) {
+        (Some(seconds), None) if (0.0..=1e9).contains(&seconds) => Move::By((seconds * 1000.0) as u64),
+        (None, Some(Ok(to))) => Move::To(to),
         (None, Some(Err(e))) => return wrong(&format!("to: {e}")),
         _ => return wrong("one of advance_s, from 0 to 1e9, and to is needed"),
     };
-    match emulator.advance(to).await {
+    match emulator.advance(by).await {
         Ok(()) => json_answer(&clock(emulator)),
         Err(now) => wrong(&format!("the clock does not go back: it is {}", timestamp(now))),
     }

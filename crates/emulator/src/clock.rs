@@ -1,6 +1,7 @@
 //! The emulator's clock: the machine's, a faster one, or one that only steps.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use laneshift_provider::event::Event;
@@ -18,14 +19,30 @@ pub enum Pace {
     Stepped,
 }
 
-/// A moment of the emulator and the moment of the machine that it was set at.
+/// How far the clock is to be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// By so many milliseconds.
+    By(u64),
+    /// To a moment that has not passed.
+    To(Timestamp),
+}
+
+/// The clock stands still here: later moments have no date of four digits for a year.
+const LATEST: Timestamp = Timestamp::from_civil(9999, 12, 31, 0, 0, 0);
+
+/// A moment of the emulator and the moment of the machine that it was set at, and the last reading of both.
 #[derive(Clone, Copy, Debug)]
 struct Anchor {
     at: Timestamp,
     wall: Timestamp,
+    last: Timestamp,
+    last_wall: Timestamp,
+    /// The journal does not know this anchor.
+    unwritten: bool,
 }
 
-/// The clock. It never goes back.
+/// The clock. It never goes back, whatever the machine's does.
 pub(crate) struct Clock {
     pace: Pace,
     wall: WallClock,
@@ -33,6 +50,9 @@ pub(crate) struct Clock {
 }
 
 impl Pace {
+    /// The slowest and the fastest clock: an hour in forty days, and a year in half a minute.
+    pub const SPEEDS: RangeInclusive<f64> = 0.001..=1_000_000.0;
+
     /// So many times as fast as the machine's; 0 when it only steps.
     pub(crate) const fn speed(self) -> f64 {
         match self {
@@ -42,14 +62,36 @@ impl Pace {
     }
 }
 
+impl Anchor {
+    fn new(at: Timestamp, wall: Timestamp) -> Self {
+        let at = at.min(LATEST);
+        Self { at, wall, last: at, last_wall: wall, unwritten: false }
+    }
+
+    /// The emulator's time. A machine's clock that went back is where it goes on from.
+    fn read(&mut self, wall: Timestamp, speed: f64) -> Timestamp {
+        if wall < self.last_wall {
+            *self = Self { unwritten: true, ..Self::new(self.last, wall) };
+        }
+        self.last_wall = wall;
+        self.last = after(self.at, wall.0 - self.wall.0, speed);
+        self.last
+    }
+}
+
+/// So much of the machine's time after a moment.
+pub(crate) fn after(at: Timestamp, passed_ms: i64, speed: f64) -> Timestamp {
+    Timestamp(at.0.saturating_add((passed_ms.max(0) as f64 * speed) as i64)).min(LATEST)
+}
+
 impl Clock {
     pub(crate) fn new(pace: Pace, wall: WallClock, at: Timestamp) -> Self {
-        let anchor = Mutex::new(Anchor { at, wall: wall() });
+        let anchor = Mutex::new(Anchor::new(at, wall()));
         Self { pace, wall, anchor }
     }
 
-    fn anchor(&self) -> Anchor {
-        *self.anchor.lock().unwrap_or_else(PoisonError::into_inner)
+    fn anchor(&self) -> MutexGuard<'_, Anchor> {
+        self.anchor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The machine's time.
@@ -59,24 +101,32 @@ impl Clock {
 
     /// The emulator's time.
     pub(crate) fn now(&self) -> Timestamp {
-        let anchor = self.anchor();
-        match self.pace {
-            Pace::Stepped => anchor.at,
-            Pace::Speed(speed) => {
-                let passed = (self.wall().0 - anchor.wall.0).max(0);
-                Timestamp(anchor.at.0 + (passed as f64 * speed) as i64)
-            }
-        }
+        // The machine's clock is read under the lock: a reading that was overtaken would look like a step back.
+        let mut anchor = self.anchor();
+        anchor.read(self.wall(), self.pace.speed())
     }
 
-    /// Moves the clock forward; a moment that has passed is the error.
-    pub(crate) fn set(&self, to: Timestamp) -> Result<(), Timestamp> {
-        let now = self.now();
+    /// Moves the clock forward and says where it is then; the present moment is the error when the other one has passed.
+    pub(crate) fn advance(&self, by: Move) -> Result<Timestamp, Timestamp> {
+        let mut anchor = self.anchor();
+        let wall = self.wall();
+        let now = anchor.read(wall, self.pace.speed());
+        let to = match by {
+            Move::By(ms) => Timestamp(now.0.saturating_add_unsigned(ms)),
+            Move::To(to) => to,
+        };
         if to < now {
             return Err(now);
         }
-        *self.anchor.lock().unwrap_or_else(PoisonError::into_inner) = Anchor { at: to, wall: self.wall() };
-        Ok(())
+        *anchor = Anchor::new(to, wall);
+        Ok(anchor.at)
+    }
+
+    /// What the journal is to know after the machine's clock went back, once.
+    pub(crate) fn unwritten(&self) -> Option<Event> {
+        let now = self.now();
+        let unwritten = std::mem::take(&mut self.anchor().unwritten);
+        unwritten.then(|| self.event(now))
     }
 
     /// What a journal keeps of the clock at a moment.

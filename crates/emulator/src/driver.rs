@@ -11,6 +11,7 @@ use laneshift_provider::jobs::{Status, Step, plan};
 use laneshift_provider::world::{Due, World};
 use laneshift_units::Timestamp;
 
+use crate::clock::Move;
 use crate::emulator::Emulator;
 use crate::jobs::{self, Unrun};
 use crate::task::to_the_end;
@@ -37,6 +38,10 @@ impl Emulator {
 
     async fn settle_alone(&self, all_logs: bool) {
         let _one_driver = self.inner.stepping.lock().await;
+        if let Some(event) = self.inner.clock.unwritten() {
+            // As in `advance`.
+            let _ = self.inner.state().commit(&[event]);
+        }
         while !*self.inner.ending.borrow() {
             let now = self.inner.clock.now();
             let due = self.inner.state().world.next_due().filter(|due| due.at <= now);
@@ -140,12 +145,15 @@ impl Emulator {
     /// Moves a stepped or running clock forward, and settles what that makes due.
     ///
     /// # Errors
-    /// The present moment, when `to` lies before it.
-    pub async fn advance(&self, to: Timestamp) -> Result<(), Timestamp> {
-        self.inner.clock.set(to)?;
-        let set = self.inner.clock.event(to);
-        // An unwritten clock moves back at the next start, no further than the last event.
-        let _ = self.inner.state().commit(&[set]);
+    /// The present moment, when the other one lies before it.
+    pub async fn advance(&self, by: Move) -> Result<(), Timestamp> {
+        {
+            // Under the lock of the journal, so that its last word on the clock is the latest.
+            let mut state = self.inner.state();
+            let set = self.inner.clock.event(self.inner.clock.advance(by)?);
+            // An unwritten clock moves back at the next start, no further than the last event.
+            let _ = state.commit(&[set]);
+        }
         self.settle().await;
         Ok(())
     }

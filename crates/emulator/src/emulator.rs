@@ -17,7 +17,7 @@ use laneshift_units::Timestamp;
 use s3s::service::S3Service;
 use tokio::sync::{Notify, watch};
 
-use crate::clock::{Clock, Pace, WallClock};
+use crate::clock::{Clock, Pace, WallClock, after};
 use crate::journal::{Journal, JournalError};
 use crate::notices::Notices;
 use crate::s3;
@@ -233,6 +233,5 @@ fn moment(event: &Event) -> Option<Timestamp> {
 fn begin(pace: Pace, start: Option<Timestamp>, latest: Option<Timestamp>, anchor: Option<&Event>, wall: Timestamp) -> Timestamp {
     let Some(latest) = latest else { return start.unwrap_or(wall) };
     let Some(Event::ClockSet { at_ms, wall_ms, speed }) = anchor else { return latest };
-    let passed = (wall.0 - wall_ms).max(0) as f64 * speed.unwrap_or(pace.speed());
-    Timestamp(at_ms + passed as i64).max(latest)
+    after(Timestamp(*at_ms), wall.0 - wall_ms, speed.unwrap_or(pace.speed())).max(latest)
 }

@@ -25,5 +25,5 @@ pub mod tls;
 mod upstream;
 
 pub use body::{Body, Hangup};
-pub use clock::{Pace, WallClock};
+pub use clock::{Move, Pace, WallClock};
 pub use emulator::{Emulator, OpenError, Options};

@@ -1,6 +1,7 @@
 //! The emulator without a socket: a `tower::Service` under virtual time.
 
 mod races;
+mod time;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,17 +24,20 @@ fn open(folder: &std::path::Path) -> Emulator {
 }
 
 fn open_with(folder: &std::path::Path, settings: Settings) -> Emulator {
+    Emulator::open(Options { settings, ..options(folder) }).expect("a folder")
+}
+
+fn options(folder: &std::path::Path) -> Options {
     let begun = tokio::time::Instant::now();
     let wall = move || Timestamp(START.0 + i64::try_from(begun.elapsed().as_millis()).expect("a test is short"));
-    let options = Options {
+    Options {
         folder: folder.to_owned(),
-        settings,
+        settings: Settings::default(),
         pace: Pace::Speed(1.0),
         start: Some(START),
         auth: false,
         wall: Arc::new(wall),
-    };
-    Emulator::open(options).expect("a new folder")
+    }
 }
 
 async fn ask(emulator: &mut Emulator, method: &str, path: &str, body: impl Into<Vec<u8>>) -> (u16, Value) {

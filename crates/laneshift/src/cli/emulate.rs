@@ -54,7 +54,7 @@ pub(crate) struct EmulateArgs {
     /// Fault rules to begin with (TOML, [[fault]] tables); without it, rules that were set before stay
     #[arg(long, env = "LANESHIFT_EMULATOR_FAULTS")]
     pub(crate) faults: Option<PathBuf>,
-    /// So many times as fast as real time
+    /// So many times as fast as real time, from 0.001 to 1000000
     #[arg(long, default_value_t = 1.0, conflicts_with = "stepped")]
     pub(crate) speed: f64,
     /// Time stands still until POST /_laneshift/clock moves it
@@ -125,8 +125,9 @@ fn options(args: &EmulateArgs) -> Result<Options, Error> {
     if let Some(url) = &args.upstream {
         settings.upstream = Some(Upstream { url: url.clone(), model: args.upstream_model.clone(), api_key: None });
     }
-    if !(args.speed.is_finite() && args.speed > 0.0) {
-        return Err(argument("--speed", "a number above 0 is needed".to_owned()));
+    if !Pace::SPEEDS.contains(&args.speed) {
+        let (least, most) = (Pace::SPEEDS.start(), Pace::SPEEDS.end());
+        return Err(argument("--speed", format!("a number from {least} to {most} is needed, not {}", args.speed)));
     }
     let start = args.start.as_deref().map(Timestamp::parse).transpose();
     let start = start.map_err(|e| argument("--start", e.to_string()))?;
