@@ -7,7 +7,7 @@ import resource
 import unittest
 
 import prices
-from emulated import BUCKET, HAIKU, EmulatedCase, records
+from emulated import BUCKET, HAIKU, HOUR_S, EmulatedCase, records
 from test_emulator_faults import HELLO, settings
 
 
@@ -76,6 +76,26 @@ class FullDisk(EmulatedCase):
         self.assertEqual(prices.billed(self.emulator), prices.of_output(HAIKU, lines))
         found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix="out/")["Contents"]
         self.assertEqual(len(found), 2)
+
+    def test_a_job_whose_step_cannot_be_journalled_holds_up_no_other(self):
+        """What a long run came to is a longer entry than the steps of another job."""
+        self.emulator.kill()
+        journal = self.emulator.folder / "journal.ndjson"
+        # Longer than the output of the jobs, which the limit is not for.
+        journal.write_text(journal.read_text() + 20_000 * journal.read_text().splitlines(keepends=True)[-1])
+        self.emulator.start(restore_signals=False)
+        self.connect()
+        self.upload(records(2000, max_tokens=1))
+        large = self.create_job("large")
+        self.wait(large, "Scheduled")
+        self.upload(records(2), key="small/records.jsonl")
+        source = {"s3InputDataConfig": {"s3Uri": f"s3://{BUCKET}/small/"}}
+        small = self.create_job("small", inputDataConfig=source)
+        self.limit(20_000)
+        self.emulator.advance(20 * HOUR_S)
+        self.assertEqual((self.get_job(large)["status"], self.get_job(small)["status"]), ("InProgress", "Completed"))
+        self.lift()
+        self.assertEqual(self.wait(large)["successRecordCount"], 2000)
 
     def test_logs_that_were_written_before_that_was_noted_are_delivered_once(self):
         config = {"s3Config": {"bucketName": BUCKET, "keyPrefix": "logs"}}

@@ -1,8 +1,10 @@
 //! Moves jobs through their states when their moments come, and delivers logs.
 //!
 //! Promises: a step is carried out for its own moment, however late the driver comes; a step that was interrupted is done
-//! again and gives the same; steps are taken one after another, in the order of their moments.
+//! again and gives the same; steps are taken one after another, in the order of their moments; a step that fails holds up its
+//! own job only.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use laneshift_provider::event::Event;
@@ -10,6 +12,7 @@ use laneshift_provider::faults::Fault;
 use laneshift_provider::jobs::{Status, Step, plan};
 use laneshift_provider::world::{Due, World};
 use laneshift_units::Timestamp;
+use tokio::time::Instant;
 
 use crate::clock::Move;
 use crate::emulator::Emulator;
@@ -19,52 +22,81 @@ use crate::task::to_the_end;
 /// The driver looks around at least so often, for the sake of logs.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// Who wants everything done that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Round {
+    /// The driver itself: jobs that fail wait for their turn.
+    Drive,
+    /// A caller.
+    Settle,
+    /// A caller who also wants every log delivered.
+    Flush,
+}
+
 impl Emulator {
     /// Carries out everything that is due, and what becomes due by that.
     pub async fn settle(&self) {
-        self.settle_and_deliver(false).await;
+        self.round(Round::Settle).await;
     }
 
     /// As [`Emulator::settle`]; delivers every invocation log, whether its hour is over or not.
     pub async fn flush(&self) {
-        self.settle_and_deliver(true).await;
+        self.round(Round::Flush).await;
     }
 
     /// Settles in a task of its own: a step that was begun goes on when its caller is gone, and the next driver waits for it.
-    async fn settle_and_deliver(&self, all_logs: bool) {
+    async fn round(&self, round: Round) {
         let emulator = self.clone();
-        to_the_end(async move { emulator.settle_alone(all_logs).await }).await;
+        to_the_end(async move { emulator.round_alone(round).await }).await;
     }
 
-    async fn settle_alone(&self, all_logs: bool) {
-        let _one_driver = self.inner.stepping.lock().await;
-        if let Some(event) = self.inner.clock.unwritten() {
+    async fn round_alone(&self, round: Round) {
+        let inner = &self.inner;
+        let _one_driver = inner.stepping.lock().await;
+        if let Some(event) = inner.clock.unwritten() {
             // As in `advance`.
-            let _ = self.inner.state().commit(&[event]);
+            let _ = inner.state().commit(&[event]);
         }
-        while !*self.inner.ending.borrow() {
-            let now = self.inner.clock.now();
-            let due = self.inner.state().world.next_due().filter(|due| due.at <= now);
-            let Some(due) = due else { break };
+        let mut failed = HashSet::new();
+        while !*inner.ending.borrow() {
+            let now = inner.clock.now();
+            let due = {
+                let (state, back_off, instant) = (inner.state(), inner.back_off(), Instant::now());
+                let waits = |job: &str| round == Round::Drive && back_off.waits(job, instant);
+                state.world.next_due(|job| !failed.contains(job) && !waits(job))
+            };
+            let Some(due) = due.filter(|due| due.at <= now) else { break };
+            let (job, step) = (due.job.clone(), due.step);
             let emulator = self.clone();
-            let step = tokio::task::spawn_blocking(move || emulator.step(&due));
-            match step.await {
-                Ok(Ok(())) => {}
-                // The disk refused, or the step itself failed: trying at once again would spin.
-                Ok(Err(_)) | Err(_) => break,
+            let done = tokio::task::spawn_blocking(move || emulator.step(&due)).await;
+            match done.map_err(|e| e.to_string()).flatten() {
+                Ok(()) => inner.back_off().done(&job),
+                // The disk refused, or the step itself failed: other jobs go on, and this one is tried again later.
+                Err(reason) => {
+                    if inner.back_off().failed(&job, Instant::now()) {
+                        (inner.tell)(&format!("job {job} cannot go on ({step:?}) and is tried again: {reason}"));
+                    }
+                    failed.insert(job);
+                }
             }
         }
-        self.deliver_logs(all_logs).await;
-        self.inner.told.notify_one();
+        self.deliver_logs(round == Round::Flush).await;
+        inner.told.notify_one();
     }
 
     /// Runs for ever: sleeps until the next moment, or until something new comes.
     pub async fn drive(&self) {
         loop {
             let woken = self.inner.wake.notified();
-            self.settle().await;
-            let next = self.inner.state().world.next_due().map(|due| due.at);
-            let _ = tokio::time::timeout(self.pause(next), woken).await;
+            self.round(Round::Drive).await;
+            let now = Instant::now();
+            let (next, again) = {
+                let (state, back_off) = (self.inner.state(), self.inner.back_off());
+                (state.world.next_due(|job| !back_off.waits(job, now)), back_off.next(now))
+            };
+            let again = again.unwrap_or(IDLE);
+            let next = next.map(|due| due.at);
+            let _ = tokio::time::timeout(self.pause(next).min(again), woken).await;
         }
     }
 
@@ -77,7 +109,7 @@ impl Emulator {
     /// How long to wait for a moment of the emulator's time.
     pub(crate) fn pause(&self, until: Option<Timestamp>) -> Duration {
         let wait = until.and_then(|at| self.inner.clock.real_wait(at)).map_or(IDLE, |wait| wait.min(IDLE));
-        // The least pause keeps a step that fails for ever from spinning.
+        // A moment that has nearly come is not waited for in smaller parts.
         wait.max(Duration::from_millis(5))
     }
 

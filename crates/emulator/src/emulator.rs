@@ -1,6 +1,6 @@
 //! The emulator: a folder, opened.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,12 +17,16 @@ use laneshift_units::Timestamp;
 use s3s::service::S3Service;
 use tokio::sync::{Notify, watch};
 
+use crate::back_off::BackOff;
 use crate::clock::{Clock, Pace, WallClock, after};
 use crate::journal::{Journal, JournalError};
 use crate::notices::Notices;
 use crate::s3;
 use crate::state::{State, apply};
 use crate::upstream::Upstream;
+
+/// Tells whoever runs the emulator what goes wrong by itself, where no call can be refused for it.
+pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// How an emulator is opened.
 #[derive(Clone)]
@@ -39,6 +43,8 @@ pub struct Options {
     pub auth: bool,
     /// The machine's clock.
     pub wall: WallClock,
+    /// Where it says what goes wrong.
+    pub tell: Tell,
 }
 
 /// Why a folder cannot be opened.
@@ -85,6 +91,11 @@ pub(crate) struct Inner {
     pub(crate) stepping: tokio::sync::Mutex<()>,
     /// Whether the emulator is to end: no step begins any more, and a run that was begun leaves its records to the next start.
     pub(crate) ending: watch::Sender<bool>,
+    pub(crate) tell: Tell,
+    /// Jobs whose last step failed.
+    back_off: Mutex<BackOff>,
+    /// Accounts and regions whose logs could not be written when it was last tried.
+    undelivered: Mutex<HashSet<(String, String)>>,
     /// Wakes the driver when something new may be due.
     pub(crate) wake: Notify,
     /// Wakes whoever posts notices.
@@ -105,7 +116,7 @@ impl Emulator {
     /// # Errors
     /// [`OpenError`].
     pub fn open(options: Options) -> Result<Self, OpenError> {
-        let Options { folder, settings, pace, start, auth, wall } = options;
+        let Options { folder, settings, pace, start, auth, wall, tell } = options;
         let unknown = quotas::unknown_names(Models::shipped().iter(), &settings);
         if let Some(name) = unknown.first() {
             let text = format!("quotas: no quota is named {name:?}; ListServiceQuotas gives the names");
@@ -153,6 +164,9 @@ impl Emulator {
             upstream,
             stepping: tokio::sync::Mutex::new(()),
             ending: watch::Sender::new(false),
+            tell,
+            back_off: Mutex::default(),
+            undelivered: Mutex::default(),
             wake: Notify::new(),
             told: Notify::new(),
             conditional: tokio::sync::Mutex::new(()),
@@ -175,6 +189,14 @@ impl Emulator {
 impl Inner {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn back_off(&self) -> MutexGuard<'_, BackOff> {
+        self.back_off.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn undelivered(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
+        self.undelivered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Journals and takes over; a journal that cannot be written is the service's failure.
@@ -223,6 +245,7 @@ fn moment(event: &Event) -> Option<Timestamp> {
         | Event::ProfileCreated(_)
         | Event::ProfileDeleted { .. }
         | Event::LogsDelivered { .. }
+        | Event::LogsDropped { .. }
         | Event::FaultCounted(_) => return None,
     };
     Some(Timestamp(at_ms))

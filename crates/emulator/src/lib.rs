@@ -5,6 +5,7 @@
 //! answers. Leaves out: the rules themselves (`laneshift-provider`) and the machine's clock, which is handed in.
 
 mod admin;
+mod back_off;
 mod body;
 mod call;
 mod clock;
@@ -26,4 +27,4 @@ mod upstream;
 
 pub use body::{Body, Hangup};
 pub use clock::{Move, Pace, WallClock};
-pub use emulator::{Emulator, OpenError, Options};
+pub use emulator::{Emulator, OpenError, Options, Tell};

@@ -3,6 +3,7 @@
 //! A record is part of the journal's entry of its call, so a log is there exactly for what is billed. A delivery is one
 //! object whose name follows from what it holds, so one that was interrupted is written again over itself.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write};
 
@@ -88,33 +89,74 @@ fn record(
 impl Emulator {
     /// Writes the records whose hour is over, or all of them. For the one driver only: a second one would count the same
     /// records as delivered again.
+    ///
+    /// Records that cannot be written wait for the next round, and hold up nobody else's; only what is too much to keep is given up.
     pub(crate) async fn deliver_logs(&self, all: bool) {
+        let inner = &self.inner;
+        let mut stuck = HashSet::new();
         loop {
             let (delivery, target) = {
-                let state = self.inner.state();
-                let Some(delivery) = state.world.next_delivery(self.inner.clock.now(), all) else { return };
+                let state = inner.state();
+                let takes = |account: &str, region: &str| !stuck.contains(&(account.to_owned(), region.to_owned()));
+                let Some(delivery) = state.world.next_delivery(inner.clock.now(), all, takes) else { break };
                 let target = state.world.log_target(&delivery.account, &delivery.region);
                 (delivery, target)
             };
             let (account, region, hour) = (delivery.account.clone(), delivery.region.clone(), delivery.hour);
-            let records = delivery.lines.len() as u64;
-            if let Some(target) = target {
-                let folder = self.inner.folder.clone();
-                let written = tokio::task::spawn_blocking(move || write(&folder, &target, &delivery)).await;
-                // The records stay, and the next round tries again.
-                if !matches!(written, Ok(Ok(()))) {
-                    return;
+            let (place, records) = ((account.clone(), region.clone()), delivery.lines.len() as u64);
+            let written = match target {
+                Some(target) => self.write_logs(target, delivery).await,
+                None => Err("logging is switched off".to_owned()),
+            };
+            let event = match written {
+                Ok(()) => {
+                    inner.undelivered().remove(&place);
+                    Event::LogsDelivered { account, region, hour, records }
                 }
+                Err(reason) => {
+                    let gives_up = {
+                        let world = &inner.state().world;
+                        world.logs_overflow(&account, &region) || world.log_target(&account, &region).is_none()
+                    };
+                    let whose = format!("invocation logs of account {account} in {region} cannot be written: {reason}");
+                    if !gives_up {
+                        if inner.undelivered().insert(place.clone()) {
+                            (inner.tell)(&format!("{whose}; they wait"));
+                        }
+                        stuck.insert(place);
+                        continue;
+                    }
+                    (inner.tell)(&format!("{whose}; {records} of them are given up"));
+                    Event::LogsDropped { account, region, hour, records }
+                }
+            };
+            if inner.commit(&[event]).is_err() {
+                break;
             }
-            if self.inner.commit(&[Event::LogsDelivered { account, region, hour, records }]).is_err() {
-                return;
-            }
+        }
+    }
+
+    async fn write_logs(&self, target: LogTarget, delivery: LogDelivery) -> Result<(), String> {
+        let folder = self.inner.folder.clone();
+        let written = tokio::task::spawn_blocking(move || write(&folder, &target, &delivery)).await;
+        written.map_err(|e| e.to_string())?.map_err(|e| e.to_string())
+    }
+
+    /// Wakes the driver when an account's records fill an object; when they could not be written just before, when they are too
+    /// many to keep.
+    pub(crate) fn wake_for_logs(&self, account: &str, region: &str) {
+        let stuck = self.inner.undelivered().contains(&(account.to_owned(), region.to_owned()));
+        let world = &self.inner.state().world;
+        let wakes = if stuck { world.logs_overflow(account, region) } else { world.logs_are_full(account, region) };
+        if wakes {
+            self.inner.wake.notify_one();
         }
     }
 }
 
 fn write(folder: &std::path::Path, target: &LogTarget, delivery: &LogDelivery) -> io::Result<()> {
-    let bucket = s3::bucket_path(folder, &target.bucket).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    let bucket = s3::bucket_path(folder, &target.bucket)
+        .ok_or_else(|| io::Error::other(format!("there is no bucket {}", target.bucket)))?;
     let at = Timestamp(delivery.hour * 3_600_000);
     let suffix = format!("{:08}", delivery.after);
     let key = log::key(&target.prefix, &AccountId::new(&delivery.account), &Region::new(&delivery.region), at, &suffix);

@@ -58,6 +58,8 @@ pub enum Event {
     Logged { account: String, region: String, at_ms: i64, log: Box<LogLine> },
     /// So many more of the hour's invocation logs were delivered.
     LogsDelivered { account: String, region: String, hour: i64, records: u64 },
+    /// So many more of the hour's invocation logs were given up: nobody could take them.
+    LogsDropped { account: String, region: String, hour: i64, records: u64 },
     /// All fault rules were replaced.
     FaultsSet { rules: Vec<Rule>, at_ms: i64 },
     /// A fault rule was asked.
@@ -133,4 +135,11 @@ pub struct LogLine {
     /// Bodies that are too large for the record: object key and text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<(String, String)>,
+}
+
+impl LogLine {
+    /// Bytes of everything that it holds.
+    pub fn bytes(&self) -> usize {
+        self.record.len() + self.objects.iter().map(|(key, text)| key.len() + text.len()).sum::<usize>()
+    }
 }

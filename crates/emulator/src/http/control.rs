@@ -21,7 +21,7 @@ use crate::s3;
 pub(super) fn run(emulator: &Emulator, call: &Call, struck: &Struck) -> Result<Response<Body>, Refusal> {
     let inner = &emulator.inner;
     if call.operation == "PutModelInvocationLoggingConfiguration" {
-        check_log_bucket(emulator, call)?;
+        check_log_target(emulator, call)?;
     }
     let outcome = {
         let mut state = inner.state();
@@ -91,10 +91,15 @@ fn count_tokens(world: &World, call: &Call) -> Result<Outcome, Refusal> {
     Ok(Outcome { status: 200, body: json!({ "inputTokens": ask.input_tokens() }), events: Vec::new() })
 }
 
-fn check_log_bucket(emulator: &Emulator, call: &Call) -> Result<(), Refusal> {
-    let Some(bucket) = call.params.body["loggingConfig"]["s3Config"]["bucketName"].as_str() else { return Ok(()) };
-    if s3::bucket_path(&emulator.inner.folder, bucket).is_none() {
-        return Err(Refusal::validation(format!("Failed to validate permissions for log bucket: {bucket}")));
+/// AWS writes an object where logs are to go. Here the bucket must be there, and the prefix must not lead out of it.
+fn check_log_target(emulator: &Emulator, call: &Call) -> Result<(), Refusal> {
+    let s3 = &call.params.body["loggingConfig"]["s3Config"];
+    let Some(bucket) = s3["bucketName"].as_str() else { return Ok(()) };
+    let prefix = s3["keyPrefix"].as_str().unwrap_or_default().trim_end_matches('/');
+    let folder = s3::bucket_path(&emulator.inner.folder, bucket);
+    if folder.is_none_or(|folder| !prefix.is_empty() && s3::object_path(&folder, prefix).is_none()) {
+        let text = format!("Failed to validate permissions for log bucket: {bucket}, with prefix: {prefix}");
+        return Err(Refusal::validation(text));
     }
     Ok(())
 }

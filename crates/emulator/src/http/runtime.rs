@@ -32,7 +32,9 @@ pub(super) fn log_refusal(emulator: &Emulator, call: &Call, operation: Operation
     let Some(log) = logs::refused(&emulator.inner, call, operation, kind) else { return Ok(()) };
     let (account, region) = (call.caller.account.clone(), call.caller.region.clone());
     let at_ms = emulator.inner.clock.now().0;
-    emulator.inner.commit(&[Event::Logged { account, region, at_ms, log: Box::new(log) }])
+    emulator.inner.commit(&[Event::Logged { account, region, at_ms, log: Box::new(log) }])?;
+    emulator.wake_for_logs(&call.caller.account, &call.caller.region);
+    Ok(())
 }
 
 /// Runs a model, or refuses.
@@ -72,7 +74,11 @@ pub(super) async fn run(
     let served = Served { total_includes_cache, ..Served::new(call, prepared, cached, answer, inner.clock.now()) };
     let (response, log_body) = served.response(struck);
     let log = logs::served(inner, call, &served.prepared, &served.usage, &log_body);
+    let logged = log.is_some();
     served.book(emulator, call, log)?;
+    if logged {
+        emulator.wake_for_logs(&call.caller.account, &call.caller.region);
+    }
     Ok(response)
 }
 

@@ -1,5 +1,6 @@
 //! The emulator without a socket: a `tower::Service` under virtual time.
 
+mod logs;
 mod races;
 mod time;
 
@@ -37,6 +38,7 @@ fn options(folder: &std::path::Path) -> Options {
         start: Some(START),
         auth: false,
         wall: Arc::new(wall),
+        tell: Arc::new(|_| {}),
     }
 }
 
@@ -64,6 +66,11 @@ fn job_request() -> String {
 fn records() -> String {
     let record = |i| json!({ "recordId": format!("r{i}"), "modelInput": { "messages": [{ "role": "user", "content": [{ "text": format!("question {i}") }] }] } });
     (0..100).map(|i| format!("{}\n", record(i))).collect()
+}
+
+/// Lets virtual time pass while others work.
+async fn virtually(length: Duration) {
+    let _ = tokio::time::timeout(length, std::future::pending::<()>()).await;
 }
 
 async fn status(emulator: &mut Emulator, path: &str) -> String {

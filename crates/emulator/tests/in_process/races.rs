@@ -8,7 +8,7 @@ use futures::FutureExt;
 use laneshift_provider::settings::Settings;
 use serde_json::json;
 
-use super::{HOUR, ask, create_job, open, open_with, status, wait};
+use super::{HOUR, ask, create_job, open, open_with, status, virtually, wait};
 
 /// A call that strikes the next job.
 const CUT_SHORT: &str = r#"[{"fault": "cut_short", "nth": 1}]"#;
@@ -100,7 +100,7 @@ async fn a_call_whose_client_hangs_up_is_billed_and_gives_its_reserve_back() {
     assert!(tokio::time::timeout(Duration::from_secs(1), asked).await.is_err(), "the client hangs up");
     assert_eq!(emulator.bill().entries().count(), 0, "it is not served yet");
 
-    let _ = tokio::time::timeout(Duration::from_secs(2), std::future::pending::<()>()).await;
+    virtually(Duration::from_secs(2)).await;
     let output: Vec<u64> = emulator.bill().entries().map(|(_, usage)| usage.output.0).collect();
     assert_eq!(output, [7]);
     let (method, path, body) = call("Hello");

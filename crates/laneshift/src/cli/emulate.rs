@@ -138,6 +138,7 @@ fn options(args: &EmulateArgs) -> Result<Options, Error> {
         start,
         auth: !args.no_auth,
         wall: Arc::new(clock::now),
+        tell: Arc::new(|text| eprintln!("{text}")),
     })
 }
 

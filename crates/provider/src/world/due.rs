@@ -21,9 +21,9 @@ pub struct Due {
 }
 
 impl World {
-    /// The earliest step of all jobs, whether its moment has come or not.
-    pub fn next_due(&self) -> Option<Due> {
-        let steps = self.jobs.values().filter_map(|job| {
+    /// The earliest step of all jobs that `of` names, whether its moment has come or not.
+    pub fn next_due(&self, of: impl Fn(&str) -> bool) -> Option<Due> {
+        let steps = self.jobs.values().filter(|job| of(&job.id)).filter_map(|job| {
             let (at, step) = jobs::plan(job, &self.settings)?;
             let at = at.max(self.has_a_slot_since(job)?);
             Some(Due { at, job: job.id.clone(), step })

@@ -11,8 +11,10 @@ use crate::refusal::Refusal;
 
 /// Records of one delivery, at most.
 const DELIVERY_RECORDS_MAX: usize = 5_000;
-/// Bytes of one delivery, about.
+/// Bytes of one delivery, about: its records and the bodies beside them.
 const DELIVERY_BYTES_MAX: usize = 8_000_000;
+/// Bytes of one account's records in a region that wait, at most, when they cannot be delivered.
+const WAITING_BYTES_MAX: usize = 32_000_000;
 
 /// Where an account's logs of a region go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ pub struct LogDelivery {
     pub region: String,
     /// The hour of the records.
     pub hour: i64,
-    /// How many of the hour's records went before.
+    /// How many of the hour's records left before.
     pub after: u64,
     /// The records.
     pub lines: Vec<LogLine>,
@@ -46,8 +48,17 @@ pub struct LogDelivery {
 
 #[derive(Debug, Default)]
 struct Hour {
-    delivered: u64,
+    left: u64,
     waiting: Vec<LogLine>,
+    /// Invariant: the bytes of `waiting`.
+    bytes: usize,
+}
+
+impl Hour {
+    /// There is enough for an object, before the hour is over.
+    fn is_full(&self) -> bool {
+        self.waiting.len() >= DELIVERY_RECORDS_MAX || self.bytes >= DELIVERY_BYTES_MAX
+    }
 }
 
 /// Records by account, region and hour.
@@ -59,16 +70,22 @@ pub(super) struct PendingLogs {
 impl PendingLogs {
     pub(super) fn push(&mut self, account: &str, region: &str, at: Timestamp, line: &LogLine) {
         let key = (account.to_owned(), region.to_owned(), at.hour_index());
-        self.hours.entry(key).or_default().waiting.push(line.clone());
+        let hour = self.hours.entry(key).or_default();
+        hour.bytes += line.bytes();
+        hour.waiting.push(line.clone());
     }
 
-    pub(super) fn delivered(&mut self, account: &str, region: &str, hour: i64, records: u64) {
+    pub(super) fn left(&mut self, account: &str, region: &str, hour: i64, records: u64) {
         let key = (account.to_owned(), region.to_owned(), hour);
         if let Some(entry) = self.hours.get_mut(&key) {
             let n = usize::try_from(records).unwrap_or(usize::MAX).min(entry.waiting.len());
-            entry.waiting.drain(..n);
-            entry.delivered += records;
+            entry.bytes -= entry.waiting.drain(..n).map(|line| line.bytes()).sum::<usize>();
+            entry.left += records;
         }
+    }
+
+    fn of<'a>(&'a self, account: &'a str, region: &'a str) -> impl Iterator<Item = &'a Hour> {
+        self.hours.iter().filter(move |((a, r, _), _)| a == account && r == region).map(|(_, hour)| hour)
     }
 }
 
@@ -87,20 +104,31 @@ impl World {
         })
     }
 
-    /// The next records to deliver: a full object, or any of an hour that is over, or anything when `all` is set.
-    pub fn next_delivery(&self, now: Timestamp, all: bool) -> Option<LogDelivery> {
-        let ((account, region, hour), entry) = self.logs.hours.iter().find(|((_, _, hour), entry)| {
-            let due = all || *hour < now.hour_index() || entry.waiting.len() >= DELIVERY_RECORDS_MAX;
-            due && !entry.waiting.is_empty()
+    /// Whether an account has enough waiting in a region for an object, before its hour is over.
+    pub fn logs_are_full(&self, account: &str, region: &str) -> bool {
+        self.logs.of(account, region).any(Hour::is_full)
+    }
+
+    /// Whether more of an account's records wait in a region than may.
+    pub fn logs_overflow(&self, account: &str, region: &str) -> bool {
+        self.logs.of(account, region).map(|hour| hour.bytes).sum::<usize>() > WAITING_BYTES_MAX
+    }
+
+    /// The next records to deliver: a full object, or any of an hour that is over, or anything when `all` is set. `to` names
+    /// the accounts and regions that can take them.
+    pub fn next_delivery(&self, now: Timestamp, all: bool, to: impl Fn(&str, &str) -> bool) -> Option<LogDelivery> {
+        let ((account, region, hour), entry) = self.logs.hours.iter().find(|((account, region, hour), entry)| {
+            let due = all || *hour < now.hour_index() || entry.is_full();
+            due && !entry.waiting.is_empty() && to(account, region)
         })?;
         let mut bytes = 0;
         let lines = entry.waiting.iter().take(DELIVERY_RECORDS_MAX).take_while(|line| {
             let first = bytes == 0;
-            bytes += line.record.len();
+            bytes += line.bytes();
             first || bytes <= DELIVERY_BYTES_MAX
         });
         let (account, region) = (account.clone(), region.clone());
-        Some(LogDelivery { account, region, hour: *hour, after: entry.delivered, lines: lines.cloned().collect() })
+        Some(LogDelivery { account, region, hour: *hour, after: entry.left, lines: lines.cloned().collect() })
     }
 
     /// GetModelInvocationLoggingConfiguration.

@@ -166,7 +166,9 @@ impl World {
             Event::ProvisionedSet { models, at_ms } => self.provisions.set(models, Timestamp(*at_ms)),
             Event::Called(called) => self.called(called),
             Event::Logged { account, region, at_ms, log } => self.logs.push(account, region, Timestamp(*at_ms), log),
-            Event::LogsDelivered { account, region, hour, records } => self.logs.delivered(account, region, *hour, *records),
+            Event::LogsDelivered { account, region, hour, records } | Event::LogsDropped { account, region, hour, records } => {
+                self.logs.left(account, region, *hour, *records);
+            }
             Event::FaultsSet { rules, at_ms } => self.faults.set(rules.clone(), Timestamp(*at_ms)),
             Event::FaultCounted(count) => self.faults.count(*count),
         }
