@@ -25,9 +25,20 @@ impl fmt::Debug for Bitmap {
 impl Bitmap {
     /// The first `n` slots.
     pub fn first(n: usize) -> Self {
+        Self::range(0..n.min(SLOTS))
+    }
+
+    /// These slots.
+    pub fn range(slots: std::ops::Range<usize>) -> Self {
         let mut map = Self::default();
-        (0..n.min(SLOTS)).for_each(|slot| map.set(slot));
+        slots.for_each(|slot| map.set(slot));
         map
+    }
+
+    /// The slots of a span.
+    pub fn of(span: &crate::Span) -> Self {
+        let first = span.first_slot as usize;
+        Self::range(first..first + span.records as usize)
     }
 
     /// Adds a slot. A slot beyond the last is none.

@@ -1,5 +1,5 @@
--- The members of the attempts of a chunk that are not over.
-SELECT job_chunk.members
-FROM job_chunk
-JOIN job ON job.id = job_chunk.job
-WHERE job_chunk.chunk = ? AND job.state NOT IN ('closed', 'revoked')
+-- The members of the attempts at a chunk that are not over.
+SELECT attempt_chunk.members
+FROM attempt_chunk
+JOIN attempt ON attempt.id = attempt_chunk.attempt
+WHERE attempt_chunk.chunk = ? AND attempt.state NOT IN ('closed', 'revoked')

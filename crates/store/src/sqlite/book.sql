@@ -1,0 +1,3 @@
+INSERT INTO cost
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (attempt) DO NOTHING

@@ -1,0 +1,147 @@
+//! What only the database promises: its file is there after reopening, one process has it, other versions are refused.
+
+use std::path::{Path, PathBuf};
+
+use laneshift_store::sqlite::Sqlite;
+use laneshift_store::*;
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+use crate::fixture::*;
+use crate::picture::Picture;
+
+/// The file of a folder, without the store.
+async fn raw(folder: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(folder.join("queue.db"));
+    SqliteConnection::connect_with(&options).await.expect("a database")
+}
+
+/// A row of every table.
+async fn fill(store: &dyn Store) {
+    store.pool(SPEC).await.expect("a pool");
+    let mut accept = bulk("s", &[1, 2]);
+    accept.submissions[0].0.key = Some("k0".to_owned());
+    accept.chunks.push(growing(3));
+    accept.tails.push(tail(3, 0, 4));
+    accept.keyed.push(keyed(1, 20_000, u64::MAX));
+    store.accept(&accept).await.expect("accepted");
+    store.intend(&intent(1, vec![members(1, 0..10), members(2, 0..3)])).await.expect("decided");
+    store.intend(&Intent { hedge: true, ..calls(2, vec![members(2, 2..5)]) }).await.expect("decided");
+    store.settle(&settle(1, 1, slots(0..8), slots(8..9))).await.expect("settled");
+    store.end(ChunkId(2), &slots(9..10), Ending::Expired).await.expect("ended");
+    store.redact(ChunkId(1), &slots(8..10)).await.expect("marked");
+    let change = AttemptChange {
+        arn: Some("arn:1".to_owned()),
+        provider_state: Some("Completed".to_owned()),
+        message: Some("m".to_owned()),
+        started: Some(laneshift_units::Timestamp(1_700_000_000_000)),
+        ended: Some(laneshift_units::Timestamp(1_700_000_001_000)),
+    };
+    store.move_attempt(AttemptId(1), AttemptState::Intent, AttemptState::Closed, &change).await.expect("closed");
+    store.book(AttemptId(1), &cost(i128::from(u64::MAX) * 1_000)).await.expect("booked");
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_reopening() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Sqlite::open(folder.path()).await.expect("new");
+    fill(&store).await;
+    let before = Picture::of(&store).await;
+    drop(store);
+    let store = Sqlite::open(folder.path()).await.expect("again");
+    assert_eq!(Picture::of(&store).await, before);
+}
+
+#[tokio::test]
+async fn a_second_handle_on_the_folder_is_refused_until_the_first_is_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Sqlite::open(folder.path()).await.expect("new");
+    refused!(Sqlite::open(folder.path()).await.map(drop), Conflict);
+    store.pool(SPEC).await.expect("the first one still works");
+    drop(store);
+    Sqlite::open(folder.path()).await.expect("free again");
+}
+
+#[tokio::test]
+async fn another_version_of_the_queue_is_refused_and_left_as_it_is() {
+    for version in [1, 3] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut file = SqliteConnection::connect_with(
+            &SqliteConnectOptions::new().filename(folder.path().join("queue.db")).create_if_missing(true),
+        )
+        .await
+        .expect("a database");
+        let set = format!("CREATE TABLE theirs (id INTEGER); PRAGMA user_version = {version}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(&mut file).await.expect("made");
+        file.close().await.expect("closed");
+        let Err(StoreError::Database(why)) = Sqlite::open(folder.path()).await.map(drop) else {
+            panic!("version {version} was opened")
+        };
+        assert!(why.contains(&format!("version {version}")) && why.contains("knows 2"), "{why}");
+        let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_master")
+            .fetch_all(&mut raw(folder.path()).await)
+            .await
+            .expect("readable");
+        assert_eq!(tables, ["theirs"]);
+    }
+}
+
+#[tokio::test]
+async fn the_sqlite_inside_is_one_that_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(Sqlite::open(folder.path()).await.expect("new"));
+    let version: String =
+        sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut raw(folder.path()).await).await.expect("a version");
+    let parts: Vec<u32> = version.split('.').map(|part| part.parse().expect("a number")).collect();
+    assert!(parts >= vec![3, 51, 3], "{version}");
+}
+
+/// A queue of version 2 as it was written when that version was made. Another version gets another file; this one never changes.
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/queue-2.sqlite")
+}
+
+#[tokio::test]
+async fn a_queue_that_was_written_by_this_version_is_read_as_it_was() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::copy(golden(), folder.path().join("queue.db")).expect("a copy");
+    let written = Picture::of(&Sqlite::open(folder.path()).await.expect("the golden queue")).await;
+    let model = memory::Memory::default();
+    fill(&model).await;
+    assert_eq!(written, Picture::of(&model).await);
+}
+
+#[tokio::test]
+async fn the_stored_format_changes_only_with_its_version() {
+    let [old, new] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+    std::fs::copy(golden(), old.path().join("queue.db")).expect("a copy");
+    let store = Sqlite::open(new.path()).await.expect("new");
+    fill(&store).await;
+    drop(store);
+    let (old, new) = (dump(old.path()).await, dump(new.path()).await);
+    assert_eq!(old, new, "the schema or a row is another one: give it a new version and a golden file of its own");
+}
+
+/// The schema and every row, as SQL literals.
+async fn dump(folder: &Path) -> Vec<String> {
+    let file = &mut raw(folder).await;
+    let schema = "SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name";
+    let schema: Vec<(String, String, String)> = sqlx::query_as(schema).fetch_all(&mut *file).await.expect("a schema");
+    let mut lines = Vec::new();
+    for (name, kind, sql) in schema {
+        lines.push(sql);
+        if kind == "table" {
+            let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info(?)")
+                .bind(&name)
+                .fetch_all(&mut *file)
+                .await
+                .expect("columns");
+            let row = columns.iter().map(|column| format!("quote({column})")).collect::<Vec<_>>().join(" || ',' || ");
+            let rows = format!("SELECT {row} FROM {name} ORDER BY 1");
+            let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(rows)).fetch_all(&mut *file).await.expect("rows");
+            assert_ne!(rows, [""; 0], "no row in {name}");
+            lines.extend(rows);
+        }
+    }
+    lines
+}
