@@ -1,0 +1,6 @@
+//! Lines in, lines out.
+
+mod answers;
+mod any;
+mod bedrock_lines;
+mod requests;
