@@ -7,6 +7,8 @@ use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use laneshift_units::Timestamp;
+
 use crate::client::{AwsError, Client, Operation};
 
 /// Pages of one list, at most.
@@ -54,7 +56,7 @@ impl JobView {
 
 impl Client {
     fn control(&self, method: Method, path: String, body: Bytes) -> Operation<'static> {
-        Operation { host: "bedrock", service: "bedrock", method, path, body, target: None }
+        Operation { host: "bedrock", service: "bedrock", method, path, body, target: None, headers: Vec::new() }
     }
 
     /// CreateModelInvocationJob with these exact bytes; gives the ARN. A `clientRequestToken` in them makes it idempotent.
@@ -62,6 +64,9 @@ impl Client {
     /// # Errors
     /// AWS's, or that no answer came: then the job may be there.
     pub async fn create_job(&self, request: &str) -> Result<String, AwsError> {
+        if !request.contains("\"clientRequestToken\"") {
+            return Err(AwsError::Unusable("a job without a clientRequestToken could be created twice".to_owned()));
+        }
         let body = Bytes::copy_from_slice(request.as_bytes());
         let answer = self.call(&self.control(Method::POST, "/model-invocation-job".to_owned(), body)).await?;
         let arn = answer["jobArn"].as_str().map(str::to_owned);
@@ -94,7 +99,18 @@ impl Client {
     /// # Errors
     /// AWS's.
     pub async fn jobs_named(&self, name: &str) -> Result<Vec<JobView>, AwsError> {
-        let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+        self.jobs(&format!("&nameContains={}", utf8_percent_encode(name, NON_ALPHANUMERIC))).await
+    }
+
+    /// All jobs submitted after a moment, over all pages.
+    ///
+    /// # Errors
+    /// AWS's.
+    pub async fn jobs_since(&self, after: Timestamp) -> Result<Vec<JobView>, AwsError> {
+        self.jobs(&format!("&submitTimeAfter={}", utf8_percent_encode(&after.to_string(), NON_ALPHANUMERIC))).await
+    }
+
+    async fn jobs(&self, filter: &str) -> Result<Vec<JobView>, AwsError> {
         let (mut found, mut token) = (Vec::new(), String::new());
         for _ in 0..PAGES_MAX {
             let next = if token.is_empty() {
@@ -102,17 +118,17 @@ impl Client {
             } else {
                 format!("&nextToken={}", utf8_percent_encode(&token, NON_ALPHANUMERIC))
             };
-            let path = format!("/model-invocation-jobs?maxResults=1000&nameContains={name}{next}");
+            let path = format!("/model-invocation-jobs?maxResults=1000{filter}{next}");
             let answer = self.call(&self.control(Method::GET, path, Bytes::new())).await?;
             for job in answer["invocationJobSummaries"].as_array().into_iter().flatten() {
                 found.push(JobView::read(job)?);
             }
             match answer["nextToken"].as_str() {
                 Some(next) => token = next.to_owned(),
-                None => break,
+                None => return Ok(found),
             }
         }
-        Ok(found)
+        Err(endless())
     }
 
     /// Bedrock's quotas of this account and region, by their exact names.
@@ -133,6 +149,7 @@ impl Client {
                 path: "/".to_owned(),
                 body: Bytes::from(body.to_string()),
                 target: Some("ServiceQuotasV20190624.ListServiceQuotas"),
+                headers: Vec::new(),
             };
             let answer = self.call(&operation).await?;
             for quota in answer["Quotas"].as_array().into_iter().flatten() {
@@ -142,9 +159,14 @@ impl Client {
             }
             token = answer["NextToken"].as_str().map(str::to_owned);
             if token.is_none() {
-                break;
+                return Ok(found);
             }
         }
-        Ok(found)
+        Err(endless())
     }
+}
+
+/// A list that was cut would say that what is not in it is not there.
+fn endless() -> AwsError {
+    AwsError::Unusable(format!("a list of AWS has more than {PAGES_MAX} pages"))
 }

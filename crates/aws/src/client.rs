@@ -66,7 +66,7 @@ pub enum AwsError {
         /// The HTTP status.
         status: u16,
     },
-    /// No answer came: the call may have been carried out.
+    /// No answer came.
     #[error(transparent)]
     Unknown(#[from] TransportError),
     /// The request could not be made, or the answer not be read.
@@ -103,6 +103,8 @@ pub(crate) struct Operation<'a> {
     pub(crate) body: Bytes,
     /// `X-Amz-Target` of JSON 1.1.
     pub(crate) target: Option<&'a str>,
+    /// Other headers; names in small letters.
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 /// A client of one account in one region.
@@ -150,13 +152,26 @@ impl Client {
         tokio::time::sleep(Duration::from_millis(most * spread / 1_000)).await;
     }
 
-    async fn once(&self, operation: &Operation<'_>) -> Result<Value, AwsError> {
+    /// Sends once; gives the answer as it came.
+    pub(crate) async fn send(&self, operation: &Operation<'_>) -> Result<http::Response<Bytes>, AwsError> {
         let request = self.sign(operation)?;
         let mut transport = self.transport.clone();
-        let response = transport.ready().await?.call(request).await?;
+        Ok(transport.ready().await?.call(request).await?)
+    }
+
+    async fn once(&self, operation: &Operation<'_>) -> Result<Value, AwsError> {
+        let response = self.send(operation).await?;
         let body: Value = match response.body() {
             empty if empty.is_empty() => Value::Null,
-            bytes => serde_json::from_slice(bytes).unwrap_or(Value::Null),
+            bytes => match serde_json::from_slice(bytes) {
+                Ok(body) => body,
+                // Something between AWS and here answered: read as an empty answer, it would say that nothing is there.
+                Err(_) if response.status().is_success() => {
+                    let what = format!("an answer of {} bytes is no JSON", bytes.len());
+                    return Err(TransportError { what, sent: true }.into());
+                }
+                Err(_) => Value::Null,
+            },
         };
         if response.status().is_success() {
             return Ok(body);
@@ -177,6 +192,9 @@ impl Client {
             Some(target) => request.header("content-type", "application/x-amz-json-1.1").header("x-amz-target", target),
             None => request.header("content-type", "application/json"),
         };
+        for (name, value) in &operation.headers {
+            request = request.header(*name, value);
+        }
         if let Some(token) = &self.credentials.session_token {
             request = request.header("x-amz-security-token", token);
         }
@@ -191,7 +209,7 @@ impl Client {
 }
 
 /// AWS names an error in a header or in the body, with or without a namespace.
-fn service_error(status: StatusCode, header: Option<&str>, body: &Value) -> AwsError {
+pub(crate) fn service_error(status: StatusCode, header: Option<&str>, body: &Value) -> AwsError {
     let text = |names: &[&str]| names.iter().find_map(|name| body[*name].as_str());
     let code = header.or_else(|| text(&["__type", "code", "Code"])).unwrap_or("UnknownError");
     let code = code.split(':').next().unwrap_or(code);

@@ -6,9 +6,10 @@
 
 pub mod bedrock;
 mod client;
+pub mod runtime;
 pub mod s3;
 pub mod sigv4;
 mod transport;
 
 pub use client::{AwsError, Client, Credentials, Endpoints, WallClock};
-pub use transport::{Transport, TransportError, over_network};
+pub use transport::{Transport, TransportError, nowhere, over_network};

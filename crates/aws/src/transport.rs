@@ -18,10 +18,15 @@ const CALL_TIME_MAX: Duration = Duration::from_secs(60);
 /// Answers requests. A test or a simulation gives another one than [`over_network`].
 pub type Transport = BoxCloneSyncService<Request<Bytes>, Response<Bytes>, TransportError>;
 
-/// No answer came. Whether the call was carried out is not known.
+/// No answer came.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("no answer came: {0}")]
-pub struct TransportError(pub String);
+#[error("no answer came: {what}")]
+pub struct TransportError {
+    /// Why.
+    pub what: String,
+    /// Whether anything was sent: then the call may have been carried out.
+    pub sent: bool,
+}
 
 /// HTTPS and HTTP over one pool of connections.
 pub fn over_network() -> Transport {
@@ -30,13 +35,32 @@ pub fn over_network() -> Transport {
     BoxCloneSyncService::new(tower::service_fn(move |request: Request<Bytes>| {
         let client = client.clone();
         async move {
-            let failed = |e: &dyn std::fmt::Display| TransportError(e.to_string());
+            let failed = |e: &dyn std::fmt::Display| TransportError { what: e.to_string(), sent: true };
+            let connect = |e: hyper_util::client::legacy::Error| TransportError { what: told(&e), sent: !e.is_connect() };
             let answered = tokio::time::timeout(CALL_TIME_MAX, client.request(request.map(Full::new))).await;
-            let response = answered.map_err(|_| TransportError(format!("after {} s", CALL_TIME_MAX.as_secs())))?;
-            let (parts, body) = response.map_err(|e| failed(&e))?.into_parts();
+            let response = answered.map_err(|_| failed(&format!("after {} s", CALL_TIME_MAX.as_secs())))?;
+            let (parts, body) = response.map_err(connect)?.into_parts();
             let body = tokio::time::timeout(CALL_TIME_MAX, Limited::new(body, ANSWER_BYTES_MAX).collect()).await;
-            let body = body.map_err(|_| TransportError("the answer did not end".to_owned()))?;
+            let body = body.map_err(|_| failed(&"the answer did not end"))?;
             Ok(Response::from_parts(parts, body.map_err(|e| failed(&e))?.to_bytes()))
         }
     }))
+}
+
+/// Answers nothing: for what only looks at what is here.
+pub fn nowhere() -> Transport {
+    BoxCloneSyncService::new(tower::service_fn(|_: Request<Bytes>| async {
+        Err(TransportError { what: "this does not talk to AWS".to_owned(), sent: false })
+    }))
+}
+
+/// An error with what caused it.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text += &format!(": {inner}");
+        source = inner.source();
+    }
+    text
 }

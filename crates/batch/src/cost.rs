@@ -42,7 +42,7 @@ impl<'a> Prices<'a> {
     fn cost(&self, mode: PriceMode, tier: u64, usage: &Usage) -> Option<Money> {
         let quote = self.catalog.quote(&self.model.model, &self.model.profile, &self.region, mode, Tokens(tier));
         let mut sum = Money::ZERO;
-        for class in [TokenClass::Input, TokenClass::Output] {
+        for class in TokenClass::ALL {
             let tokens = usage.get(class);
             if tokens.0 > 0 {
                 sum += quote.rates.get(class)?.cost(tokens);
@@ -51,22 +51,19 @@ impl<'a> Prices<'a> {
         Some(sum)
     }
 
-    /// The cost of uncached input and output in one mode, all requests of the shortest context tier.
-    pub(crate) fn estimate(&self, mode: PriceMode, usage: &Usage) -> Option<Money> {
-        self.cost(mode, 0, usage)
+    /// The cost of `records` alike requests in one mode.
+    pub(crate) fn estimate(&self, mode: PriceMode, usage: &Usage, records: u64) -> Option<Money> {
+        self.cost(mode, self.tier(usage.total_input().0 / records.max(1)), usage)
     }
 
-    /// Books a tally.
-    pub(crate) fn book(&self, tally: &Tally) -> Cost {
+    /// Books a tally of answers in one mode.
+    pub(crate) fn book(&self, mode: PriceMode, tally: &Tally) -> Cost {
         let mut cost = Cost::NOTHING;
         for (tier, (counted, wasted)) in &tally.tiers {
             let all = *counted + *wasted;
             cost.usage += all;
-            let priced = (
-                self.cost(PriceMode::Batch, *tier, &all),
-                self.cost(PriceMode::OnDemand, *tier, counted),
-                self.cost(PriceMode::Batch, *tier, wasted),
-            );
+            let priced =
+                (self.cost(mode, *tier, &all), self.cost(PriceMode::OnDemand, *tier, counted), self.cost(mode, *tier, wasted));
             let (Some(paid), Some(on_demand), Some(waste)) = priced else {
                 cost.costed = Costed::Unpriced;
                 continue;

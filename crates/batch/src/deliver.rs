@@ -1,50 +1,94 @@
-//! From results to the caller's file: in the order of the input, under the caller's own ids, errors in a file of their own.
+//! From results to the caller's files: in the order of the input, under the caller's own ids and in the shape that came in, errors
+//! in a file of their own.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use laneshift_store::Submission;
-use serde::Deserialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
+use laneshift_store::{Bitmap, Chunk as Row, ResultObject, Span, Submission, SubmissionState};
+use laneshift_units::Timestamp;
 
 use crate::accept::Request;
-use crate::engine::{Engine, EngineError};
+use crate::chunk::{Chunk, Slot, input_of};
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::id::record_id;
+use crate::outcome::{Kept, Results};
+use crate::pool::PoolSpec;
+use laneshift_dialect::{Line, Outcome, write_line};
 
 /// How many records were answered, and how many failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Delivered {
-    pub(crate) answered: u64,
-    pub(crate) failed: u64,
+pub struct Delivered {
+    /// With an answer.
+    pub answered: u64,
+    /// With an error of their own.
+    pub failed: u64,
+    /// Whose deadline passed.
+    pub expired: u64,
+    /// That were cancelled.
+    pub cancelled: u64,
 }
 
-#[derive(Deserialize)]
-struct Kept<'a> {
-    slot: usize,
-    #[serde(rename = "modelOutput", borrow)]
-    output: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Input<'a> {
-    #[serde(rename = "modelInput", borrow)]
-    model_input: &'a RawValue,
+impl Delivered {
+    /// All of them.
+    pub const fn settled(&self) -> u64 {
+        self.answered + self.failed + self.expired + self.cancelled
+    }
 }
 
 /// The file beside the output that holds what failed.
-pub(crate) fn errors_path(output: &Path) -> PathBuf {
+pub fn errors_path(output: &Path) -> PathBuf {
     let name = output.file_name().and_then(|n| n.to_str()).unwrap_or("output");
     output.with_file_name(format!("{}.errors.jsonl", name.trim_end_matches(".jsonl")))
 }
 
+/// A chunk of a submission with everything that answers its records.
+struct Source {
+    span: Span,
+    row: Row,
+    chunk: Chunk,
+    results: Vec<(ResultObject, Results, HashMap<usize, usize>)>,
+    spec: PoolSpec,
+    /// The next slot to be written.
+    next: usize,
+    /// Slots that another submission answers.
+    skip: Bitmap,
+}
+
+impl Source {
+    fn end(&self) -> usize {
+        (self.span.first_slot + self.span.records) as usize
+    }
+
+    /// Which line of the input comes next.
+    fn line(&self) -> Option<u64> {
+        (self.next < self.end()).then(|| self.chunk.entries.get(self.next).map_or(0, |slot| slot.line))
+    }
+}
+
 impl Engine {
-    /// Writes both files of a submission, whole or not at all. The same results give the same bytes.
-    pub(crate) async fn deliver(&self, submission: &Submission, request: &Request) -> Result<Delivered, EngineError> {
-        let (to, errors_to) = (&request.output, errors_path(&request.output));
-        let failed = |e: std::io::Error| EngineError::Output(request.output.clone(), e);
+    /// Writes both files of a submission to where its caller wants them.
+    pub(crate) async fn deliver(&self, submission: &Submission) -> Result<Delivered, EngineError> {
+        let request: Request = serde_json::from_str(&submission.new.request)?;
+        let delivered = self.write_results(submission, &request.output, false).await?;
+        if submission.state == SubmissionState::Open {
+            let (from, to) = (SubmissionState::Open, SubmissionState::Delivered);
+            self.store.move_submission(&submission.new.id, from, to).await?;
+        }
+        self.step("delivered");
+        Ok(delivered)
+    }
+
+    /// Writes both files of a submission, whole or not at all. The same results give the same bytes. `late` also gives answers
+    /// that came after their record had ended without one.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn write_results(&self, submission: &Submission, to: &Path, late: bool) -> Result<Delivered, EngineError> {
+        let errors_to = errors_path(to);
+        let failed = |e: std::io::Error| EngineError::Output(to.to_owned(), e);
         if let Some(folder) = to.parent().filter(|f| !f.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(failed)?;
         }
@@ -52,49 +96,132 @@ impl Engine {
         let mut answers = BufWriter::new(File::create(part(to)).map_err(failed)?);
         let mut errors = BufWriter::new(File::create(part(&errors_to)).map_err(failed)?);
         let mut delivered = Delivered::default();
-        for span in self.store.spans(&submission.new.id).await? {
-            let mut kept: Vec<Option<String>> = vec![None; span.records as usize];
-            for result in self.store.results(span.chunk).await? {
-                let file = BufReader::new(File::open(self.folder.join(&result.object)).map_err(EngineError::Spool)?);
-                for line in file.lines() {
-                    let line = line.map_err(EngineError::Spool)?;
-                    let slot = serde_json::from_str::<Kept<'_>>(&line)?.slot;
-                    if result.winners.has(slot) && slot < kept.len() {
-                        kept[slot] = Some(line);
-                    }
+        let (mut waiting, mut open): (Vec<(Span, Bitmap)>, Vec<Source>) = (self.sources(submission).await?, Vec::new());
+        waiting.reverse();
+        let created = submission.new.created;
+        loop {
+            // A chunk is opened when its first line comes: spans are in the order of their first lines.
+            while let Some((span, skip)) = waiting.pop() {
+                let source = self.source(span, skip).await?;
+                let earliest = open.iter().filter_map(Source::line).min();
+                let begins_later = source.line() > earliest && earliest.is_some();
+                open.push(source);
+                if begins_later {
+                    break;
                 }
             }
-            let chunk = self.chunk(span.chunk)?;
-            for (slot, kept) in kept.iter().enumerate() {
-                let entry = &chunk.entries[slot];
-                let id = Value::from(entry.id.clone().unwrap_or_else(|| format!("line-{}", entry.line)));
-                let input: Input<'_> = serde_json::from_slice(chunk.line(slot))?;
-                let input = input.model_input.get();
-                let read = kept.as_deref().map(serde_json::from_str::<Kept<'_>>).transpose()?;
-                let written = match read {
-                    Some(Kept { output: Some(output), .. }) => {
-                        delivered.answered += 1;
-                        writeln!(answers, "{{\"recordId\":{id},\"modelInput\":{input},\"modelOutput\":{output}}}")
-                    }
-                    other => {
-                        delivered.failed += 1;
-                        let none = "{\"errorCode\":504,\"errorMessage\":\"the record was not sent\"}";
-                        let error = other.and_then(|k| k.error).map_or(none, RawValue::get);
-                        writeln!(errors, "{{\"recordId\":{id},\"modelInput\":{input},\"error\":{error}}}")
-                    }
+            open.retain(|source| source.line().is_some());
+            let Some(source) = open.iter_mut().min_by_key(|source| source.line()) else {
+                if waiting.is_empty() {
+                    break;
+                } else {
+                    continue;
                 };
-                written.map_err(failed)?;
-            }
+            };
+            write_next(source, &mut answers, &mut errors, &mut delivered, created, late).map_err(failed)?;
         }
-        for (file, path) in [(answers, to.clone()), (errors, errors_to.clone())] {
+        for (file, path) in [(answers, to.to_owned()), (errors, errors_to.clone())] {
             let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
             file.sync_all().map_err(failed)?;
             self.step("output written");
             fs::rename(part(&path), &path).map_err(failed)?;
         }
-        if delivered.failed == 0 {
+        if delivered.failed + delivered.expired + delivered.cancelled == 0 {
             fs::remove_file(errors_to).map_err(failed)?;
         }
         Ok(delivered)
     }
+
+    /// The spans of a submission and of those whose failures it tries again, in the order of their first lines; with what others
+    /// answer.
+    async fn sources(&self, submission: &Submission) -> Result<Vec<(Span, Bitmap)>, EngineError> {
+        let mut all = Vec::new();
+        let mut next = Some(submission.clone());
+        let mut newest = true;
+        while let Some(one) = next {
+            for span in self.store.spans(&one.new.id).await? {
+                let row = self.store.chunk(span.chunk).await?;
+                let skip = if newest { Bitmap::default() } else { row.all().without(&row.ok) };
+                let first = self.chunk_object(span.chunk).await?.entries.first().map_or(0, |slot| slot.line);
+                all.push((first, span, skip));
+            }
+            newest = false;
+            let request: Request = serde_json::from_str(&one.new.request)?;
+            next = match request.retry_of {
+                Some(id) => Some(self.store.submission(&id).await?),
+                None => None,
+            };
+        }
+        all.sort_by_key(|(first, ..)| *first);
+        Ok(all.into_iter().map(|(_, span, skip)| (span, skip)).collect())
+    }
+
+    async fn source(&self, span: Span, skip: Bitmap) -> Result<Source, EngineError> {
+        let row = self.store.chunk(span.chunk).await?;
+        let spec = self.spec(row.new.pool).await?;
+        let mut results = Vec::new();
+        for result in self.store.results(span.chunk).await? {
+            let read = Results::open(&self.folder.join(&result.object)).map_err(EngineError::Spool)?;
+            let at = read.entries.iter().enumerate().map(|(at, place)| (place.slot, at)).collect();
+            results.push((result, read, at));
+        }
+        let chunk = self.chunk_object(span.chunk).await?;
+        Ok(Source { span, row, chunk, results, spec, next: span.first_slot as usize, skip })
+    }
+}
+
+/// What a caller knows a record by.
+pub(crate) fn name_of(entry: &Slot) -> String {
+    entry.id.clone().unwrap_or_else(|| format!("line-{}", entry.line))
+}
+
+fn write_next(
+    source: &mut Source,
+    answers: &mut impl Write,
+    errors: &mut impl Write,
+    delivered: &mut Delivered,
+    created: Timestamp,
+    late: bool,
+) -> std::io::Result<()> {
+    let slot = source.next;
+    source.next += 1;
+    if source.skip.has(slot) || source.row.redacted.has(slot) {
+        return Ok(());
+    }
+    let Some(entry) = source.chunk.entries.get(slot) else { return Ok(()) };
+    let line = Line {
+        id: name_of(entry),
+        dialect: entry.dialect,
+        record: record_id(source.span.chunk, slot),
+        model: &source.spec.model,
+        input: input_of(source.chunk.line(slot)),
+        created_s: created.0.div_euclid(1_000),
+    };
+    let of = |(result, read, at): &(ResultObject, Results, HashMap<usize, usize>)| {
+        let wanted = result.winners.has(slot) || (late && !source.row.ok.has(slot));
+        at.get(&slot).filter(|_| wanted).map(|at| read.line(*at).to_vec())
+    };
+    let bytes = source.results.iter().find_map(of);
+    let kept: Option<Kept<'_>> = bytes.as_deref().map(serde_json::from_slice).transpose()?;
+    let (to, outcome): (&mut dyn Write, Outcome<'_>) = match kept {
+        Some(Kept { output: Some(output), .. }) => {
+            delivered.answered += 1;
+            (answers, Outcome::Answered(output.get()))
+        }
+        _ if source.row.cancelled.has(slot) => {
+            delivered.cancelled += 1;
+            (errors, Outcome::Cancelled)
+        }
+        _ if source.row.expired.has(slot) => {
+            delivered.expired += 1;
+            (errors, Outcome::Expired)
+        }
+        other => {
+            delivered.failed += 1;
+            let none = "{\"errorCode\":504,\"errorMessage\":\"the record has no result yet\"}";
+            let error = other.and_then(|k| k.error).map_or(none, |raw| raw.get());
+            (errors, Outcome::Failed(error))
+        }
+    };
+    write_line(to, &line, &outcome)
 }

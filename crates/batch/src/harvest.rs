@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::PathBuf;
 
 use futures::{StreamExt, TryStreamExt};
-use laneshift_store::{Bitmap, Job, JobChange, JobState, Settle};
-use laneshift_units::ProfiledModel;
+use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, Bitmap, ChunkId, Lane, Settle, Try};
+use laneshift_units::PriceMode;
 use memchr::memchr;
 use object_store::ObjectStoreExt;
 use object_store::path::Path as Key;
@@ -16,14 +13,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::compose::ATTEMPTS_MAX;
 use crate::cost::{Prices, Tally, usage_of};
-use crate::engine::{Engine, EngineError};
+use crate::engine::Engine;
+use crate::error::EngineError;
 use crate::id::address;
+use crate::outcome::{Collected, error_text};
+use crate::pool::PoolSpec;
 use crate::submit::key_of;
 
-/// How often output that is not complete is read again before what is there is taken.
-const READS_MAX: u32 = 120;
+/// How often a record is tried in a job before it is reported as failed.
+pub(crate) const ATTEMPTS_MAX: u64 = 3;
 
 #[derive(Deserialize)]
 struct Line<'a> {
@@ -35,100 +34,123 @@ struct Line<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// What is collected for one chunk.
-struct Collected {
-    ok: Bitmap,
-    failed: Bitmap,
-    path: PathBuf,
-    file: BufWriter<File>,
+/// What is known of one chunk's records before the output is read.
+pub(crate) struct Before {
+    members: Bitmap,
+    /// Have a result from elsewhere: what comes for them is paid and wasted.
+    done: Bitmap,
+    /// Are in another attempt that is open, so that an error can wait for what that brings.
+    elsewhere: Bitmap,
+    /// This is their last try.
+    last: Bitmap,
+    /// This attempt's results are settled already; they never change.
+    settled: bool,
 }
 
 /// What reading the output of a job came to.
-struct Harvest {
-    chunks: BTreeMap<u64, Collected>,
-    tally: Tally,
+#[derive(Default)]
+pub(crate) struct Harvest {
+    chunks: BTreeMap<ChunkId, Collected>,
+    seen: BTreeMap<ChunkId, Bitmap>,
+    pub(crate) tally: Tally,
+    /// AWS has written its own account of the job.
+    manifest: bool,
     /// A line could not be read: the output is cut.
     torn: bool,
     lines: u64,
-    /// The attempts that the records of each chunk were in, this one included.
-    tries: BTreeMap<u64, Vec<Bitmap>>,
-}
-
-impl Harvest {
-    /// Whether this was the last attempt for a record.
-    fn was_last_try(&self, chunk: u64, slot: usize) -> bool {
-        let maps = self.tries.get(&chunk).map_or(&[][..], Vec::as_slice);
-        maps.iter().filter(|map| map.has(slot)).count() as u64 >= ATTEMPTS_MAX
-    }
-}
-
-/// Why a record has no answer.
-struct Failure {
-    /// Worth another try.
-    transient: bool,
 }
 
 impl Engine {
-    /// Reads the output of a job that has ended, settles and books what it brought, and closes it. `Ok(false)` when the
-    /// output is not complete yet.
-    pub(crate) async fn harvest(&self, job: &Job, model: &ProfiledModel, reads: u32) -> Result<bool, EngineError> {
-        let status = job.provider_state.as_deref().unwrap_or_default();
-        let prefix = key_of(&job.intent.input).trim_end_matches("in/").to_owned() + "out/";
-        let listed: Vec<object_store::ObjectMeta> = self.objects.list(Some(&Key::from(prefix.as_str()))).try_collect().await?;
-        let (manifests, outputs): (Vec<_>, Vec<_>) =
-            listed.into_iter().partition(|o| o.location.filename().is_some_and(|name| name == "manifest.json.out"));
-        let prices = Prices::new(&self.tools.catalog, model, self.client.region());
-        let tries = self.tries(job).await?;
-        let mut harvest = Harvest { chunks: BTreeMap::new(), tally: Tally::default(), torn: false, lines: 0, tries };
-        for object in &outputs {
-            self.read_output(job, &object.location, &prices, &mut harvest).await?;
-        }
-        let complete = match status {
-            "Completed" => harvest.lines >= job.intent.records && !manifests.is_empty(),
-            "PartiallyCompleted" | "Stopped" => !manifests.is_empty() || harvest.lines > 0,
+    /// Reads the output of a job that has ended, settles and books what it brought, and closes it. Output that is not complete is
+    /// left for the next turn, unless it is the last time.
+    pub(crate) async fn harvest(&self, job: &Attempt, last_time: bool) -> Result<(), EngineError> {
+        let spec = self.spec(job.intent.pool).await?;
+        let model = spec.profiled();
+        let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
+        let before = self.before(job).await?;
+        let mut harvest = self.read_output(job, &spec, &prices, &before).await?;
+        let complete = match job.provider_state.as_deref().unwrap_or_default() {
+            "Completed" => harvest.lines >= job.intent.records && harvest.manifest,
+            "PartiallyCompleted" | "Stopped" => harvest.manifest || harvest.lines > 0,
             _ => true,
         };
-        if (harvest.torn || !complete) && reads < READS_MAX {
-            return Ok(false);
+        if (harvest.torn || !complete) && !last_time {
+            return Ok(());
         }
         self.step("harvested");
-        self.give_up(job, &mut harvest).await?;
-        for (chunk, mut collected) in harvest.chunks {
-            collected.file.flush().map_err(EngineError::Spool)?;
-            collected.file.get_ref().sync_all().map_err(EngineError::Spool)?;
-            let object = collected.path.strip_prefix(&self.folder).unwrap_or(&collected.path).display().to_string();
+        self.give_up(job, &before, &mut harvest)?;
+        for (chunk, collected) in harvest.chunks {
+            let (ok, failed, object) = collected.finish().map_err(EngineError::Spool)?;
             self.step("result written");
-            let settle = Settle { job: job.intent.id, chunk, ok: collected.ok, failed: collected.failed, object };
-            self.store.settle(&settle).await?;
+            self.store.settle(&Settle { attempt: job.intent.id, chunk, ok, failed, object }).await?;
+            self.changed();
             self.step("settled");
         }
-        self.store.book(job.intent.id, &prices.book(&harvest.tally)).await?;
+        self.store.book(job.intent.id, &prices.book(PriceMode::Batch, &harvest.tally)).await?;
         self.step("booked");
-        self.store.move_job(job.intent.id, JobState::Terminal, JobState::Closed, &JobChange::default()).await?;
+        self.store.move_attempt(job.intent.id, AttemptState::Terminal, AttemptState::Closed, &AttemptChange::default()).await?;
+        self.memo().reads.remove(&job.intent.id);
         self.step("closed");
-        Ok(true)
-    }
-
-    async fn read_output(&self, job: &Job, key: &Key, prices: &Prices<'_>, harvest: &mut Harvest) -> Result<(), EngineError> {
-        let mut stream = self.objects.get(key).await?.into_stream();
-        let mut rest: Vec<u8> = Vec::new();
-        while let Some(bytes) = stream.next().await {
-            rest.extend_from_slice(&bytes?);
-            let mut begin = 0;
-            while let Some(end) = memchr(b'\n', &rest[begin..]) {
-                self.take(job, &rest[begin..begin + end], prices, harvest)?;
-                begin += end + 1;
-            }
-            rest.drain(..begin);
-        }
-        if !rest.is_empty() {
-            self.take(job, &rest, prices, harvest)?;
-        }
         Ok(())
     }
 
-    /// Takes one line. A record that is not the job's is nobody's; a second line of a record is paid and wasted.
-    fn take(&self, job: &Job, line: &[u8], prices: &Prices<'_>, harvest: &mut Harvest) -> Result<(), EngineError> {
+    /// Reads all that lies at a job's output.
+    pub(crate) async fn read_output(
+        &self,
+        job: &Attempt,
+        spec: &PoolSpec,
+        prices: &Prices<'_>,
+        before: &BTreeMap<ChunkId, Before>,
+    ) -> Result<Harvest, EngineError> {
+        let store = self.objects(&spec.bucket)?;
+        let input = job.intent.job.as_ref().map(|j| key_of(&j.input)).unwrap_or_default();
+        let prefix = Key::from(input.trim_end_matches("in/").to_owned() + "out/");
+        let mut harvest = Harvest::default();
+        let listed: Vec<object_store::ObjectMeta> = store.list(Some(&prefix)).try_collect().await?;
+        for object in &listed {
+            if object.location.filename() == Some("manifest.json.out") {
+                harvest.manifest = true;
+                continue;
+            }
+            let mut stream = store.get(&object.location).await?.into_stream();
+            let mut rest: Vec<u8> = Vec::new();
+            while let Some(bytes) = stream.next().await {
+                rest.extend_from_slice(&bytes?);
+                let mut begin = 0;
+                while let Some(end) = memchr(b'\n', &rest[begin..]) {
+                    self.take(job.intent.id, &rest[begin..begin + end], prices, before, &mut harvest)?;
+                    begin += end + 1;
+                }
+                rest.drain(..begin);
+            }
+            self.take(job.intent.id, &rest, prices, before, &mut harvest)?;
+        }
+        Ok(harvest)
+    }
+
+    async fn before(&self, job: &Attempt) -> Result<BTreeMap<ChunkId, Before>, EngineError> {
+        let mut all = BTreeMap::new();
+        for m in &job.intent.members {
+            let own = self.store.results(m.chunk).await?.into_iter().find(|r| r.attempt == job.intent.id);
+            let done = self.store.chunk(m.chunk).await?.done;
+            let settled = own.is_some();
+            let done = own.map_or(done.clone(), |own| done.without(&own.winners));
+            let tries = self.store.tries(m.chunk).await?;
+            let (elsewhere, last) = (open_elsewhere(&tries, job.intent.id), last_tries(&tries, &m.slots));
+            all.insert(m.chunk, Before { members: m.slots.clone(), done, elsewhere, last, settled });
+        }
+        Ok(all)
+    }
+
+    /// Takes one line. What is no record of the job's, and what comes second, is paid and wasted.
+    fn take(
+        &self,
+        attempt: AttemptId,
+        line: &[u8],
+        prices: &Prices<'_>,
+        before: &BTreeMap<ChunkId, Before>,
+        harvest: &mut Harvest,
+    ) -> Result<(), EngineError> {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
@@ -136,82 +158,92 @@ impl Engine {
             harvest.torn = true;
             return Ok(());
         };
-        let mine = address(&read.record_id)
-            .filter(|(chunk, slot)| job.intent.members.iter().any(|m| m.chunk == *chunk && m.slots.has(*slot)));
-        let Some((chunk, slot)) = mine else { return Ok(()) };
-        let last_try = harvest.was_last_try(chunk, slot);
-        let collected = self.collected(&mut harvest.chunks, job.intent.id, chunk)?;
         let output: Option<Value> = read.output.and_then(|raw| serde_json::from_str(raw.get()).ok());
         let failure = failure(output.as_ref(), read.error);
-        let twice = collected.ok.has(slot) || collected.failed.has(slot);
-        if let (None, Some(usage)) = (&failure, output.as_ref().and_then(usage_of)) {
-            prices.add(&mut harvest.tally, &usage, !twice);
+        let mine = address(&read.record_id).and_then(|(chunk, slot)| Some((chunk, slot, before.get(&chunk)?)));
+        let mine = mine.filter(|(_, slot, before)| before.members.has(*slot));
+        let mut counts = false;
+        if let Some((chunk, slot, _)) = mine {
+            let seen = harvest.seen.entry(chunk).or_default();
+            counts = !seen.has(slot);
+            seen.set(slot);
         }
-        if twice {
+        let wanted = mine.filter(|(_, slot, before)| counts && !before.done.has(*slot));
+        if let (None, Some(usage)) = (&failure, output.as_ref().and_then(usage_of)) {
+            prices.add(&mut harvest.tally, &usage, wanted.is_some());
+        }
+        let Some((chunk, slot, before)) = mine.filter(|_| counts) else { return Ok(()) };
+        harvest.lines += 1;
+        if before.settled {
             return Ok(());
         }
-        harvest.lines += 1;
-        match &failure {
-            None => collected.ok.set(slot),
-            Some(failure) if failure.transient && !last_try => return Ok(()),
-            Some(_) => collected.failed.set(slot),
+        let again = failure.as_ref().is_some_and(|f| f.transient && (before.elsewhere.has(slot) || !before.last.has(slot)));
+        if again {
+            return Ok(());
         }
-        let (name, body) = match (failure, read.output, read.error) {
-            (None, Some(output), _) => ("modelOutput", output.get()),
-            (Some(_), Some(output), None) => ("error", output.get()),
-            (_, _, Some(error)) => ("error", error.get()),
-            (_, None, None) => ("error", "{\"errorCode\":500,\"errorMessage\":\"the line has neither an answer nor an error\"}"),
+        let collected = self.collected(&mut harvest.chunks, attempt, chunk)?;
+        let written = match (failure, read.output, read.error) {
+            (None, Some(output), _) => collected.answer(slot, output.get()),
+            (Some(_), Some(output), None) => collected.error(slot, output.get()),
+            (_, _, Some(error)) => collected.error(slot, error.get()),
+            (_, None, None) => collected.error(slot, &error_text(500, "the line has neither an answer nor an error")),
         };
-        writeln!(collected.file, "{{\"slot\":{slot},\"{name}\":{body}}}").map_err(EngineError::Spool)
+        written.map_err(EngineError::Spool)
     }
 
-    /// What is collected for a chunk; its file is made when the first line comes.
+    /// What is collected for a chunk; its object is begun when the first line comes.
     fn collected<'a>(
         &self,
-        chunks: &'a mut BTreeMap<u64, Collected>,
-        job: u64,
-        chunk: u64,
+        chunks: &'a mut BTreeMap<ChunkId, Collected>,
+        attempt: AttemptId,
+        chunk: ChunkId,
     ) -> Result<&'a mut Collected, EngineError> {
         Ok(match chunks.entry(chunk) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                let path = self.folder.join("results").join(format!("{chunk:013x}")).join(format!("{job:016x}.jsonl"));
-                fs::create_dir_all(path.parent().unwrap_or(&self.folder)).map_err(EngineError::Spool)?;
-                let file = BufWriter::new(File::create(&path).map_err(EngineError::Spool)?);
-                entry.insert(Collected { ok: Bitmap::default(), failed: Bitmap::default(), path, file })
-            }
+            Entry::Vacant(entry) => entry.insert(Collected::create(&self.folder, chunk, attempt).map_err(EngineError::Spool)?),
         })
     }
 
     /// Records that the job should have answered and did not, for the last time: they fail with a reason.
-    async fn give_up(&self, job: &Job, harvest: &mut Harvest) -> Result<(), EngineError> {
-        for m in &job.intent.members {
-            let seen = harvest.chunks.get(&m.chunk).map(|c| c.ok.or(&c.failed)).unwrap_or_default();
-            for slot in m.slots.without(&seen).iter() {
-                if !harvest.was_last_try(m.chunk, slot) {
-                    continue;
-                }
-                let collected = self.collected(&mut harvest.chunks, job.intent.id, m.chunk)?;
-                collected.failed.set(slot);
-                let text = format!(
-                    "no answer in {ATTEMPTS_MAX} jobs; the last ended as {}",
-                    job.provider_state.as_deref().unwrap_or("unknown")
-                );
-                let error = serde_json::json!({ "errorCode": 504, "errorMessage": text });
-                writeln!(collected.file, "{{\"slot\":{slot},\"error\":{error}}}").map_err(EngineError::Spool)?;
+    fn give_up(&self, job: &Attempt, before: &BTreeMap<ChunkId, Before>, harvest: &mut Harvest) -> Result<(), EngineError> {
+        let state = job.provider_state.as_deref().unwrap_or("unknown");
+        let error = error_text(504, &format!("no answer in {ATTEMPTS_MAX} jobs; the last ended as {state}"));
+        for (chunk, before) in before {
+            if before.settled {
+                continue;
+            }
+            let seen = harvest.chunks.get(chunk).map(|c| c.ok.or(&c.failed)).unwrap_or_default();
+            let over = before.members.and(&before.last).without(&seen.or(&before.elsewhere).or(&before.done));
+            for slot in over.iter() {
+                self.collected(&mut harvest.chunks, job.intent.id, *chunk)?.error(slot, &error).map_err(EngineError::Spool)?;
             }
         }
         Ok(())
     }
+}
 
-    /// Which attempts the records of a job were in.
-    async fn tries(&self, job: &Job) -> Result<BTreeMap<u64, Vec<Bitmap>>, EngineError> {
-        let mut tries = BTreeMap::new();
-        for m in &job.intent.members {
-            tries.insert(m.chunk, self.store.attempts(m.chunk).await?.into_iter().map(|a| a.slots).collect());
+/// Records in another attempt that is open.
+pub(crate) fn open_elsewhere(tries: &[Try], own: AttemptId) -> Bitmap {
+    let open = tries.iter().filter(|t| t.attempt != own && t.state.is_open());
+    open.fold(Bitmap::default(), |all, t| all.or(&t.slots))
+}
+
+/// Records that have been in as many jobs as they may be. Jobs that never ran do not count.
+fn last_tries(tries: &[Try], members: &Bitmap) -> Bitmap {
+    let jobs: Vec<&Try> = tries.iter().filter(|t| t.lane == Lane::Batch && t.state != AttemptState::Revoked).collect();
+    let mut last = Bitmap::default();
+    for slot in members.iter() {
+        if jobs.iter().filter(|t| t.slots.has(slot)).count() as u64 >= ATTEMPTS_MAX {
+            last.set(slot);
         }
-        Ok(tries)
     }
+    last
+}
+
+/// Why a record has no answer.
+struct Failure {
+    /// Worth another try.
+    transient: bool,
 }
 
 /// Whether a line is a failure: an `error`, or one inside `modelOutput`.

@@ -3,23 +3,50 @@
 //! A request that was accepted is a line of a chunk, already in the shape of a job's input; its id is its address, chunk and
 //! slot. Promises: what was accepted survives `kill -9` at any step and is answered or reported once; nothing that was paid
 //! for is asked for again; a job is decided, with its exact request and its token, before it is created, so no lost answer
-//! makes a second one. Leaves out: surfaces (command line, gateway), prices' source, the machine's clock.
+//! makes a second one; what would miss its deadline in batch leaves for the on-demand lanes while there is time. Leaves out:
+//! surfaces (command line, gateway), prices' source, the machine's clock.
 //!
-//! Start reading at [`Engine::run`].
+//! Start reading at [`Engine::turn`]; what it decides is [`decide`].
 
 mod accept;
+mod calls;
 mod chunk;
-mod compose;
+mod container;
 mod cost;
+pub mod decide;
 mod deliver;
 mod engine;
+mod error;
+mod find;
 mod harvest;
+mod hold;
 mod id;
-mod limits;
-mod record;
+mod one;
+mod outcome;
+mod outlook;
+mod pad;
+mod pool;
+mod reconcile;
+mod retry;
+mod room;
+mod single;
+mod status;
 mod submit;
+mod tail;
+mod tidy;
+mod turn;
 
-pub use accept::{Accepted, BadLine, Estimate, Refused, Request, read_input};
-pub use engine::{Engine, EngineError, Phase, Progress, Receipt, Timer, Tools};
-pub use limits::Limits;
-pub use record::Shape;
+pub use accept::{Accepted, BadLine, Estimate, Place, PoolEstimate, Refused, Request, read_input, submission_id};
+pub use deliver::{Delivered, errors_path};
+pub use engine::{Buckets, Engine, Phase, Progress, RescueSettings, Settings, Timer, Tools};
+pub use error::EngineError;
+pub use find::{Address, Story};
+pub use laneshift_dialect::{Dialect, Shape};
+pub use one::{One, OneState};
+pub use outlook::Outlook;
+pub use pool::PoolSpec;
+pub use reconcile::{Evidence, Reconciled};
+pub use retry::Retry;
+pub use room::FreeBytes;
+pub use single::{NotAccepted, Single};
+pub use status::{Part, Receipt};

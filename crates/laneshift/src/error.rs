@@ -36,6 +36,8 @@ pub(crate) enum Error {
     Report(String),
     #[error("{0}")]
     Batch(String),
+    #[error("answer {records} requests of {id}: the file of errors says why")]
+    Unanswered { id: String, records: u64 },
     #[error("wait for {0}: detached by the user; AWS goes on")]
     Detached(String),
     #[error("emulate: {0}")]
@@ -65,6 +67,7 @@ impl Error {
             Self::Emulator(_) => "LS0015",
             Self::Batch(_) => "LS0016",
             Self::Detached(_) => "LS0017",
+            Self::Unanswered { .. } => "LS0018",
         }
     }
 
@@ -97,6 +100,7 @@ impl Error {
                 "nothing that was accepted is lost; `laneshift batch list` shows it, `laneshift batch resume` continues"
                     .to_owned()
             }
+            Self::Unanswered { id, .. } => format!("`laneshift batch retry {id}` tries them again"),
             Self::Detached(id) => format!("`laneshift batch resume {id}` continues"),
             Self::Emulator(_) => "choose another folder with --data or another port with --listen".to_owned(),
         }
@@ -105,6 +109,7 @@ impl Error {
     /// The process's exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
+            Self::Unanswered { .. } => 1,
             Self::Argument { .. } => 2,
             Self::NotFound(_)
             | Self::NoEvidence(_)

@@ -18,7 +18,7 @@ use crate::error::Error;
 /// Exit codes, as `--help` prints them.
 const EXIT_CODES: &str = "Exit codes:
   0    done
-  1    a check found something (prices check --strict)
+  1    done, and there is something to look at: prices check --strict, requests without an answer
   2    the command line is wrong
   3    the input cannot be used: not found, not understood, unknown model or price
   4    reading or writing failed: disk, network, credentials

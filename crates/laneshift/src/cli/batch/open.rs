@@ -1,16 +1,19 @@
-//! The queue, AWS and S3 as the environment names them.
+//! The queue, AWS and S3 as the command line and the environment name them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
-use laneshift_aws::{Client, Credentials, Endpoints, over_network};
-use laneshift_batch::{Engine, Progress, Tools};
+use clap::{Args, ValueEnum};
+use laneshift_aws::{Client, Credentials, Endpoints, nowhere, over_network};
+use laneshift_batch::decide::{Policy, Window};
+use laneshift_batch::{Buckets, Engine, Progress, RescueSettings, Settings, Tools};
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
 use laneshift_store::sqlite::Sqlite;
+use laneshift_store::{Intake, Lane, StoreError, Submission};
 
+use super::duration;
 use crate::clock;
 use crate::error::Error;
 
@@ -27,13 +30,66 @@ pub(crate) struct QueueArgs {
 pub(crate) struct AwsArgs {
     /// Region of the jobs
     #[arg(long, env = "AWS_REGION")]
-    pub(crate) region: Option<String>,
+    region: Option<String>,
     /// One endpoint for Bedrock, Service Quotas and S3 instead of AWS's
     #[arg(long, env = "AWS_ENDPOINT_URL")]
-    pub(crate) endpoint_url: Option<String>,
+    endpoint_url: Option<String>,
     /// Seconds between two looks at a job
     #[arg(long, default_value_t = 30.0, env = "LANESHIFT_BATCH_POLL_S")]
-    pub(crate) poll_s: f64,
+    poll_s: f64,
+}
+
+/// Which on-demand lanes late and few records may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RescueArg {
+    /// Whichever is cheaper.
+    Any,
+    /// The flex tier only.
+    Flex,
+    /// The standard tier only.
+    OnDemand,
+    /// None: what batch does not answer in time expires.
+    None,
+}
+
+/// How the lanes are used.
+#[derive(Args)]
+pub(crate) struct LaneArgs {
+    /// On-demand lanes for records that would miss their deadline in batch, or are too few for a job
+    #[arg(long, value_enum, default_value_t = RescueArg::Any, env = "LANESHIFT_BATCH_RESCUE")]
+    rescue: RescueArg,
+    /// Quota tokens a minute that they may use there; half the account's quota when left out
+    #[arg(long, value_name = "TOKENS", env = "LANESHIFT_BATCH_RESCUE_TPM")]
+    rescue_tpm: Option<u64>,
+    /// Do not fill small jobs up to AWS's minimum, even where that is cheapest
+    #[arg(long)]
+    no_pad: bool,
+    /// How long records wait for others before a job is made of them
+    #[arg(long, default_value = "0m", value_name = "TIME")]
+    linger: String,
+    /// Create jobs only then, unless a deadline asks for more: "mon-fri 22-6 Europe/Berlin"
+    #[arg(long, env = "LANESHIFT_BATCH_WINDOW")]
+    window: Option<String>,
+}
+
+impl LaneArgs {
+    fn settings(&self) -> Result<Settings, Error> {
+        let defaults = Settings::default();
+        let lanes = match self.rescue {
+            RescueArg::Any => vec![Lane::Flex, Lane::OnDemand],
+            RescueArg::Flex => vec![Lane::Flex],
+            RescueArg::OnDemand => vec![Lane::OnDemand],
+            RescueArg::None => Vec::new(),
+        };
+        let window = self.window.as_deref().map(Window::parse).transpose();
+        let window = window.map_err(|e| Error::Argument { what: "--window".to_owned(), reason: e.to_string() })?;
+        let linger_ms = duration::parse("--linger", &self.linger)?;
+        Ok(Settings {
+            policy: Policy { linger_ms, pad: !self.no_pad, window, ..defaults.policy },
+            rescue: RescueSettings { lanes, tokens_per_minute: self.rescue_tpm, ..defaults.rescue },
+            ..defaults
+        })
+    }
 }
 
 impl AwsArgs {
@@ -62,38 +118,83 @@ impl AwsArgs {
         let endpoints = Endpoints { custom: self.endpoint_url.clone() };
         Ok(Client::new(over_network(), Self::credentials()?, &self.region()?, endpoints, Arc::new(clock::now)))
     }
+
+    /// Opens buckets.
+    pub(crate) fn buckets(&self) -> Buckets {
+        let endpoint = self.endpoint_url.clone();
+        Arc::new(move |bucket| {
+            laneshift_aws::s3::open(bucket, endpoint.as_deref()).map_err(|e| format!("open s3://{bucket}: {e}"))
+        })
+    }
+}
+
+/// A queue with everything that moves it.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<Sqlite>,
+    pub(crate) engine: Engine,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) capabilities: Arc<Capabilities>,
 }
 
 /// Opens the queue.
-pub(crate) async fn store(folder: &Path) -> Result<Sqlite, Error> {
-    Sqlite::open(folder).await.map_err(|e| Error::Batch(e.to_string()))
+pub(crate) async fn store(folder: &Path) -> Result<Arc<Sqlite>, Error> {
+    Sqlite::open(folder).await.map(Arc::new).map_err(|e| Error::Batch(format!("open the queue in {}: {e}", folder.display())))
 }
 
-/// An engine over an open queue, for one bucket.
-pub(crate) fn engine(
-    folder: &Path,
-    store: Arc<Sqlite>,
-    catalog: Arc<Catalog>,
+/// Opens a queue and an engine over it.
+pub(crate) async fn open(
+    queue: &QueueArgs,
     aws: &AwsArgs,
-    bucket: &str,
+    lanes: Option<&LaneArgs>,
     progress: Arc<dyn Fn(&Progress) + Send + Sync>,
-) -> Result<Engine, Error> {
-    let capabilities = Capabilities::shipped().map_err(|e| Error::Data(e.to_string()))?;
-    let objects = laneshift_aws::s3::open(bucket, aws.endpoint_url.as_deref());
-    let objects = objects.map_err(|e| Error::Batch(format!("open s3://{bucket}: {e}")))?;
+) -> Result<Opened, Error> {
     if !(aws.poll_s.is_finite() && aws.poll_s > 0.0) {
         return Err(Error::Argument { what: "--poll-s".to_owned(), reason: "a number of seconds above 0 is needed".to_owned() });
     }
+    let settings = lanes.map_or_else(|| Ok(Settings::default()), LaneArgs::settings)?;
+    let client = aws.client()?;
+    let poll = Duration::from_secs_f64(aws.poll_s);
+    with(&queue.data, store(&queue.data).await?, client, aws.buckets(), poll, settings, progress)
+}
+
+/// Opens a queue to look at it, without AWS, and beside a process that works in it.
+pub(crate) async fn look(queue: &QueueArgs) -> Result<Opened, Error> {
+    let failed = |e: StoreError| Error::Batch(format!("open the queue in {}: {e}", queue.data.display()));
+    let store = Sqlite::look(&queue.data).await.map(Arc::new).map_err(failed)?;
+    let none = Credentials { access_key: String::new(), secret_key: String::new(), session_token: None };
+    let client = Client::new(nowhere(), none, "", Endpoints { custom: None }, Arc::new(clock::now));
+    let buckets: Buckets = Arc::new(|_| Err("this does not talk to AWS".to_owned()));
+    with(&queue.data, store, client, buckets, Duration::ZERO, Settings::default(), Arc::new(|_| {}))
+}
+
+fn with(
+    folder: &Path,
+    store: Arc<Sqlite>,
+    client: Client,
+    buckets: Buckets,
+    poll: Duration,
+    settings: Settings,
+    progress: Arc<dyn Fn(&Progress) + Send + Sync>,
+) -> Result<Opened, Error> {
+    let catalog = Catalog::shipped().map(Arc::new).map_err(|e| Error::Catalog(e.to_string()))?;
+    let capabilities = Capabilities::shipped().map(Arc::new).map_err(|e| Error::Data(e.to_string()))?;
     let tools = Tools {
-        catalog,
-        capabilities: Arc::new(capabilities),
+        catalog: catalog.clone(),
+        capabilities: capabilities.clone(),
         wall: Arc::new(clock::now),
         timer: Arc::new(|wait| Box::pin(clock::sleep(wait))),
-        poll: Duration::from_secs_f64(aws.poll_s),
+        poll,
+        free_bytes: Arc::new(free_bytes),
         step: Arc::new(die_where_told),
         progress,
     };
-    Ok(Engine::new(folder, store, aws.client()?, objects, tools))
+    let engine = Engine::new(folder, store.clone(), client, buckets, tools, settings);
+    Ok(Opened { store, engine: engine.map_err(|e| Error::Batch(e.to_string()))?, catalog, capabilities })
+}
+
+/// What the disk of a folder has free for this user.
+fn free_bytes(folder: &Path) -> Option<u64> {
+    rustix::fs::statvfs(folder).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// A test names the durable step after which the process is to die, as `kill -9` would have it.
@@ -103,7 +204,23 @@ fn die_where_told(step: &str) {
     }
 }
 
-/// The shipped prices.
-pub(crate) fn catalog() -> Result<Arc<Catalog>, Error> {
-    Catalog::shipped().map(Arc::new).map_err(|e| Error::Catalog(e.to_string()))
+/// The submission of this id, or the only one that `wanted` takes.
+pub(crate) async fn pick(store: &Sqlite, id: Option<&str>, wanted: impl Fn(&Submission) -> bool) -> Result<Submission, Error> {
+    let all = store.submissions().await.map_err(|e| Error::Batch(e.to_string()))?;
+    let mut found: Vec<Submission> = match id {
+        Some(id) => all.into_iter().filter(|s| s.new.id == id).collect(),
+        None => all.into_iter().filter(|s| wanted(s)).collect(),
+    };
+    match (found.len(), found.pop()) {
+        (1, Some(one)) => Ok(one),
+        (0, _) | (_, None) => Err(Error::Batch(format!(
+            "find {}: `laneshift batch list` shows what there is",
+            id.unwrap_or("a submission for this")
+        ))),
+        (n, Some(last)) => {
+            found.push(last);
+            let ids: Vec<&str> = found.iter().map(|s| &*s.new.id).collect();
+            Err(Error::Batch(format!("choose among {n} submissions: name one of {}", ids.join(", "))))
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The quotas that jobs are composed under: read from Service Quotas by exact name, dated defaults otherwise.
 
 use laneshift_catalog::capabilities::Capabilities;
+use laneshift_units::Profile;
 
 /// Limits of one model's jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,10 @@ pub struct Limits {
     pub job_bytes_max: u64,
     /// Jobs that may be open.
     pub open_max: u64,
+    /// On demand: quota tokens a minute, where Service Quotas says.
+    pub tokens_per_minute: Option<u64>,
+    /// On demand: calls a minute.
+    pub requests_per_minute: Option<u64>,
 }
 
 impl Limits {
@@ -24,7 +29,7 @@ impl Limits {
     ///
     /// A quota is taken by its whole name: "Records per batch inference job for X" is contained in "Minimum number of
     /// records per batch inference job for X", and whoever looks for a part of a name finds the wrong one.
-    pub fn of(is_it: &dyn Fn(&str) -> bool, quotas: &[(String, f64)], defaults: &Capabilities) -> Self {
+    pub fn of(is_it: &dyn Fn(&str) -> bool, profile: &Profile, quotas: &[(String, f64)], defaults: &Capabilities) -> Self {
         let find = |begin: &str| {
             let mut named = quotas.iter().filter_map(|(name, v)| Some((name.strip_prefix(begin)?.strip_prefix(" for ")?, *v)));
             named.find(|(model, _)| is_it(model)).map(|(_, value)| value)
@@ -32,6 +37,12 @@ impl Limits {
         let count = |begin: &str, default: u64| find(begin).map_or(default, |v| v as u64);
         let bytes = |begin: &str, default: u64| find(begin).map_or(default, |gb| (gb * 1e9) as u64);
         let d = defaults;
+        // AWS General Reference, "Amazon Bedrock quotas", read 2026-11-23.
+        let scope = match profile {
+            Profile::InRegion => "On-demand",
+            Profile::Geo(_) => "Cross-region",
+            Profile::Global => "Global cross-region",
+        };
         let open_jobs = "Sum of in-progress and submitted batch inference jobs using a base model";
         Self {
             records_min: count("Minimum number of records per batch inference job", d.batch_records_min()),
@@ -40,6 +51,8 @@ impl Limits {
             file_bytes_max: bytes("Batch inference input file size (in GB)", d.batch_file_max().0),
             job_bytes_max: bytes("Batch inference job size (in GB)", d.batch_job_max().0),
             open_max: count(open_jobs, d.batch_jobs_open_max()),
+            tokens_per_minute: find(&format!("{scope} model inference tokens per minute")).map(|v| v as u64),
+            requests_per_minute: find(&format!("{scope} model inference requests per minute")).map(|v| v as u64),
         }
     }
 }
@@ -59,7 +72,7 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         let defaults = Capabilities::shipped().expect("shipped");
-        let limits = Limits::of(&|name| name == "X", &quotas, &defaults);
+        let limits = Limits::of(&|name| name == "X", &Profile::InRegion, &quotas, &defaults);
         assert_eq!((limits.records_min, limits.records_max, limits.job_bytes_max), (7, 13, 2_000_000_000));
         assert_eq!(limits.open_max, defaults.batch_jobs_open_max());
     }

@@ -1,0 +1,354 @@
+//! From an input file to a submission: every line is checked before one is accepted.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use laneshift_catalog::capabilities::Capabilities;
+use laneshift_catalog::prices::Catalog;
+use laneshift_store::{ChunkId, NewChunk, NewSubmission, PoolId, Promise, Span};
+use laneshift_units::{Timestamp, Usage};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
+
+use super::{Estimate, PoolEstimate, usage};
+use crate::chunk::{Builder, NewSlot};
+use crate::id::CHUNK_MAX;
+use crate::pool::PoolSpec;
+use laneshift_dialect::LINE_BYTES_MAX;
+
+/// Bad lines that are shown; the others are counted.
+const BAD_LINES_MAX: usize = 20;
+/// Pools of one file, at most.
+const POOLS_MAX: usize = 64;
+
+/// Where jobs run and where their files lie.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The region of the jobs.
+    pub region: String,
+    /// The role that Bedrock assumes to read and write S3.
+    pub role: String,
+    /// The bucket of inputs and outputs.
+    pub bucket: String,
+    /// The prefix in it, without slashes at its ends.
+    pub prefix: String,
+}
+
+/// What is asked for, kept with the submission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The input file.
+    pub input: PathBuf,
+    /// Where the answers go.
+    pub output: PathBuf,
+    /// The model or profile for all records; without it each names its own.
+    pub model: Option<String>,
+    /// Where the jobs run.
+    pub place: Place,
+    /// The submission whose failures this one tries again; its answers are delivered with these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<String>,
+}
+
+/// A line that cannot be accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadLine {
+    /// From 1.
+    pub line: u64,
+    /// What is wrong and what to do.
+    pub why: String,
+}
+
+/// Why a file is not accepted. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// It cannot be read, or the spool not be written.
+    #[error("{0}: {1}")]
+    Io(PathBuf, io::Error),
+    /// Lines are wrong: the first of them, and how many there are.
+    #[error("{} of its lines cannot be accepted", .1)]
+    Lines(Vec<BadLine>, u64),
+    /// It has no record.
+    #[error("it has no record")]
+    Empty,
+}
+
+/// A submission whose every line can be accepted. Its chunks are written; the commit is still to come.
+#[derive(Debug)]
+pub struct Accepted {
+    /// What to commit.
+    pub submission: NewSubmission,
+    /// Its chunks; their pools are named by [`Accepted::pools`] until they are committed.
+    pub(crate) chunks: Vec<NewChunk>,
+    /// Its spans, in the order of their first lines.
+    pub(crate) spans: Vec<Span>,
+    /// Its pools, in the order in which they came: a chunk's pool is the place in this list.
+    pub(crate) pools: Vec<PoolSpec>,
+}
+
+impl Accepted {
+    /// Bytes of its chunks.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.bytes).sum()
+    }
+
+    /// What it would cost.
+    pub fn estimate(&self, catalog: &Catalog, capabilities: &Capabilities) -> Estimate {
+        let pool = |(at, spec): (usize, &PoolSpec)| {
+            let chunks = self.chunks.iter().filter(|chunk| chunk.pool.0 == at as u64);
+            let (records, usage) = chunks.fold((0, Usage::default()), |(n, sum), c| (n + u64::from(c.records), sum + c.usage));
+            PoolEstimate::of(spec, records, usage, catalog, capabilities)
+        };
+        Estimate { pools: self.pools.iter().enumerate().map(pool).collect() }
+    }
+
+    /// Takes back what was written: nothing was accepted.
+    pub fn discard(self, folder: &Path) {
+        for object in self.chunks.into_iter().filter_map(|chunk| chunk.object) {
+            let _ = fs::remove_file(folder.join(object));
+        }
+    }
+}
+
+/// Reads and checks a file, and writes its chunks below `folder`. The submission's id follows from the file's content and the
+/// request, so the same command is the same submission.
+///
+/// # Errors
+/// [`Refused`].
+pub fn read_input(
+    request: &Request,
+    owner: &str,
+    folder: &Path,
+    deadline: Timestamp,
+    now: Timestamp,
+) -> Result<Accepted, Refused> {
+    let io = |e: io::Error| Refused::Io(request.input.clone(), e);
+    let id = submission_id(request, owner).map_err(io)?;
+    let mut file = BufReader::with_capacity(1 << 18, fs::File::open(&request.input).map_err(io)?);
+    let mut filler = Filler::new(folder, &id, deadline, now);
+    let mut check = Check::default();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let n = (&mut file).take(LINE_BYTES_MAX as u64 + 2).read_until(b'\n', &mut line).map_err(io)?;
+        if n == 0 {
+            break;
+        }
+        while line.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
+            line.pop();
+        }
+        if let Some(record) = check.line(&line, request.model.as_deref()) {
+            let spec = pool_of(&record, &request.place, owner);
+            if let Err(e) = filler.push(spec, &record, check.number) {
+                filler.discard();
+                return Err(Refused::Io(folder.to_owned(), e));
+            }
+            if filler.pools.len() > POOLS_MAX {
+                check.bad(format!("this is the file's {}th model; a file has at most {POOLS_MAX}", filler.pools.len()));
+            }
+        }
+    }
+    if check.bad_count > 0 {
+        filler.discard();
+        return Err(Refused::Lines(check.bad, check.bad_count));
+    }
+    let request = serde_json::to_string(request).map_err(|e| Refused::Io(folder.to_owned(), e.into()))?;
+    filler.finish(owner, request).map_err(|e| Refused::Io(folder.to_owned(), e))?.ok_or(Refused::Empty)
+}
+
+/// Checks lines, and keeps what is wrong with them.
+#[derive(Default)]
+struct Check {
+    number: u64,
+    ids: HashMap<u64, u64>,
+    bad: Vec<BadLine>,
+    bad_count: u64,
+}
+
+impl Check {
+    /// A line's record; `None` for an empty line, for a bad one, and for all after a bad one.
+    fn line<'a>(&mut self, line: &'a [u8], model: Option<&'a str>) -> Option<laneshift_dialect::Request<'a>> {
+        self.number += 1;
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return None;
+        }
+        match laneshift_dialect::read(line, model) {
+            Ok(record) => {
+                let first = record.id.as_ref().and_then(|id| self.ids.insert(xxh3_64(id.as_bytes()), self.number));
+                match first {
+                    Some(first) => self.bad(format!("its id occurs before, on line {first}; every record needs its own")),
+                    None if self.bad_count == 0 => return Some(record),
+                    None => {}
+                }
+            }
+            Err(why) => self.bad(why),
+        }
+        None
+    }
+
+    fn bad(&mut self, why: String) {
+        self.bad_count += 1;
+        if self.bad.len() < BAD_LINES_MAX {
+            self.bad.push(BadLine { line: self.number, why });
+        }
+    }
+}
+
+/// The pool of a record.
+pub(crate) fn pool_of(record: &laneshift_dialect::Request<'_>, place: &Place, owner: &str) -> PoolSpec {
+    PoolSpec {
+        model: record.model.clone().into_owned(),
+        shape: record.shape.name().to_owned(),
+        owner: owner.to_owned(),
+        region: place.region.clone(),
+        role: place.role.clone(),
+        bucket: place.bucket.clone(),
+        prefix: place.prefix.clone(),
+    }
+}
+
+/// Content, model, owner, place and output make a submission; the deadline does not.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn submission_id(request: &Request, owner: &str) -> io::Result<String> {
+    let mut hash = Xxh3::new();
+    let mut file = fs::File::open(&request.input)?;
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        let n = file.read(&mut buffer)?;
+        if n == 0 {
+            break;
+        }
+        hash.update(&buffer[..n]);
+    }
+    let Place { region, role, bucket, prefix } = &request.place;
+    let output = request.output.display().to_string();
+    for part in [request.model.as_deref().unwrap_or(""), owner, region, role, bucket, prefix, &output] {
+        hash.update(part.as_bytes());
+        hash.update(&[0]);
+    }
+    Ok(format!("{:016x}", hash.digest()))
+}
+
+/// Fills chunks, one at a time for each pool, and writes each when it is full.
+pub(crate) struct Filler<'a> {
+    folder: &'a Path,
+    id: &'a str,
+    deadline: Timestamp,
+    now: Timestamp,
+    pools: BTreeMap<PoolSpec, usize>,
+    open: Vec<Option<Open>>,
+    sealed: Vec<(NewChunk, u64)>,
+    begun: u64,
+}
+
+/// A chunk that is being filled.
+struct Open {
+    builder: Builder,
+    object: String,
+    usage: Usage,
+    /// The line of its first record.
+    first: u64,
+}
+
+impl<'a> Filler<'a> {
+    /// Fills chunks of a submission.
+    pub(crate) fn new(folder: &'a Path, id: &'a str, deadline: Timestamp, now: Timestamp) -> Self {
+        let (pools, open, sealed) = Default::default();
+        Self { folder, id, deadline, now, pools, open, sealed, begun: 0 }
+    }
+
+    /// Adds a record.
+    pub(crate) fn push(&mut self, spec: PoolSpec, record: &laneshift_dialect::Request<'_>, line: u64) -> io::Result<()> {
+        let id = record.id.as_deref().map(str::to_owned);
+        let slot = NewSlot { id, line, dialect: record.dialect, input: &record.input };
+        self.push_slot(spec, slot, usage(record))
+    }
+
+    /// Adds what is to become a slot.
+    pub(crate) fn push_slot(&mut self, spec: PoolSpec, slot: NewSlot<'_>, usage: Usage) -> io::Result<()> {
+        let next = self.pools.len();
+        let pool = *self.pools.entry(spec).or_insert(next);
+        if pool == self.open.len() {
+            self.open.push(None);
+        }
+        if self.open[pool].is_none() {
+            let id = ChunkId(xxh3_64(format!("{}/{}", self.id, self.begun).as_bytes()) % CHUNK_MAX);
+            let object = spool_object(id);
+            let builder = Builder::new(id, &self.folder.join(&object))?;
+            self.open[pool] = Some(Open { builder, object, usage: Usage::default(), first: slot.line });
+            self.begun += 1;
+        }
+        let full = match &mut self.open[pool] {
+            None => false,
+            Some(open) => {
+                open.usage += usage;
+                open.builder.push(slot)?;
+                open.builder.is_full()
+            }
+        };
+        if full { self.seal(pool) } else { Ok(()) }
+    }
+
+    fn seal(&mut self, pool: usize) -> io::Result<()> {
+        let Some(open) = self.open[pool].take() else { return Ok(()) };
+        let Open { builder, object, usage, first } = open;
+        let (id, records) = (builder.id, builder.records());
+        let bytes = builder.seal()?;
+        let pool = PoolId(pool as u64);
+        let object = Some(object);
+        let chunk = NewChunk { id, pool, records, bytes, usage, object, deadline: self.deadline, created: self.now };
+        self.sealed.push((chunk, first));
+        Ok(())
+    }
+
+    /// All chunks, in the order of their first lines; `None` when there is no record.
+    pub(crate) fn finish(mut self, owner: &str, request: String) -> io::Result<Option<Accepted>> {
+        for pool in 0..self.open.len() {
+            self.seal(pool)?;
+        }
+        if self.sealed.is_empty() {
+            return Ok(None);
+        }
+        self.sealed.sort_by_key(|(_, first)| *first);
+        let chunks: Vec<NewChunk> = self.sealed.into_iter().map(|(chunk, _)| chunk).collect();
+        let spans: Vec<Span> = chunks.iter().map(|c| Span { chunk: c.id, first_slot: 0, records: c.records }).collect();
+        let mut pools: Vec<(PoolSpec, usize)> = self.pools.into_iter().collect();
+        pools.sort_by_key(|(_, at)| *at);
+        let submission = NewSubmission {
+            id: self.id.to_owned(),
+            owner: owner.to_owned(),
+            key: None,
+            body_hash: xxh3_64(self.id.as_bytes()),
+            records: spans.iter().map(|span| u64::from(span.records)).sum(),
+            request,
+            deadline: self.deadline,
+            promise: Promise::BestEffort,
+            created: self.now,
+        };
+        Ok(Some(Accepted { submission, chunks, spans, pools: pools.into_iter().map(|(spec, _)| spec).collect() }))
+    }
+
+    /// Chunks without a row were never accepted: they are garbage.
+    pub(crate) fn discard(self) {
+        for open in self.open.into_iter().flatten() {
+            open.builder.discard();
+        }
+        for (chunk, _) in self.sealed {
+            let _ = chunk.object.map(|object| fs::remove_file(self.folder.join(object)));
+        }
+    }
+}
+
+/// Where a chunk's object lies.
+pub(crate) fn spool_object(id: ChunkId) -> String {
+    format!("spool/{id}.lsc")
+}
+
+/// Sixteen bytes of a text's hash.
+pub(crate) fn hash16(text: &str) -> [u8; 16] {
+    xxh3_128(text.as_bytes()).to_le_bytes()
+}

@@ -1,0 +1,341 @@
+//! The on-demand lanes: late and few records, asked for one by one.
+//!
+//! Neither InvokeModel nor Converse has a token, so a call whose answer was lost may have been paid for. What is about to be sent
+//! is therefore committed first, a group at a time, with the most that it can cost; each call is noted before it is sent and each
+//! answer as it comes. After a crash the noted answers count, and calls without one are booked with their bound.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use futures::StreamExt;
+use laneshift_aws::AwsError;
+use laneshift_aws::runtime::Invocation;
+use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, Bitmap, Cost, Intent, Lane, Members, PoolId, Settle};
+use laneshift_units::{Money, PriceMode, QuotaTokens, Tokens, Usage};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::chunk::{Chunk, input_of};
+use crate::cost::{Prices, Tally, usage_of};
+use crate::decide::Hedge;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::harvest::open_elsewhere;
+use crate::id::record_id;
+use crate::outcome::{Collected, error_text};
+use crate::pool::PoolSpec;
+use laneshift_dialect::output_limit;
+
+/// Records of one group.
+const GROUP_MAX: usize = 256;
+/// Groups that are called at one time.
+const GROUPS_AT_ONCE: usize = 4;
+/// The most output of a record that names no limit, for its bound.
+const OUTPUT_MAX: u64 = 8_192;
+
+/// Records to be called.
+pub(crate) struct Call {
+    pub(crate) members: Vec<Members>,
+    pub(crate) lane: Lane,
+    pub(crate) hedge: Hedge,
+}
+
+/// A line of a group's journal.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Note {
+    /// A call is about to be sent.
+    Sent(usize),
+    /// It was refused, or nothing was sent: no cost, and another try is worth it.
+    Free(usize),
+    /// The record itself was refused.
+    Refused(usize, String),
+    /// An answer.
+    Answer(usize, String),
+}
+
+impl Engine {
+    /// Calls; gives the quota tokens that were used.
+    pub(crate) async fn call(
+        &self,
+        spec: &PoolSpec,
+        pool: PoolId,
+        calls: Vec<Call>,
+        burndown: u64,
+    ) -> Result<QuotaTokens, EngineError> {
+        let mut used = 0;
+        for Call { members, lane, hedge } in calls {
+            for m in members {
+                self.seal_if_open(m.chunk).await?;
+                let chunk = self.chunk_object(m.chunk).await?;
+                let slots: Vec<usize> = m.slots.iter().collect();
+                let weight = |slot: &usize| {
+                    let usage = most(input_of(chunk.line(*slot)));
+                    usage.input.0 + usage.output.0.min(crate::accept::OUTPUT_TOKENS) * burndown
+                };
+                used += slots.iter().map(weight).sum::<u64>();
+                let mut groups: Vec<Members> = Vec::new();
+                for group in slots.chunks(GROUP_MAX) {
+                    let mut slots = Bitmap::default();
+                    group.iter().for_each(|slot| slots.set(*slot));
+                    groups.push(Members { chunk: m.chunk, slots });
+                }
+                let chunk = &chunk;
+                let calls = groups.into_iter().map(|group| self.call_group(spec, pool, lane, hedge, group, chunk));
+                let mut running = futures::stream::iter(calls).buffer_unordered(GROUPS_AT_ONCE);
+                while let Some(done) = running.next().await {
+                    done?;
+                }
+            }
+        }
+        Ok(QuotaTokens(used))
+    }
+
+    async fn call_group(
+        &self,
+        spec: &PoolSpec,
+        pool: PoolId,
+        lane: Lane,
+        hedge: Hedge,
+        members: Members,
+        chunk: &Chunk,
+    ) -> Result<(), EngineError> {
+        let model = spec.profiled();
+        let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
+        let usages = members.slots.iter().map(|slot| most(input_of(chunk.line(slot))));
+        let bound: Option<Money> = usages.map(|usage| prices.estimate(mode_of(lane), &usage, 1)).sum();
+        let id = self.attempt_id(std::slice::from_ref(&members)).await?;
+        let intent = Intent {
+            id,
+            pool,
+            lane,
+            job: None,
+            records: members.slots.count(),
+            bound,
+            hedge: hedge == Hedge::Yes,
+            created: self.now(),
+            members: vec![members.clone()],
+        };
+        self.store.intend(&intent).await?;
+        self.step("calls intended");
+        let journal = Journal::create(self.journal_path(id))?;
+        let slots: Vec<usize> = members.slots.iter().collect();
+        let calls = slots.into_iter().map(|slot| {
+            let journal = &journal;
+            async move {
+                journal.note(&Note::Sent(slot))?;
+                let record = record_id(members.chunk, slot);
+                if let Some(note) = self.call_one(spec, lane, id, record, slot, input_of(chunk.line(slot))).await {
+                    journal.note(&note)?;
+                }
+                self.step("called");
+                Ok::<(), EngineError>(())
+            }
+        });
+        let mut running = futures::stream::iter(calls).buffer_unordered((self.settings.rescue.calls_max / GROUPS_AT_ONCE).max(1));
+        while let Some(done) = running.next().await {
+            done?;
+        }
+        drop(running);
+        let attempt = self.store.attempt(id).await?;
+        self.settle_calls(&attempt).await
+    }
+
+    /// One call; `None` when its answer was lost after it was sent.
+    async fn call_one(
+        &self,
+        spec: &PoolSpec,
+        lane: Lane,
+        id: AttemptId,
+        record: String,
+        slot: usize,
+        body: &str,
+    ) -> Option<Note> {
+        let metadata = [("laneshift-attempt", id.to_string()), ("laneshift-record", record)];
+        let call = Invocation {
+            model: &spec.model,
+            body,
+            converse: spec.is_converse(),
+            tier: (lane == Lane::Flex).then_some("flex"),
+            metadata: &metadata,
+        };
+        match self.client.invoke(call).await {
+            Ok(invoked) => Some(Note::Answer(slot, invoked.body)),
+            Err(error) if error.is_transient() && !matches!(error, AwsError::Unknown(_)) => Some(Note::Free(slot)),
+            Err(AwsError::Unknown(error)) if !error.sent => Some(Note::Free(slot)),
+            // Whether it was paid for is not known: the missing note says so.
+            Err(AwsError::Unknown(_)) => None,
+            Err(AwsError::Service { status, message, .. }) => Some(Note::Refused(slot, error_text(status, &message))),
+            Err(error @ AwsError::Unusable(_)) => Some(Note::Refused(slot, error_text(500, &error.to_string()))),
+        }
+    }
+
+    fn journal_path(&self, id: AttemptId) -> PathBuf {
+        self.folder.join("calls").join(format!("{id}.jsonl"))
+    }
+
+    /// Groups that a crash has left: what is noted counts.
+    pub(crate) async fn recover_calls(&self) -> Result<(), EngineError> {
+        for attempt in self.store.open_attempts().await? {
+            if attempt.intent.lane != Lane::Batch {
+                self.settle_calls(&attempt).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Settles and books a group from its journal, and closes it.
+    async fn settle_calls(&self, attempt: &Attempt) -> Result<(), EngineError> {
+        let id = attempt.intent.id;
+        let Some(members) = attempt.intent.members.first() else { return Ok(()) };
+        let spec = self.spec(attempt.intent.pool).await?;
+        let model = spec.profiled();
+        let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
+        let mode = mode_of(attempt.intent.lane);
+        let notes = read_notes(&self.journal_path(id))?;
+        let chunk = self.chunk_object(members.chunk).await?;
+        let known = self.store.results(members.chunk).await?.into_iter().find(|r| r.attempt == id);
+        let row = self.store.chunk(members.chunk).await?;
+        let done = known.as_ref().map_or(row.done.clone(), |own| row.done.without(&own.winners));
+        let elsewhere = open_elsewhere(&self.store.tries(members.chunk).await?, id);
+        let mut collected: Option<Collected> = None;
+        let (mut tally, mut bound) = (Tally::default(), Some(Money::ZERO));
+        for (slot, note) in notes {
+            let written = match note {
+                Note::Sent(_) => {
+                    let usage = most(input_of(chunk.line(slot)));
+                    bound = bound.and_then(|sum| Some(sum + prices.estimate(mode, &usage, 1)?));
+                    continue;
+                }
+                Note::Free(_) => continue,
+                Note::Answer(_, body) => {
+                    let output: Option<Value> = serde_json::from_str(&body).ok();
+                    if let Some(usage) = output.as_ref().and_then(usage_of) {
+                        prices.add(&mut tally, &usage, !done.has(slot));
+                    }
+                    self.begun(&mut collected, attempt)?.answer(slot, body.trim_end())
+                }
+                // A job that holds the record may still bring its answer.
+                Note::Refused(..) if elsewhere.has(slot) => continue,
+                Note::Refused(_, error) => self.begun(&mut collected, attempt)?.error(slot, &error),
+            };
+            written.map_err(EngineError::Spool)?;
+        }
+        if let Some(collected) = collected.filter(|_| known.is_none()) {
+            let (ok, failed, object) = collected.finish().map_err(EngineError::Spool)?;
+            self.step("calls written");
+            self.store.settle(&Settle { attempt: id, chunk: members.chunk, ok, failed, object }).await?;
+            self.changed();
+            self.step("calls settled");
+        }
+        let mut cost = prices.book(mode, &tally);
+        match bound {
+            Some(bound) => cost.bound = bound,
+            None => cost.costed = laneshift_store::Costed::Unpriced,
+        }
+        self.store.book(id, &cost).await?;
+        self.step("calls booked");
+        let unknown = if cost.bound > Money::ZERO { "unknown" } else { "known" };
+        let change =
+            AttemptChange { provider_state: Some(unknown.to_owned()), ended: Some(self.now()), ..AttemptChange::default() };
+        self.store.move_attempt(id, AttemptState::Intent, AttemptState::Closed, &change).await?;
+        self.step("calls closed");
+        if cost.bound == Money::ZERO {
+            let _ = fs::remove_file(self.journal_path(id));
+        }
+        Ok(())
+    }
+
+    fn begun<'a>(&self, collected: &'a mut Option<Collected>, attempt: &Attempt) -> Result<&'a mut Collected, EngineError> {
+        let members = attempt.intent.members.first().map(|m| m.chunk).unwrap_or_default();
+        if collected.is_none() {
+            *collected = Some(Collected::create(&self.folder, members, attempt.intent.id).map_err(EngineError::Spool)?);
+        }
+        Ok(collected.as_mut().expect("made above"))
+    }
+
+    /// What is not known of attempts, resolved by what evidence shows: slot and usage of calls that were paid.
+    pub(crate) async fn amend_calls(&self, id: AttemptId, paid: &BTreeMap<String, Usage>) -> Result<Option<Cost>, EngineError> {
+        let attempt = self.store.attempt(id).await?;
+        let (Some(members), Some(mut cost)) = (attempt.intent.members.first(), self.store.cost(id).await?) else {
+            return Ok(None);
+        };
+        if cost.bound == Money::ZERO {
+            return Ok(None);
+        }
+        let spec = self.spec(attempt.intent.pool).await?;
+        let model = spec.profiled();
+        let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
+        let mut tally = Tally::default();
+        for (slot, note) in read_notes(&self.journal_path(id))? {
+            if let (Note::Sent(_), Some(usage)) = (note, paid.get(&record_id(members.chunk, slot))) {
+                // Its answer was lost, so whatever it cost is waste.
+                prices.add(&mut tally, usage, false);
+            }
+        }
+        cost.bound = Money::ZERO;
+        cost += prices.book(mode_of(attempt.intent.lane), &tally);
+        self.store.amend(id, &cost).await?;
+        let _ = fs::remove_file(self.journal_path(id));
+        Ok(Some(cost))
+    }
+}
+
+/// The price mode of a lane.
+pub(crate) fn mode_of(lane: Lane) -> PriceMode {
+    match lane {
+        Lane::Batch => PriceMode::Batch,
+        Lane::Flex => PriceMode::Flex,
+        Lane::OnDemand => PriceMode::OnDemand,
+    }
+}
+
+/// The most that a call uses: a token is at least a byte.
+fn most(input: &str) -> Usage {
+    let output = output_limit(input).unwrap_or(OUTPUT_MAX);
+    Usage { input: Tokens(input.len() as u64), output: Tokens(output), ..Usage::default() }
+}
+
+/// What happened to a group, as it happens.
+struct Journal {
+    file: Mutex<File>,
+}
+
+impl Journal {
+    fn create(path: PathBuf) -> Result<Self, EngineError> {
+        fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(EngineError::Spool)?;
+        let file = OpenOptions::new().create(true).append(true).open(path).map_err(EngineError::Spool)?;
+        Ok(Self { file: Mutex::new(file) })
+    }
+
+    /// One write, so that a killed process leaves whole lines; what a power failure takes is booked with its bound.
+    fn note(&self, note: &Note) -> Result<(), EngineError> {
+        let mut line = serde_json::to_vec(note)?;
+        line.push(b'\n');
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line).map_err(EngineError::Spool)
+    }
+}
+
+/// The last note of each slot.
+fn read_notes(path: &PathBuf) -> Result<BTreeMap<usize, Note>, EngineError> {
+    let mut notes = BTreeMap::new();
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(notes),
+        Err(e) => return Err(EngineError::Spool(e)),
+    };
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line.map_err(EngineError::Spool)?;
+        // A line that was cut by a power failure is as good as none.
+        if let Ok(note) = serde_json::from_slice::<Note>(&line) {
+            let slot = match &note {
+                Note::Sent(slot) | Note::Free(slot) | Note::Refused(slot, _) | Note::Answer(slot, _) => *slot,
+            };
+            notes.insert(slot, note);
+        }
+    }
+    Ok(notes)
+}

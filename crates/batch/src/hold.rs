@@ -1,0 +1,99 @@
+//! The breaker of a pool: what AWS refuses for a reason that repeats is not tried again at once.
+
+use laneshift_store::{PoolId, Submission};
+use laneshift_units::Timestamp;
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+
+/// The first pause; it doubles.
+const PAUSE_MS: i64 = 60_000;
+const PAUSE_MS_MAX: i64 = 3_600_000;
+
+/// A pool that is held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hold {
+    /// Until when.
+    pub(crate) until: Timestamp,
+    /// AWS's words.
+    pub(crate) why: String,
+    /// How often in a row.
+    pub(crate) times: u32,
+}
+
+/// What a job's failure as a whole means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Something around the job: a role, a bucket, a key, a quota. Its records are well.
+    Around,
+    /// One of its records, perhaps.
+    Record,
+}
+
+impl Failure {
+    /// Reads AWS's message.
+    // Messages of failed jobs as users report them (AWS re:Post and issue threads, read 2026-11-23): the minimum and maximum of
+    // records, sizes, and "... Access denied ... role ...". AWS documents no list.
+    pub(crate) fn of(message: &str) -> Self {
+        let message = message.to_ascii_lowercase();
+        let around = [
+            "role",
+            "permission",
+            "access",
+            "denied",
+            "bucket",
+            "kms",
+            "s3",
+            "quota",
+            "minimum of",
+            "maximum of",
+            "size",
+            "limit",
+            "internal",
+            "throttl",
+            "service",
+        ];
+        if around.iter().any(|word| message.contains(word)) { Self::Around } else { Self::Record }
+    }
+}
+
+impl Engine {
+    /// Holds a pool back.
+    pub(crate) fn hold(&self, pool: PoolId, why: &str) {
+        let now = self.now();
+        let mut memo = self.memo();
+        let times = memo.holds.get(&pool).map_or(1, |hold| hold.times + 1);
+        let pause = (PAUSE_MS << (times - 1).min(10)).min(PAUSE_MS_MAX);
+        memo.holds.insert(pool, Hold { until: Timestamp(now.0 + pause), why: why.to_owned(), times });
+    }
+
+    /// A job of the pool was created: whatever held it back is over.
+    pub(crate) fn release(&self, pool: PoolId) {
+        self.memo().holds.remove(&pool);
+    }
+
+    /// Whether a pool is held back.
+    pub(crate) fn is_held(&self, pool: PoolId, now: Timestamp) -> bool {
+        self.memo().holds.get(&pool).is_some_and(|hold| hold.until > now)
+    }
+
+    /// What holds a submission back, when some of its records wait in a pool that is.
+    pub(crate) async fn held(&self, submission: &Submission) -> Result<Option<String>, EngineError> {
+        let chunks = self.store.chunks(&submission.new.id).await?;
+        let memo = self.memo();
+        let waits = chunks.iter().filter(|chunk| !chunk.free().is_empty());
+        Ok(waits.filter_map(|chunk| memo.holds.get(&chunk.new.pool)).map(|hold| hold.why.clone()).next())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_about_the_surroundings_blames_no_record() {
+        assert_eq!(Failure::of("Batch job contains less records (99) than the required minimum of: 100"), Failure::Around);
+        assert_eq!(Failure::of("Provided IAM role does not have access to the bucket"), Failure::Around);
+        assert_eq!(Failure::of("Line 17 is not a valid JSON object"), Failure::Record);
+    }
+}

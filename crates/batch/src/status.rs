@@ -1,0 +1,179 @@
+//! What can be told of a submission: how far it is, and what it came to.
+
+use std::collections::BTreeMap;
+
+use laneshift_store::{Attempt, AttemptId, Bitmap, ChunkId, Cost, Lane, Promise, Submission};
+use laneshift_units::{Money, Timestamp, Tokens, Usage};
+
+use crate::accept::Request;
+use crate::decide::Forecast;
+use crate::deliver::Delivered;
+use crate::engine::{Engine, Phase, Progress};
+use crate::error::EngineError;
+
+/// An attempt of a submission, as a receipt shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Our id.
+    pub id: AttemptId,
+    /// The lane.
+    pub lane: Lane,
+    /// The job's ARN, once AWS has it.
+    pub arn: Option<String>,
+    /// AWS's state of it.
+    pub state: String,
+    /// AWS's message.
+    pub message: Option<String>,
+    /// Records.
+    pub records: u64,
+    /// What it cost.
+    pub cost: Option<Cost>,
+}
+
+/// What a submission came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its id.
+    pub id: String,
+    /// What became of its records.
+    pub delivered: Delivered,
+    /// Jobs and groups of calls.
+    pub parts: Vec<Part>,
+    /// What they cost together. A job that other submissions share is counted by its share of records.
+    pub cost: Cost,
+    /// When it had to be answered.
+    pub deadline: Timestamp,
+    /// Whether that was promised.
+    pub promise: Promise,
+    /// The answers.
+    pub output: std::path::PathBuf,
+}
+
+impl Engine {
+    /// Tells how far a submission is.
+    pub(crate) async fn tell(&self, submission: &Submission) -> Result<(), EngineError> {
+        let progress = self.progress(submission).await?;
+        (self.tools.progress)(&progress);
+        Ok(())
+    }
+
+    /// How far a submission is.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn progress(&self, submission: &Submission) -> Result<Progress, EngineError> {
+        let id = &submission.new.id;
+        let (mut settled, mut pools) = (0, Vec::new());
+        for span in self.store.spans(id).await? {
+            let chunk = self.store.chunk(span.chunk).await?;
+            settled += chunk.done.and(&Bitmap::of(&span)).count();
+            pools.push(chunk.new.pool);
+        }
+        let attempts = self.store.attempts(id).await?;
+        let mut paid = Money::ZERO;
+        for attempt in &attempts {
+            paid += self.store.cost(attempt.intent.id).await?.map_or(Money::ZERO, |cost| cost.paid);
+        }
+        let open: Vec<&Attempt> = attempts.iter().filter(|a| a.state.is_open()).collect();
+        let past = self.store.past_jobs(500).await?;
+        let forecast = pools.first().map(|pool| self.forecast(*pool, &past));
+        let expected = expected(&open, forecast.as_ref(), self.now());
+        let memo = self.memo();
+        let phase = pools.iter().filter_map(|pool| memo.phases.get(pool)).copied().next().unwrap_or(Phase::Waiting);
+        Ok(Progress {
+            phase,
+            records: submission.new.records,
+            settled,
+            processed: open.iter().filter_map(|a| memo.processed.get(&a.intent.id)).sum(),
+            jobs: open.iter().map(|a| a.provider_state.clone().unwrap_or_else(|| a.state.name().to_owned())).collect(),
+            paid,
+            expected,
+            trouble: memo.trouble.as_ref().map(|(why, _)| why.clone()),
+        })
+    }
+
+    /// What a submission has come to so far.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn status(&self, submission: &Submission) -> Result<Receipt, EngineError> {
+        let mut so_far = Delivered::default();
+        for span in self.store.spans(&submission.new.id).await? {
+            let (chunk, slots) = (self.store.chunk(span.chunk).await?, Bitmap::of(&span));
+            let count = |map: &Bitmap| map.and(&slots).count();
+            so_far.answered += count(&chunk.ok);
+            so_far.expired += count(&chunk.expired);
+            so_far.cancelled += count(&chunk.cancelled);
+            so_far.failed += count(&chunk.done.without(&chunk.ok.or(&chunk.expired).or(&chunk.cancelled)));
+        }
+        self.receipt(submission, so_far).await
+    }
+
+    /// What a submission came to.
+    pub(crate) async fn receipt(&self, submission: &Submission, delivered: Delivered) -> Result<Receipt, EngineError> {
+        let request: Request = serde_json::from_str(&submission.new.request)?;
+        let mut cost = Cost::NOTHING;
+        let mut parts = Vec::new();
+        let mut own: BTreeMap<ChunkId, Bitmap> = BTreeMap::new();
+        for span in self.store.spans(&submission.new.id).await? {
+            let slots = own.entry(span.chunk).or_default();
+            *slots = slots.or(&Bitmap::of(&span));
+        }
+        for attempt in self.store.attempts(&submission.new.id).await? {
+            let of = |m: &laneshift_store::Members| own.get(&m.chunk).map_or(0, |slots| slots.and(&m.slots).count());
+            let records = attempt.intent.members.iter().map(of).sum();
+            let one = self.store.cost(attempt.intent.id).await?.map(|cost| share(&cost, records, attempt.intent.records));
+            if let Some(one) = one {
+                cost += one;
+            }
+            parts.push(Part {
+                id: attempt.intent.id,
+                lane: attempt.intent.lane,
+                arn: attempt.arn,
+                state: attempt.provider_state.unwrap_or_else(|| attempt.state.name().to_owned()),
+                message: attempt.message,
+                records,
+                cost: one,
+            });
+        }
+        let (deadline, promise) = (submission.new.deadline, submission.new.promise);
+        let id = submission.new.id.clone();
+        Ok(Receipt { id, delivered, parts, cost, deadline, promise, output: request.output })
+    }
+}
+
+/// A part of what an attempt cost: other submissions may share it.
+fn share(cost: &Cost, records: u64, all: u64) -> Cost {
+    if records >= all {
+        return *cost;
+    }
+    let money = |m: Money| Money::from_pico(m.pico() * i128::from(records) / i128::from(all));
+    let tokens = |t: Tokens| Tokens((u128::from(t.0) * u128::from(records) / u128::from(all)) as u64);
+    let usage = cost.usage;
+    Cost {
+        usage: Usage {
+            input: tokens(usage.input),
+            output: tokens(usage.output),
+            cache_read: tokens(usage.cache_read),
+            cache_write_5m: tokens(usage.cache_write_5m),
+            cache_write_1h: tokens(usage.cache_write_1h),
+        },
+        paid: money(cost.paid),
+        on_demand: money(cost.on_demand),
+        waste: money(cost.waste),
+        bound: money(cost.bound),
+        costed: cost.costed,
+    }
+}
+
+/// When the last of some jobs is expected to end, at half the chances: those that run by what is left to them.
+fn expected(open: &[&Attempt], forecast: Option<&Forecast>, now: Timestamp) -> Option<Timestamp> {
+    let forecast = forecast?;
+    let ends = open.iter().filter(|a| a.intent.lane == Lane::Batch).map(|a| {
+        let Some(started) = a.started else { return Timestamp(now.0 + forecast.quantile_ms(0.5)) };
+        // Given that it has not ended yet.
+        let passed = forecast.within(now.0 - started.0);
+        Timestamp(started.0 + forecast.quantile_ms(passed + (1.0 - passed) / 2.0)).max(now)
+    });
+    ends.max()
+}

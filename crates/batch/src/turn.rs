@@ -1,0 +1,362 @@
+//! One turn: decide about every pool, carry it out, move every open job on.
+
+use std::collections::BTreeMap;
+
+use laneshift_store::{Attempt, AttemptChange, AttemptState, Chunk, Ending, Lane, Members, PoolId, SubmissionState};
+use laneshift_units::{PriceMode, QuotaTokens, Timestamp, Usage};
+
+use crate::calls::Call;
+use crate::cost::Prices;
+use crate::decide::{Costs, Forecast, Limits, Move, Rescue, Suspects, View, decide};
+use crate::engine::{Engine, Phase};
+use crate::error::EngineError;
+use crate::pad;
+use crate::pool::PoolSpec;
+use crate::submit::Created;
+
+/// Past jobs from which turnaround is learned.
+const PAST_JOBS: u32 = 500;
+/// How long a call is thought to take, for how many can be made in a minute.
+const CALL_MS: u64 = 20_000;
+/// How long limits are believed.
+const LIMITS_MS: i64 = 600_000;
+/// Turns in a row that may fail for a reason that passes before the engine gives up and says why.
+const TROUBLE_MAX: u32 = 120;
+/// How often output that is not complete is read again before what is there is taken.
+const READS_MAX: u32 = 120;
+
+impl Engine {
+    /// Takes one turn.
+    ///
+    /// # Errors
+    /// [`EngineError`]: what somebody has to mend, or a failure that did not pass in many turns.
+    pub async fn turn(&self) -> Result<(), EngineError> {
+        let outcome = self.turn_once().await;
+        let mut memo = self.memo();
+        match outcome {
+            Ok(()) => {
+                memo.trouble = None;
+                Ok(())
+            }
+            Err(error) if error.is_transient() => {
+                let times = memo.trouble.as_ref().map_or(1, |(_, times)| times + 1);
+                memo.trouble = Some((error.to_string(), times));
+                if times >= TROUBLE_MAX { Err(error) } else { Ok(()) }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn turn_once(&self) -> Result<(), EngineError> {
+        let now = self.now();
+        self.recover_calls().await?;
+        self.seal_old(now).await?;
+        let past = self.store.past_jobs(PAST_JOBS).await?;
+        let mut pools: BTreeMap<PoolId, Vec<Chunk>> = BTreeMap::new();
+        let live = self.store.live().await?;
+        self.count_results(&live);
+        for chunk in live {
+            pools.entry(chunk.new.pool).or_default().push(chunk);
+        }
+        let mut first_error = Ok(());
+        for (pool, chunks) in &pools {
+            // One pool's trouble is not the others'.
+            let outcome = self.turn_pool(*pool, chunks, &pools, &past, now).await;
+            first_error = first_error.and(outcome);
+        }
+        for job in self.store.open_attempts().await? {
+            if job.intent.lane == Lane::Batch {
+                let pool = job.intent.pool;
+                let outcome = match self.advance(job).await {
+                    Err(error) if !error.is_transient() && blames_surroundings(&error) => {
+                        self.hold(pool, &error.to_string());
+                        Ok(())
+                    }
+                    other => other,
+                };
+                first_error = first_error.and(outcome);
+            }
+        }
+        self.tidy(now).await?;
+        first_error
+    }
+
+    /// Decides about a pool, and carries it out.
+    async fn turn_pool(
+        &self,
+        pool: PoolId,
+        chunks: &[Chunk],
+        pools: &BTreeMap<PoolId, Vec<Chunk>>,
+        past: &[Attempt],
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let spec = self.spec(pool).await?;
+        let limits = self.limits(&spec, now).await;
+        let open: Vec<Attempt> = self.store.open_attempts().await?;
+        let of_model = |a: &&Attempt| a.intent.lane == Lane::Batch && a.intent.pool == pool;
+        let jobs = open.iter().filter(of_model).count() as u64;
+        let forecast = self.forecast(pool, past);
+        let suspects = self.suspects(pool, past).await?;
+        let rescue = self.rescue(&limits);
+        let burndown = self.burndown(&spec);
+        let mut others = Vec::new();
+        if let Some(rescue) = &rescue {
+            let elsewhere = pools.iter().filter(|(other, _)| **other != pool).flat_map(|(_, chunks)| chunks);
+            others = self.held_for(elsewhere, &spec, rescue, burndown).await?;
+            others.sort_unstable_by_key(|held| held.deadline);
+        }
+        let allowance = rescue.as_ref().map_or(QuotaTokens(0), |rescue| self.allowance(&spec, rescue, now));
+        let view = View {
+            now,
+            chunks,
+            suspects: &suspects,
+            limits,
+            slots: limits.open_max.saturating_sub(jobs),
+            jobs_open: jobs > 0,
+            batch: self.runs_in_batch(&spec),
+            paused: self.is_held(pool, now),
+            forecast: &forecast,
+            rescue: rescue.as_ref(),
+            others: &others,
+            allowance,
+            burndown,
+            costs: self.costs(&spec, chunks),
+            policy: &self.settings.policy,
+        };
+        let moves = decide(&view);
+        self.memo().phases.insert(pool, if jobs > 0 { Phase::Running } else { Phase::Waiting });
+        let mut calls: Vec<Call> = Vec::new();
+        for one in moves {
+            match one {
+                Move::Job(members, filler) => self.intend(&spec, pool, &limits, members, filler).await?,
+                Move::Expire(members) => {
+                    self.store.end(members.chunk, &members.slots, Ending::Expired).await?;
+                    self.changed();
+                    self.step("expired");
+                }
+                Move::Quarantine(members, message) => self.quarantine(&members, &message, past).await?,
+                Move::Calls(members, lane, hedge) => calls.push(Call { members, lane, hedge }),
+            }
+        }
+        if !calls.is_empty() {
+            self.memo().phases.insert(pool, Phase::Calling);
+            let used = self.call(&spec, pool, calls, burndown).await?;
+            self.use_allowance(&spec, used);
+        }
+        Ok(())
+    }
+
+    /// Moves a job on as far as it goes by itself.
+    async fn advance(&self, mut job: Attempt) -> Result<(), EngineError> {
+        loop {
+            self.advance_once(&job).await?;
+            let next = self.store.attempt(job.intent.id).await?;
+            if next.state == job.state || !next.state.is_open() {
+                return Ok(());
+            }
+            job = next;
+        }
+    }
+
+    /// Moves a job on by one step.
+    async fn advance_once(&self, job: &Attempt) -> Result<(), EngineError> {
+        let live = self.live_members(job).await?;
+        if live.is_empty() && job.state < AttemptState::Terminal {
+            return self.take_back(job).await;
+        }
+        let phase = match job.state {
+            AttemptState::Intent => {
+                self.memo().phases.insert(job.intent.pool, Phase::Uploading);
+                self.upload(job).await?;
+                Phase::Uploading
+            }
+            AttemptState::Uploaded if self.is_held(job.intent.pool, self.now()) => Phase::Waiting,
+            AttemptState::Uploaded => match self.create(job).await? {
+                Created::Yes => {
+                    self.release(job.intent.pool);
+                    Phase::Running
+                }
+                Created::Later => Phase::WaitingForSlot,
+                Created::Never(message) => {
+                    self.hold(job.intent.pool, &message);
+                    self.revoke(job, &message).await?;
+                    Phase::Waiting
+                }
+            },
+            AttemptState::Created => self.watch(job).await?,
+            AttemptState::Terminal => {
+                self.memo().phases.insert(job.intent.pool, Phase::Harvesting);
+                let reads = {
+                    let mut memo = self.memo();
+                    let reads = memo.reads.entry(job.intent.id).or_insert(0);
+                    *reads += 1;
+                    *reads
+                };
+                self.harvest(job, reads >= READS_MAX).await?;
+                Phase::Harvesting
+            }
+            AttemptState::Closed | AttemptState::Revoked => return Ok(()),
+        };
+        self.memo().phases.insert(job.intent.pool, phase);
+        Ok(())
+    }
+
+    /// The members of a job that have no result yet.
+    pub(crate) async fn live_members(&self, job: &Attempt) -> Result<Vec<Members>, EngineError> {
+        let mut live = Vec::new();
+        for m in &job.intent.members {
+            let slots = m.slots.without(&self.store.chunk(m.chunk).await?.done);
+            if !slots.is_empty() {
+                live.push(Members { chunk: m.chunk, slots });
+            }
+        }
+        Ok(live)
+    }
+
+    /// The limits of a pool's jobs here and now: without Service Quotas the dated defaults hold.
+    pub async fn limits(&self, spec: &PoolSpec, now: Timestamp) -> Limits {
+        if let Some((limits, read)) = self.memo().limits.get(&spec.model)
+            && now.0 - read.0 < LIMITS_MS
+        {
+            return *limits;
+        }
+        let catalog = &self.tools.catalog;
+        let model = spec.profiled();
+        let key = catalog.model_key(&model.model);
+        let is_it = |name: &str| key.is_some() && catalog.model_key(&laneshift_units::ModelId::new(name)) == key;
+        let quotas = self.client.quotas().await.unwrap_or_default();
+        let limits = Limits::of(&is_it, &model.profile, &quotas, &self.tools.capabilities);
+        self.memo().limits.insert(spec.model.clone(), (limits, now));
+        limits
+    }
+
+    /// The on-demand lanes of a model, as far as the settings allow and the quotas are known.
+    pub fn rescue(&self, limits: &Limits) -> Option<Rescue> {
+        let settings = &self.settings.rescue;
+        let share = |quota: u64| (quota as f64 * settings.share) as u64;
+        let tokens = settings.tokens_per_minute.or(limits.tokens_per_minute.map(share)).filter(|tokens| *tokens > 0)?;
+        let by_calls = settings.calls_max as u64 * 60_000 / CALL_MS;
+        let requests = limits.requests_per_minute.map_or(u64::MAX, share).min(by_calls).max(1);
+        (!settings.lanes.is_empty()).then(|| Rescue {
+            tokens_per_minute: QuotaTokens(tokens),
+            requests_per_minute: requests,
+            lanes: settings.lanes.clone(),
+        })
+    }
+
+    /// What may go to the on-demand lanes at this moment: two minutes' worth at most, so that a turn that took longer than a
+    /// minute loses nothing.
+    fn allowance(&self, spec: &PoolSpec, rescue: &Rescue, now: Timestamp) -> QuotaTokens {
+        let mut memo = self.memo();
+        let most = rescue.tokens_per_minute.0;
+        let entry = memo.allowances.entry(spec.model.clone()).or_insert((now, most));
+        let passed = u128::from((now.0 - entry.0.0).max(0).cast_unsigned());
+        let grown = u64::try_from(u128::from(most) * passed / 60_000).unwrap_or(u64::MAX);
+        *entry = (now, entry.1.saturating_add(grown).min(most.saturating_mul(2)));
+        QuotaTokens(entry.1)
+    }
+
+    fn use_allowance(&self, spec: &PoolSpec, used: QuotaTokens) {
+        if let Some((_, left)) = self.memo().allowances.get_mut(&spec.model) {
+            *left = left.saturating_sub(used.0);
+        }
+    }
+
+    /// How many times an output token of a pool's model counts on demand.
+    pub fn burndown(&self, spec: &PoolSpec) -> u64 {
+        let key = self.tools.catalog.model_key(&spec.profiled().model);
+        key.map_or(1, |key| u64::from(self.tools.capabilities.output_burndown(key)))
+    }
+
+    /// Whether the capability table has batch for the model, or does not know it.
+    pub(crate) fn runs_in_batch(&self, spec: &PoolSpec) -> bool {
+        let model = spec.profiled();
+        let region = laneshift_units::Region::new(&spec.region);
+        let key = self.tools.catalog.model_key(&model.model);
+        key.and_then(|key| self.tools.capabilities.batch_in(key, &model.profile, &region)).unwrap_or(true)
+    }
+
+    fn costs(&self, spec: &PoolSpec, chunks: &[Chunk]) -> Costs {
+        let model = spec.profiled();
+        let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
+        let (records, usage) =
+            chunks.iter().fold((0, Usage::default()), |(n, sum), c| (n + u64::from(c.new.records), sum + c.new.usage));
+        let one = |mode, usage: &Usage, records: u64| {
+            let sum = prices.estimate(mode, usage, records)?;
+            Some(laneshift_units::Money::from_pico(sum.pico() / i128::from(records.max(1))))
+        };
+        Costs {
+            batch: one(PriceMode::Batch, &usage, records),
+            filler: pad::input(spec).and_then(|_| one(PriceMode::Batch, &pad::USAGE, 1)),
+            flex: one(PriceMode::Flex, &usage, records),
+            on_demand: one(PriceMode::OnDemand, &usage, records),
+        }
+    }
+
+    /// How long jobs take: by the pool's own when there are enough of them, by all of the deployment's otherwise.
+    pub(crate) fn forecast(&self, pool: PoolId, past: &[Attempt]) -> Forecast {
+        let sample = |of: &dyn Fn(&Attempt) -> bool| {
+            let jobs = past.iter().filter(|a| of(a));
+            let times = jobs.filter_map(|a| {
+                let took = a.ended?.0 - a.started?.0;
+                let whole = matches!(a.provider_state.as_deref(), Some("Completed"));
+                Some((took.max(1), whole))
+            });
+            Forecast::of(&times.collect::<Vec<_>>())
+        };
+        let own = sample(&|a| a.intent.pool == pool);
+        if own.jobs > 0 { own } else { sample(&|_| true) }
+    }
+
+    /// Jobs of a pool that failed because of a record, with their members.
+    async fn suspects(&self, pool: PoolId, past: &[Attempt]) -> Result<Vec<Suspects>, EngineError> {
+        let mut found: Vec<Suspects> = Vec::new();
+        let failed = past.iter().filter(|a| {
+            a.intent.pool == pool && a.state == AttemptState::Revoked && a.message.as_deref().is_some_and(is_about_a_record)
+        });
+        for job in failed {
+            // Newest first: a record that a smaller job has singled out since is no suspect of the larger one any more.
+            let mut members = self.store.attempt(job.intent.id).await?.intent.members;
+            for m in &mut members {
+                let later = found.iter().flat_map(|s| &s.members).filter(|known| known.chunk == m.chunk);
+                m.slots = later.fold(m.slots.clone(), |slots, known| slots.without(&known.slots));
+            }
+            members.retain(|m| !m.slots.is_empty());
+            found.push(Suspects { members, message: job.message.clone().unwrap_or_default() });
+        }
+        Ok(found)
+    }
+
+    /// Submissions that are settled and wait for their delivery.
+    pub async fn undelivered(&self) -> Result<Vec<String>, EngineError> {
+        let all = self.store.submissions().await?;
+        Ok(all.into_iter().filter(|s| s.state == SubmissionState::Open).map(|s| s.new.id).collect())
+    }
+
+    /// A job none of whose records needs an answer any more: it is not created, or it is stopped.
+    async fn take_back(&self, job: &Attempt) -> Result<(), EngineError> {
+        match (&job.arn, job.state) {
+            (Some(arn), AttemptState::Created) => {
+                let stopping = matches!(job.provider_state.as_deref(), Some("Stopping"));
+                if !stopping {
+                    self.client.stop_job(arn).await?;
+                    self.step("stopped");
+                    let change = AttemptChange { provider_state: Some("Stopping".to_owned()), ..AttemptChange::default() };
+                    self.store.move_attempt(job.intent.id, AttemptState::Created, AttemptState::Created, &change).await?;
+                }
+                self.watch(job).await.map(|_| ())
+            }
+            _ => self.revoke(job, "no record of it needs an answer any more").await,
+        }
+    }
+}
+
+/// A job's message that blames a record.
+fn is_about_a_record(message: &str) -> bool {
+    message.starts_with(crate::submit::BLAMES_A_RECORD)
+}
+
+/// An error of S3 or of AWS about a pool's surroundings, which is no reason to stop the others.
+fn blames_surroundings(error: &EngineError) -> bool {
+    matches!(error, EngineError::Aws(_) | EngineError::Objects(_) | EngineError::Upload(_) | EngineError::Bucket(_))
+}

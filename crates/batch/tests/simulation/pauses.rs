@@ -1,0 +1,73 @@
+//! A pause between every two durable steps, and a create that comes after its intent was taken back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use laneshift_provider::settings::Settings as Provider;
+use laneshift_store::memory::Memory;
+use serde_json::json;
+
+use crate::sim::{HOUR_MS, Hook, MINUTE_MS, Sim, no_hook, run_dying};
+
+#[tokio::test(start_paused = true)]
+async fn ten_minutes_between_any_two_steps_change_nothing() {
+    let (count, paused_at) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(1));
+    loop {
+        // Once for every step of a run, until a run has fewer.
+        let sim = Sim::new();
+        let (at, steps, clock) = (paused_at.load(Ordering::Relaxed), count.clone(), sim.clock.clone());
+        steps.store(0, Ordering::Relaxed);
+        let seen = steps.clone();
+        let hook: Hook = Arc::new(move |_| {
+            if seen.fetch_add(1, Ordering::Relaxed) + 1 == at {
+                clock.fetch_add(10 * MINUTE_MS, Ordering::Relaxed);
+            }
+        });
+        let engine = sim.engine(hook);
+        let (id, _) = sim.accept(&engine, "a", 110, 24 * HOUR_MS).await;
+        let receipt = sim.finish(&engine, &id, 1).await;
+        assert_eq!(receipt.delivered.answered, 110);
+        assert_eq!(sim.delivered("a", 110).len(), 110);
+        assert_eq!((sim.jobs().await.len(), receipt.cost.paid), (1, sim.billed()), "paused at step {at}");
+        if steps.load(Ordering::Relaxed) < at {
+            assert!(at > 10, "a run has a dozen steps");
+            return;
+        }
+        paused_at.store(at + 1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_aws_has_forgotten_makes_no_second_job() {
+    let mut provider = Provider::default();
+    provider.switches.token_retention_h = 0;
+    let sim = Sim::with(provider, Arc::new(Memory::default()));
+    let (id, _) = sim.accept(&sim.engine(no_hook()), "a", 120, 24 * HOUR_MS).await;
+    // The process dies when AWS has the job and the queue does not know it, and comes back when the token is forgotten.
+    let rehearsal = Sim::new();
+    let (same, _) = rehearsal.accept(&rehearsal.engine(no_hook()), "a", 120, 24 * HOUR_MS).await;
+    let steps = run_dying(&rehearsal, &same, &[]).await.1;
+    let created = steps.iter().position(|step| step == "created").expect("a job") + 1;
+    let (done, _) = run_dying(&sim, &id, &[created]).await;
+    assert_eq!(done.expect("finished").delivered.answered, 120);
+    assert_eq!(sim.jobs().await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_comes_after_its_intent_was_taken_back_fails_before_it_costs_anything() {
+    let sim = Sim::new();
+    sim.faults(json!([{ "fault": "quota_exceeded", "minutes": 1 }])).await;
+    let engine = sim.engine(no_hook());
+    let (id, _) = sim.accept(&engine, "a", 120, 24 * HOUR_MS).await;
+    engine.turn().await.expect("a turn");
+    let attempt = sim.store.attempts(&id).await.expect("read").remove(0);
+    let request: serde_json::Value = serde_json::from_str(&attempt.intent.job.expect("a job").request).expect("JSON");
+    // Nobody needs it any more: the intent is revoked. The create was on its way, and AWS takes it now.
+    engine.cancel(&id).await.expect("open");
+    engine.turn().await.expect("a turn");
+    sim.faults(json!([])).await;
+    sim.ask("POST", "/model-invocation-job", &request).await;
+    sim.pass(30 * HOUR_MS).await;
+    assert_eq!(sim.jobs().await[0]["status"], "Failed");
+    assert_eq!(sim.billed(), laneshift_units::Money::ZERO);
+}
