@@ -18,6 +18,7 @@ use laneshift_units::{Money, PriceMode, QuotaTokens, Tokens, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::accept::usage_of_input;
 use crate::chunk::{Chunk, input_of};
 use crate::cost::{Prices, Tally, usage_of};
 use crate::decide::Hedge;
@@ -72,9 +73,10 @@ impl Engine {
                 self.seal_if_open(m.chunk).await?;
                 let chunk = self.chunk_object(m.chunk).await?;
                 let slots: Vec<usize> = m.slots.iter().collect();
+                // As the decision weighs it, so that what was allowed is what is used.
                 let weight = |slot: &usize| {
-                    let usage = most(input_of(chunk.line(*slot)));
-                    usage.input.0 + usage.output.0.min(crate::accept::OUTPUT_TOKENS) * burndown
+                    let usage = usage_of_input(input_of(chunk.line(*slot)));
+                    usage.input.0 + usage.output.0 * burndown
                 };
                 used += slots.iter().map(weight).sum::<u64>();
                 let mut groups: Vec<Members> = Vec::new();

@@ -12,7 +12,7 @@ use laneshift_units::{Tokens, Usage};
 /// Bytes of text a token, where nothing better is known.
 const BYTES_PER_TOKEN: u64 = 4;
 /// Output tokens of a record whose limit is not known.
-pub(crate) const OUTPUT_TOKENS: u64 = 300;
+const OUTPUT_TOKENS: u64 = 300;
 
 /// What a record is thought to use: input by bytes, output by what it asks for.
 fn usage(request: &laneshift_dialect::Request<'_>) -> Usage {
