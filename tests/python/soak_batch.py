@@ -52,7 +52,7 @@ class Soak(BatchCase):
         took = time.monotonic() - begun
         print(
             f"{RECORDS} records: {took:.1f} s, {cpu_s * 1e6 / RECORDS:.1f} us of CPU a record, peak {after.ru_maxrss / 1000:.0f} MB, "
-            f"{len(receipt['jobs'])} jobs, paid {receipt['paid_usd']}",
+            f"{len(receipt['attempts'])} jobs, paid {receipt['paid_usd']}",
             file=sys.stderr,
         )
         self.assertEqual((receipt["answered"], receipt["failed"]), (RECORDS, 0))
@@ -80,7 +80,7 @@ class Soak(BatchCase):
                     kills += 1
             done = subprocess.run(self.command(), env=self.environment(poll_s="0.2"), capture_output=True, text=True, check=False)
             receipt = self.receipt(done)
-            self.assertEqual((receipt["answered"], receipt["failed"], len(receipt["jobs"])), (20_000, 0, 1))
+            self.assertEqual((receipt["answered"], receipt["failed"], len(receipt["attempts"])), (20_000, 0, 1))
             self.check_order(20_000)
             paid += Decimal(receipt["paid_usd"])
         self.assertEqual(len(self.jobs()), rounds)

@@ -196,6 +196,30 @@ class Reconcile(Commands):
         self.assertEqual(len(self.answers()), 120)
 
 
+class Doctor(Commands):
+    def ask(self, *more, role=ROLE, bucket=BUCKET):
+        done = self.laneshift("doctor", "--model", HAIKU, "--role", role, "--s3", f"s3://{bucket}/batch", "--format", "json", *more)
+        return done, {check["what"]: check["verdict"] for check in json.loads(done.stdout)["checks"]}
+
+    def test_what_is_there_is_found_and_nothing_is_changed(self):
+        before = self.files()
+        done, checks = self.ask()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for what in ["bucket", "model", "batch", "jobs", "quotas"]:
+            self.assertEqual(checks[what], "ok", done.stdout)
+        self.assertEqual((self.files(), self.jobs()), (before, []))
+        self.assertFalse((self.folder / "queue").exists())
+
+    def test_what_is_missing_is_said_with_the_policies_to_grant(self):
+        self.emulator.faults({"fault": "error", "error": "AccessDeniedException", "operation": "ListModelInvocationJobs"})
+        done, checks = self.ask(role="BatchRole", bucket="nobodys-bucket")
+        self.assertEqual((done.returncode, checks["role"], checks["bucket"], checks["jobs"]), (1, "missing", "missing", "missing"))
+        policies = {policy["for"]: json.dumps(policy["policy"]) for policy in json.loads(done.stdout)["policies"]}
+        self.assertIn("bedrock:ListModelInvocationJobs", policies["the caller's permissions"])
+        self.assertIn("arn:aws:s3:::nobodys-bucket/batch/*", policies["the role's permissions"])
+        self.assertIn("sts:AssumeRole", policies["the role's trust policy"])
+
+
 del BatchCase
 
 if __name__ == "__main__":

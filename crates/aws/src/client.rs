@@ -19,6 +19,10 @@ const ATTEMPTS_MAX: u32 = 3;
 /// The longest pause before the second attempt; it doubles.
 const PAUSE_MS: u64 = 500;
 
+/// The service that is in no region, and the region of its signatures.
+const GLOBAL: &str = "iam";
+const GLOBAL_REGION: &str = "us-east-1";
+
 /// Reads the machine's clock.
 pub type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -49,7 +53,11 @@ pub struct Endpoints {
 
 impl Endpoints {
     fn of(&self, host: &str, region: &str) -> String {
-        self.custom.clone().unwrap_or_else(|| format!("https://{host}.{region}.amazonaws.com"))
+        let own = || match host {
+            GLOBAL => format!("https://{host}.amazonaws.com"),
+            _ => format!("https://{host}.{region}.amazonaws.com"),
+        };
+        self.custom.clone().unwrap_or_else(own)
     }
 }
 
@@ -190,6 +198,7 @@ impl Client {
             Request::builder().method(operation.method.clone()).uri(uri).header("host", host).header("x-amz-date", at);
         request = match operation.target {
             Some(target) => request.header("content-type", "application/x-amz-json-1.1").header("x-amz-target", target),
+            None if operation.headers.iter().any(|(name, _)| *name == "content-type") => request,
             None => request.header("content-type", "application/json"),
         };
         for (name, value) in &operation.headers {
@@ -201,7 +210,8 @@ impl Client {
         let (mut parts, ()) = request.body(()).map_err(|e| unusable(&e))?.into_parts();
         let Credentials { access_key, secret_key, .. } = &self.credentials;
         let hash = sha256_hex(&operation.body);
-        let header = authorization(&parts, &hash, access_key, secret_key, &self.region, operation.service);
+        let region = if operation.host == GLOBAL { GLOBAL_REGION } else { &self.region };
+        let header = authorization(&parts, &hash, access_key, secret_key, region, operation.service);
         let header = header.map_err(|e| unusable(&e))?;
         parts.headers.insert("authorization", HeaderValue::from_str(&header).map_err(|e| unusable(&e))?);
         Ok(Request::from_parts(parts, operation.body.clone()))

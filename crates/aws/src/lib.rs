@@ -4,6 +4,7 @@
 //! Promises: a signature is compared in constant time; a call that may have been carried out is sent again only where that
 //! is harmless; nothing here reads a clock or logs a key. Leaves out: what the answers mean.
 
+pub mod account;
 pub mod bedrock;
 mod client;
 pub mod runtime;

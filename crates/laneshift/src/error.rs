@@ -38,6 +38,8 @@ pub(crate) enum Error {
     Batch(String),
     #[error("answer {records} requests of {id}: the file of errors says why")]
     Unanswered { id: String, records: u64 },
+    #[error("find everything that a run needs: {0} checks say that something is missing")]
+    Unready(usize),
     #[error("wait for {0}: detached by the user; AWS goes on")]
     Detached(String),
     #[error("emulate: {0}")]
@@ -68,6 +70,7 @@ impl Error {
             Self::Batch(_) => "LS0016",
             Self::Detached(_) => "LS0017",
             Self::Unanswered { .. } => "LS0018",
+            Self::Unready(_) => "LS0019",
         }
     }
 
@@ -101,6 +104,7 @@ impl Error {
                     .to_owned()
             }
             Self::Unanswered { id, .. } => format!("`laneshift batch retry {id}` tries them again"),
+            Self::Unready(_) => "grant what the printed policies say, and ask again".to_owned(),
             Self::Detached(id) => format!("`laneshift batch resume {id}` continues"),
             Self::Emulator(_) => "choose another folder with --data or another port with --listen".to_owned(),
         }
@@ -109,7 +113,7 @@ impl Error {
     /// The process's exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Unanswered { .. } => 1,
+            Self::Unanswered { .. } | Self::Unready(_) => 1,
             Self::Argument { .. } => 2,
             Self::NotFound(_)
             | Self::NoEvidence(_)

@@ -2,8 +2,10 @@
 
 mod ask;
 mod cancel;
+mod doctor;
 mod duration;
 mod explain;
+mod grants;
 mod list;
 mod open;
 mod progress;
@@ -25,6 +27,7 @@ use crate::error::Error;
 const EXAMPLES: &str = "Examples:
   laneshift batch run questions.jsonl --model us.anthropic.claude-haiku-4-5-20251001-v1:0 \\
       --role arn:aws:iam::111122223333:role/BatchRole --s3 s3://my-bucket/batch --output answers.jsonl
+  laneshift batch doctor --model us.amazon.nova-lite-v1:0 --role arn:aws:iam::111122223333:role/BatchRole --s3 s3://my-bucket/batch
   laneshift batch resume
   laneshift batch status
   laneshift batch retry 1f0c52e6a2b94d37 --deadline 6h
@@ -56,6 +59,8 @@ enum Command {
     Retry(Box<retry::RetryArgs>),
     /// Write the answers that are there once more
     Results(results::ResultsArgs),
+    /// Check identity, role, bucket, model access and quotas without changing anything, and say what to grant
+    Doctor(doctor::DoctorArgs),
     /// Find jobs and objects without a record here; adopt, stop or report them
     Reconcile(reconcile::ReconcileArgs),
     /// Show what happened to one record
@@ -75,6 +80,7 @@ pub(crate) fn run(args: &BatchArgs, out: &mut dyn Write) -> Result<(), Error> {
         Command::Cancel(args) => cancel::run(args, out),
         Command::Retry(args) => retry::run(args, out),
         Command::Results(args) => results::run(args, out),
+        Command::Doctor(args) => doctor::run(args, out),
         Command::Reconcile(args) => reconcile::run(args, out),
         Command::Explain(args) => explain::run(args, out),
         Command::Redact(args) => redact::run(args, out),

@@ -153,26 +153,28 @@ pub(super) async fn confirm(
 
 fn request(args: &RunArgs) -> Result<Request, Error> {
     let argument = |what: &str, reason: &str| Error::Argument { what: what.to_owned(), reason: reason.to_owned() };
-    let place = args.s3.strip_prefix("s3://").ok_or_else(|| argument("--s3", "write s3://bucket/prefix"))?;
-    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-    // The service model's pattern of an s3Uri; `=`, `+`, `@`, `%` and spaces are not in it.
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-!_*'().".contains(c) || c == '/';
-    if bucket.is_empty() || !prefix.chars().all(plain) {
-        return Err(argument("--s3", "Bedrock takes letters, digits and -!_*'(). in a prefix; Hive-style dt=... is refused"));
-    }
+    let (bucket, prefix) = place(&args.s3)?;
     let absolute = |path: &PathBuf| std::path::absolute(path).map_err(|e| argument("path", &e.to_string()));
     Ok(Request {
         input: absolute(&args.input)?,
         output: absolute(&args.output)?,
         model: args.model.clone(),
-        place: Place {
-            region: args.aws.region()?,
-            role: args.role.clone(),
-            bucket: bucket.to_owned(),
-            prefix: prefix.trim_matches('/').to_owned(),
-        },
+        place: Place { region: args.aws.region()?, role: args.role.clone(), bucket, prefix },
         retry_of: None,
     })
+}
+
+/// Bucket and prefix of `s3://bucket/prefix`.
+pub(super) fn place(s3: &str) -> Result<(String, String), Error> {
+    let argument = |reason: &str| Error::Argument { what: "--s3".to_owned(), reason: reason.to_owned() };
+    let place = s3.strip_prefix("s3://").ok_or_else(|| argument("write s3://bucket/prefix"))?;
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    // The service model's pattern of an s3Uri; `=`, `+`, `@`, `%` and spaces are not in it.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-!_*'().".contains(c) || c == '/';
+    if bucket.is_empty() || !prefix.chars().all(plain) {
+        return Err(argument("Bedrock takes letters, digits and -!_*'(). in a prefix; Hive-style dt=... is refused"));
+    }
+    Ok((bucket.to_owned(), prefix.trim_matches('/').to_owned()))
 }
 
 fn refused(args: &RunArgs, error: Refused) -> Error {
