@@ -44,6 +44,15 @@ pub fn errors_path(output: &Path) -> PathBuf {
     output.with_file_name(format!("{}.errors.jsonl", name.trim_end_matches(".jsonl")))
 }
 
+/// A part of a submission whose chunk is not open yet.
+struct Waiting {
+    /// Its first line.
+    first: u64,
+    span: Span,
+    /// Slots that another submission answers.
+    skip: Bitmap,
+}
+
 /// A chunk of a submission with everything that answers its records.
 struct Source {
     span: Span,
@@ -96,21 +105,20 @@ impl Engine {
         let mut answers = BufWriter::new(File::create(part(to)).map_err(failed)?);
         let mut errors = BufWriter::new(File::create(part(&errors_to)).map_err(failed)?);
         let mut delivered = Delivered::default();
-        let (mut waiting, mut open): (Vec<(Span, Bitmap)>, Vec<Source>) = (self.sources(submission).await?, Vec::new());
+        let (mut waiting, mut open): (Vec<Waiting>, Vec<Source>) = (self.sources(submission).await?, Vec::new());
         waiting.reverse();
         let created = submission.new.created;
         loop {
-            // A chunk is opened when its first line comes: spans are in the order of their first lines.
-            while let Some((span, skip)) = waiting.pop() {
-                let source = self.source(span, skip).await?;
-                let earliest = open.iter().filter_map(Source::line).min();
-                let begins_later = source.line() > earliest && earliest.is_some();
-                open.push(source);
-                if begins_later {
+            open.retain(|source| source.line().is_some());
+            // A chunk is opened when its first line comes: a file of many is never in memory as a whole.
+            let earliest = open.iter().filter_map(Source::line).min();
+            while let Some(next) = waiting.pop_if(|next| earliest.is_none_or(|line| next.first <= line)) {
+                let begins = next.first;
+                open.push(self.source(next).await?);
+                if earliest.is_none() && waiting.last().is_some_and(|after| after.first > begins) {
                     break;
                 }
             }
-            open.retain(|source| source.line().is_some());
             let Some(source) = open.iter_mut().min_by_key(|source| source.line()) else {
                 if waiting.is_empty() {
                     break;
@@ -134,7 +142,7 @@ impl Engine {
 
     /// The spans of a submission and of those whose failures it tries again, in the order of their first lines; with what others
     /// answer.
-    async fn sources(&self, submission: &Submission) -> Result<Vec<(Span, Bitmap)>, EngineError> {
+    async fn sources(&self, submission: &Submission) -> Result<Vec<Waiting>, EngineError> {
         let mut all = Vec::new();
         let mut next = Some(submission.clone());
         let mut newest = true;
@@ -142,8 +150,9 @@ impl Engine {
             for span in self.store.spans(&one.new.id).await? {
                 let row = self.store.chunk(span.chunk).await?;
                 let skip = if newest { Bitmap::default() } else { row.all().without(&row.ok) };
-                let first = self.chunk_object(span.chunk).await?.entries.first().map_or(0, |slot| slot.line);
-                all.push((first, span, skip));
+                let index = self.index(span.chunk).await?;
+                let first = index.entries.get(span.first_slot as usize).map_or(0, |slot| slot.line);
+                all.push(Waiting { first, span, skip });
             }
             newest = false;
             let request: Request = serde_json::from_str(&one.new.request)?;
@@ -152,11 +161,12 @@ impl Engine {
                 None => None,
             };
         }
-        all.sort_by_key(|(first, ..)| *first);
-        Ok(all.into_iter().map(|(_, span, skip)| (span, skip)).collect())
+        all.sort_by_key(|waiting| waiting.first);
+        Ok(all)
     }
 
-    async fn source(&self, span: Span, skip: Bitmap) -> Result<Source, EngineError> {
+    async fn source(&self, waiting: Waiting) -> Result<Source, EngineError> {
+        let Waiting { span, skip, .. } = waiting;
         let row = self.store.chunk(span.chunk).await?;
         let spec = self.spec(row.new.pool).await?;
         let mut results = Vec::new();

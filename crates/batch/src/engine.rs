@@ -284,17 +284,24 @@ impl Engine {
 
     /// Takes a turn, and tells meanwhile how far it is.
     async fn turn_and_tell(&self, submission: &Submission) -> Result<(), EngineError> {
-        let mut turn = std::pin::pin!(self.turn());
-        loop {
-            let tick = (self.tools.timer)(TELL);
-            match futures::future::select(turn.as_mut(), tick).await {
-                futures::future::Either::Left((done, _)) => {
-                    done?;
-                    return self.tell(submission).await;
+        // Both are polled to their end: one that stood still, or was cut off, could keep the connection that the other waits for.
+        let over = tokio::sync::Notify::new();
+        let turn = async {
+            let done = self.turn().await;
+            over.notify_one();
+            done
+        };
+        let telling = async {
+            loop {
+                let (tick, end) = ((self.tools.timer)(TELL), std::pin::pin!(over.notified()));
+                match futures::future::select(tick, end).await {
+                    futures::future::Either::Left(_) => self.tell(submission).await?,
+                    futures::future::Either::Right(_) => return self.tell(submission).await,
                 }
-                futures::future::Either::Right(_) => self.tell(submission).await?,
             }
-        }
+        };
+        let (turned, told) = futures::future::join(turn, telling).await;
+        turned.and(told)
     }
 
     /// Whether every record of a submission has its result.

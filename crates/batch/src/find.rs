@@ -66,7 +66,7 @@ impl Engine {
     }
 
     /// A chunk's footer.
-    async fn index(&self, chunk: ChunkId) -> Result<Index<Slot>, EngineError> {
+    pub(crate) async fn index(&self, chunk: ChunkId) -> Result<Index<Slot>, EngineError> {
         self.seal_if_open(chunk).await?;
         let object = self.store.chunk(chunk).await?.new.object.unwrap_or_default();
         Index::open(&self.folder.join(object)).map_err(EngineError::Spool)
