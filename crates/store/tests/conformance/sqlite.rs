@@ -145,3 +145,38 @@ async fn dump(folder: &Path) -> Vec<String> {
     }
     lines
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_that_hang_up_in_the_middle_leave_the_queue_to_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = std::sync::Arc::new(Sqlite::open(folder.path()).await.expect("a new queue"));
+    let pool = store.pool(SPEC).await.expect("a pool");
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..8_u64 {
+        let store = store.clone();
+        callers.spawn(async move {
+            for n in 0..150 {
+                let chunk = NewChunk { pool, ..sealed(caller * 1_000 + n, 10) };
+                let accept = Accept { chunks: vec![chunk], ..Accept::default() };
+                let calls = async {
+                    drop(store.accept(&accept).await);
+                    drop(store.live().await);
+                    drop(
+                        store
+                            .settle(&Settle {
+                                attempt: AttemptId(1),
+                                chunk: ChunkId(n),
+                                ok: slots(0..2),
+                                failed: slots(0..0),
+                                object: String::new(),
+                            })
+                            .await,
+                    );
+                };
+                let _ = tokio::time::timeout(std::time::Duration::from_micros(n * 37 % 3_000), calls).await;
+            }
+        });
+    }
+    callers.join_all().await;
+    store.live().await.expect("the connection is there");
+}
