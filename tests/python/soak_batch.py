@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import random
 import resource
 import subprocess
@@ -17,12 +16,12 @@ from emulated import BUCKET, HAIKU, ROLE, claude
 from program import BIN
 from test_batch_run import BatchCase
 
-RECORDS = int(os.environ.get("LANESHIFT_SOAK_RECORDS", "1000000"))
-KILLS = int(os.environ.get("LANESHIFT_SOAK_KILLS", "200"))
 RSS_BYTES_MAX = 256_000_000
 
 
 class Soak(BatchCase):
+    RECORDS, KILLS, KILLED_RECORDS = 1_000_000, 200, 20_000
+
     def command(self):
         return [
             str(BIN), "batch", "run", str(self.input), "--model", HAIKU, "--role", ROLE, "--s3", f"s3://{BUCKET}/batch",
@@ -41,8 +40,8 @@ class Soak(BatchCase):
                     raise AssertionError(f"line {i + 1} is another record's")
         self.assertEqual(i + 1, n)
 
-    def test_a_million_records_are_answered_once_in_their_order_and_the_books_are_the_bill(self):
-        self.fill(RECORDS, "A prompt of about half a kilobyte. " * 13)
+    def test_many_records_are_answered_once_in_their_order_and_the_books_are_the_bill(self):
+        self.fill(self.RECORDS, "A prompt of about half a kilobyte. " * 13)
         begun = time.monotonic()
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(self.command(), env=self.environment(poll_s="0.2"), capture_output=True, text=True, check=False)
@@ -51,22 +50,22 @@ class Soak(BatchCase):
         cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         took = time.monotonic() - begun
         print(
-            f"{RECORDS} records: {took:.1f} s, {cpu_s * 1e6 / RECORDS:.1f} us of CPU a record, peak {after.ru_maxrss / 1000:.0f} MB, "
+            f"{self.RECORDS} records: {took:.1f} s, {cpu_s * 1e6 / self.RECORDS:.1f} us of CPU a record, peak {after.ru_maxrss / 1000:.0f} MB, "
             f"{len(receipt['attempts'])} jobs, paid {receipt['paid_usd']}",
             file=sys.stderr,
         )
-        self.assertEqual((receipt["answered"], receipt["failed"]), (RECORDS, 0))
-        self.check_order(RECORDS)
+        self.assertEqual((receipt["answered"], receipt["failed"]), (self.RECORDS, 0))
+        self.check_order(self.RECORDS)
         self.assertEqual(Decimal(receipt["paid_usd"]), self.billed())
         self.assertLess(after.ru_maxrss * 1024, RSS_BYTES_MAX)
 
     def test_kills_at_random_moments_lose_nothing_and_pay_nothing_twice(self):
         chance = random.Random(20261125)
         paid, kills, rounds = Decimal(0), 0, 0
-        while kills < KILLS:
+        while kills < self.KILLS:
             rounds += 1
-            self.fill(20_000, f"round {rounds} ")
-            while kills < KILLS:
+            self.fill(self.KILLED_RECORDS, f"round {rounds} ")
+            while kills < self.KILLS:
                 process = subprocess.Popen(
                     self.command(), env=self.environment(poll_s="0.2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
                 )
@@ -80,13 +79,15 @@ class Soak(BatchCase):
                     kills += 1
             done = subprocess.run(self.command(), env=self.environment(poll_s="0.2"), capture_output=True, text=True, check=False)
             receipt = self.receipt(done)
-            self.assertEqual((receipt["answered"], receipt["failed"], len(receipt["attempts"])), (20_000, 0, 1))
-            self.check_order(20_000)
+            self.assertEqual((receipt["answered"], receipt["failed"], len(receipt["attempts"])), (self.KILLED_RECORDS, 0, 1))
+            self.check_order(self.KILLED_RECORDS)
             paid += Decimal(receipt["paid_usd"])
         self.assertEqual(len(self.jobs()), rounds)
         self.assertEqual(paid, self.billed())
-        print(f"{kills} kills over {rounds} runs of 20,000 records: paid {paid}, billed the same", file=sys.stderr)
+        print(f"{kills} kills over {rounds} runs of {self.KILLED_RECORDS} records: paid {paid}, billed the same", file=sys.stderr)
 
+
+del BatchCase
 
 if __name__ == "__main__":
     unittest.main()

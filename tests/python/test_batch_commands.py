@@ -97,6 +97,15 @@ class Slow(Commands):
         self.assertEqual(Decimal(receipt["paid_usd"]) + Decimal(paid_before["paid_usd"]), self.billed())
 
 
+    def test_f17_a_stop_that_takes_long_is_waited_for_and_what_completes_meanwhile_is_waste(self):
+        self.write(150)
+        self.emulator.faults({"fault": "F17", "minutes": 25})
+        self.detach("InProgress")
+        receipt = json.loads(self.laneshift("cancel", "--format", "json").stdout)
+        self.assertEqual((receipt["answered"], receipt["cancelled"]), (0, 150))
+        self.assertEqual((Decimal(receipt["paid_usd"]), receipt["wasted_usd"]), (self.billed(), receipt["paid_usd"]))
+
+
 class After(Commands):
     def test_retry_runs_only_what_failed_and_delivers_all_of_it(self):
         self.write(400)

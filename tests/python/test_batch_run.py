@@ -63,10 +63,10 @@ class BatchCase(unittest.TestCase):
             "LANESHIFT_BATCH_POLL_S": poll_s,
         }
 
-    def laneshift(self, *args, die_after=None):
+    def laneshift(self, *args, die_after=None, **process):
         environment = self.environment() | ({"LANESHIFT_DIE_AFTER": die_after} if die_after else {})
         command = [str(BIN), "batch", *map(str, args)]
-        return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False, **process)
 
     def arguments(self, model=HAIKU):
         return (
@@ -74,8 +74,8 @@ class BatchCase(unittest.TestCase):
             "--yes", "--format", "json",
         )
 
-    def run_batch(self, *more, model=HAIKU, die_after=None):
-        return self.laneshift(*self.arguments(model), *more, die_after=die_after)
+    def run_batch(self, *more, model=HAIKU, die_after=None, **process):
+        return self.laneshift(*self.arguments(model), *more, die_after=die_after, **process)
 
     def receipt(self, done):
         self.assertIn(done.returncode, (0, 1), done.stderr)
@@ -280,6 +280,29 @@ class Provider(BatchCase):
     def test_f18_counters_that_stay_zero_hide_no_cost(self):
         receipt = self.run_under(150, {"fault": "F18"})
         self.assertGreater(Decimal(receipt["paid_usd"]), 0)
+
+    def test_f02_a_full_quota_of_jobs_is_waited_for(self):
+        receipt = self.run_under(150, {"fault": "F02", "times": 4})
+        self.assertEqual((receipt["failed"], len(self.jobs())), (0, 1))
+
+    def test_f11_answers_that_were_cut_are_answers_and_are_counted(self):
+        receipt = self.run_under(200, {"fault": "F11", "share": 0.3})
+        self.assertEqual((receipt["answered"], len(self.jobs())), (200, 1), "they are not asked for again")
+        self.assertGreater(receipt["cut"], 30)
+
+    def test_f25_a_call_that_is_not_answered_is_made_again(self):
+        receipt = self.run_under(120, {"fault": "F25", "minutes": 0.01, "times": 3})
+        self.assertEqual((receipt["failed"], len(self.jobs())), (0, 1))
+
+    def test_f26_an_arn_with_slashes_reaches_its_model(self):
+        client = self.emulator.client("bedrock")
+        arn = client.get_inference_profile(inferenceProfileIdentifier=HAIKU)["inferenceProfileArn"]
+        client.close()
+        self.write(120)
+        receipt = self.receipt(self.run_batch(model=arn))
+        self.assert_whole(120, receipt)
+        self.write(20)
+        self.assertEqual(self.receipt(self.run_batch("--deadline", "20m", model=arn))["answered"], 20)
 
     def test_f15_a_bucket_that_the_role_cannot_read_is_said(self):
         self.write(100)

@@ -23,6 +23,8 @@ use laneshift_dialect::{Line, Outcome, write_line};
 pub struct Delivered {
     /// With an answer.
     pub answered: u64,
+    /// Of those, answers that ended at their limit of tokens: paid for, and perhaps empty.
+    pub cut: u64,
     /// With an error of their own.
     pub failed: u64,
     /// Whose deadline passed.
@@ -180,6 +182,13 @@ impl Engine {
     }
 }
 
+/// Whether an answer ended at its limit of tokens.
+fn is_cut(output: &str) -> bool {
+    // As Claude, Converse and OpenAI say it; the bodies are written without spaces, and a false find only counts one too many.
+    let signs = ["\"stop_reason\":\"max_tokens\"", "\"stopReason\":\"max_tokens\"", "\"finish_reason\":\"length\""];
+    signs.iter().any(|sign| memchr::memmem::find(output.as_bytes(), sign.as_bytes()).is_some())
+}
+
 /// What a caller knows a record by.
 pub(crate) fn name_of(entry: &Slot) -> String {
     entry.id.clone().unwrap_or_else(|| format!("line-{}", entry.line))
@@ -216,6 +225,7 @@ fn write_next(
     let (to, outcome): (&mut dyn Write, Outcome<'_>) = match kept {
         Some(Kept { output: Some(output), .. }) => {
             delivered.answered += 1;
+            delivered.cut += u64::from(is_cut(output.get()));
             (answers, Outcome::Answered(output.get()))
         }
         _ if source.row.cancelled.has(slot) => {

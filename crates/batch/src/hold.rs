@@ -1,6 +1,6 @@
 //! The breaker of a pool: what AWS refuses for a reason that repeats is not tried again at once.
 
-use laneshift_store::{PoolId, Submission};
+use laneshift_store::{AttemptState, PoolId, Submission};
 use laneshift_units::Timestamp;
 
 use crate::engine::Engine;
@@ -77,12 +77,24 @@ impl Engine {
         self.memo().holds.get(&pool).is_some_and(|hold| hold.until > now)
     }
 
-    /// What holds a submission back, when some of its records wait in a pool that is.
+    /// What holds a submission back, when a pool of its is held and nothing of it is under way at AWS.
     pub(crate) async fn held(&self, submission: &Submission) -> Result<Option<String>, EngineError> {
+        let attempts = self.store.attempts(&submission.new.id).await?;
+        let under_way = |a: &laneshift_store::Attempt| matches!(a.state, AttemptState::Created | AttemptState::Terminal);
+        if attempts.iter().any(under_way) {
+            return Ok(None);
+        }
+        self.held_pool(submission).await
+    }
+
+    /// Why a pool with unsettled records of a submission is held.
+    pub(crate) async fn held_pool(&self, submission: &Submission) -> Result<Option<String>, EngineError> {
+        let now = self.now();
         let chunks = self.store.chunks(&submission.new.id).await?;
         let memo = self.memo();
-        let waits = chunks.iter().filter(|chunk| !chunk.free().is_empty());
-        Ok(waits.filter_map(|chunk| memo.holds.get(&chunk.new.pool)).map(|hold| hold.why.clone()).next())
+        let waits = chunks.iter().filter(|chunk| !chunk.all().without(&chunk.done).is_empty());
+        let holds = waits.filter_map(|chunk| memo.holds.get(&chunk.new.pool)).filter(|hold| hold.until > now);
+        Ok(holds.map(|hold| hold.why.clone()).next())
     }
 }
 

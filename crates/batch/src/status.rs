@@ -78,6 +78,7 @@ impl Engine {
         let past = self.store.past_jobs(500).await?;
         let forecast = pools.first().map(|pool| self.forecast(*pool, &past));
         let expected = expected(&open, forecast.as_ref(), self.now());
+        let held = self.held_pool(submission).await?;
         let memo = self.memo();
         let phase = pools.iter().filter_map(|pool| memo.phases.get(pool)).copied().next().unwrap_or(Phase::Waiting);
         Ok(Progress {
@@ -88,7 +89,7 @@ impl Engine {
             jobs: open.iter().map(|a| a.provider_state.clone().unwrap_or_else(|| a.state.name().to_owned())).collect(),
             paid,
             expected,
-            trouble: memo.trouble.as_ref().map(|(why, _)| why.clone()),
+            trouble: memo.trouble.as_ref().map(|(why, _)| why.clone()).or(held),
         })
     }
 

@@ -182,7 +182,7 @@ impl Engine {
                 for _ in 0..part.records {
                     bytes.extend_from_slice(lines.next().await?);
                 }
-                put_once(&*store, &key, bytes).await?;
+                put_once(&*store, &key, bytes).await.map_err(|e| no_bucket(&spec, e))?;
             } else {
                 let mut writer = BufWriter::new(store.clone(), key);
                 for _ in 0..part.records {
@@ -354,6 +354,16 @@ async fn put_once(store: &dyn ObjectStore, key: &Key, bytes: Vec<u8>) -> Result<
             Err(EngineError::Input { prefix: key.to_string(), found: there.len(), expected: size })
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// A write is never refused because the object is not there: it is the bucket.
+fn no_bucket(spec: &PoolSpec, error: EngineError) -> EngineError {
+    match error {
+        EngineError::Objects(object_store::Error::NotFound { .. }) => {
+            EngineError::Bucket(format!("s3://{}: there is no such bucket", spec.bucket))
+        }
+        other => other,
     }
 }
 

@@ -136,6 +136,12 @@ pub fn read_input(
         if n == 0 {
             break;
         }
+        if line.len() > LINE_BYTES_MAX && line.last() != Some(&b'\n') {
+            skip_line(&mut file).map_err(io)?;
+            check.number += 1;
+            check.bad(format!("the line has more than {LINE_BYTES_MAX} bytes; a record has at most that"));
+            continue;
+        }
         while line.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
             line.pop();
         }
@@ -156,6 +162,19 @@ pub fn read_input(
     }
     let request = serde_json::to_string(request).map_err(|e| Refused::Io(folder.to_owned(), e.into()))?;
     filler.finish(owner, request).map_err(|e| Refused::Io(folder.to_owned(), e))?.ok_or(Refused::Empty)
+}
+
+/// Goes to the end of a line without keeping it.
+fn skip_line(file: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let bytes = file.fill_buf()?;
+        let end = memchr::memchr(b'\n', bytes);
+        let n = end.map_or(bytes.len(), |end| end + 1);
+        file.consume(n);
+        if end.is_some() || n == 0 {
+            return Ok(());
+        }
+    }
 }
 
 /// Checks lines, and keeps what is wrong with them.

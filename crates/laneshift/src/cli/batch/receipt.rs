@@ -38,6 +38,9 @@ pub(crate) fn text(receipt: &Receipt) -> String {
             out += &format!(", {n} {what}");
         }
     }
+    if delivered.cut > 0 {
+        out += &format!("; {} answers ended at their limit of tokens", delivered.cut);
+    }
     out.push('\n');
     for part in &receipt.parts {
         out += &line(part);
@@ -94,6 +97,7 @@ pub(crate) fn value(receipt: &Receipt) -> Value {
     json!({
         "id": receipt.id,
         "answered": delivered.answered,
+        "cut": delivered.cut,
         "failed": delivered.failed,
         "expired": delivered.expired,
         "cancelled": delivered.cancelled,
