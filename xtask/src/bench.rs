@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: measurements side by side with other tools. No tests: nothing fails when a machine is slow.
 
+mod batch;
 pub(crate) mod data;
 mod emulator;
 pub(crate) mod inflate;
@@ -24,6 +25,8 @@ enum What {
     Ingest(ingest::IngestArgs),
     /// Calls of the emulator on one core, by kind of call
     Emulator(emulator::EmulatorArgs),
+    /// The batch lane beside a queue in PostgreSQL with a row a request, and single requests that share commits
+    Batch(batch::BatchArgs),
 }
 
 /// Measures and prints a table to paste into docs/performance.md.
@@ -31,5 +34,6 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     match &args.what {
         What::Ingest(args) => ingest::run(args),
         What::Emulator(args) => emulator::run(args),
+        What::Batch(args) => batch::run(args),
     }
 }

@@ -18,7 +18,8 @@ pub(crate) struct SoakArgs {
 enum What {
     /// The emulator: 100,000 records, an input file of 1 GB, 200 kills at random moments
     Emulator,
-    /// The batch lane: a million records, 200 kills at random moments
+    /// The batch lane: a million records, 200 kills at random moments, and in the simulation 100,000 requests due in six hours, an
+    /// hour of a trickle over 200 pools, 300 random histories
     Batch,
 }
 
@@ -39,5 +40,14 @@ pub(crate) fn run(args: &SoakArgs) -> Result<()> {
         .env("LANESHIFT_BIN", workspace.target("release/laneshift"))
         .env("LANESHIFT_ROOT", workspace.root())
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    cargo::run(&mut command)
+    cargo::run(&mut command)?;
+    match args.what {
+        What::Emulator => Ok(()),
+        What::Batch => {
+            let arguments = ["test", "--release", "-p", "laneshift-batch", "--test", "simulation", "--", "--nocapture"];
+            let mut simulation = workspace.cargo(&arguments);
+            simulation.env("LANESHIFT_SIM_REQUESTS", "100000").env("LANESHIFT_SIM_MINUTES", "60").env("PROPTEST_CASES", "300");
+            cargo::run(&mut simulation)
+        }
+    }
 }

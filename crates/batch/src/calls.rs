@@ -296,7 +296,7 @@ pub(crate) fn mode_of(lane: Lane) -> PriceMode {
 }
 
 /// The most that a call uses: a token is at least a byte.
-fn most(input: &str) -> Usage {
+pub(crate) fn most(input: &str) -> Usage {
     let output = output_limit(input).unwrap_or(OUTPUT_MAX);
     Usage { input: Tokens(input.len() as u64), output: Tokens(output), ..Usage::default() }
 }

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use futures::{StreamExt, TryStreamExt};
-use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, Bitmap, ChunkId, Lane, Settle, Try};
+use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, Bitmap, ChunkId, Cost, Costed, Lane, Settle, Try};
 use laneshift_units::PriceMode;
 use memchr::memchr;
-use object_store::ObjectStoreExt;
 use object_store::path::Path as Key;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use xxhash_rust::xxh3::Xxh3;
 
+use crate::calls::most;
+use crate::chunk::input_of;
 use crate::cost::{Prices, Tally, usage_of};
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -53,6 +56,8 @@ pub(crate) struct Harvest {
     chunks: BTreeMap<ChunkId, Collected>,
     seen: BTreeMap<ChunkId, Bitmap>,
     pub(crate) tally: Tally,
+    /// Of lines that are there a second time.
+    repeats: Tally,
     /// AWS has written its own account of the job.
     manifest: bool,
     /// A line could not be read: the output is cut.
@@ -67,8 +72,15 @@ impl Engine {
         let spec = self.spec(job.intent.pool).await?;
         let model = spec.profiled();
         let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
+        let listed = self.output_of(job, &spec).await?;
+        let mark = mark_of(&listed);
+        let read_before = self.memo().output_marks.insert(job.intent.id, mark) == Some(mark);
+        if read_before && !last_time {
+            // It is as it was when it was not complete.
+            return Ok(());
+        }
         let before = self.before(job).await?;
-        let mut harvest = self.read_output(job, &spec, &prices, &before).await?;
+        let mut harvest = self.read_output(job, &spec, &prices, &before, &listed).await?;
         let complete = match job.provider_state.as_deref().unwrap_or_default() {
             "Completed" => harvest.lines >= job.intent.records && harvest.manifest,
             "PartiallyCompleted" | "Stopped" => harvest.manifest || harvest.lines > 0,
@@ -79,6 +91,7 @@ impl Engine {
         }
         self.step("harvested");
         self.give_up(job, &before, &mut harvest)?;
+        let cost = self.cost_of(job, &prices, &harvest).await?;
         for (chunk, collected) in harvest.chunks {
             let (ok, failed, object) = collected.finish().map_err(EngineError::Spool)?;
             self.step("result written");
@@ -86,12 +99,48 @@ impl Engine {
             self.changed();
             self.step("settled");
         }
-        self.store.book(job.intent.id, &prices.book(PriceMode::Batch, &harvest.tally)).await?;
+        self.store.book(job.intent.id, &cost).await?;
         self.step("booked");
         self.store.move_attempt(job.intent.id, AttemptState::Terminal, AttemptState::Closed, &AttemptChange::default()).await?;
-        self.memo().reads.remove(&job.intent.id);
+        {
+            let mut memo = self.memo();
+            memo.reads.remove(&job.intent.id);
+            memo.output_marks.remove(&job.intent.id);
+        }
         self.step("closed");
         Ok(())
+    }
+
+    /// What a job cost by its lines. Lines that are there twice, and records of a completed job without a line, may have been paid
+    /// for too: that is its bound, until a bill says.
+    async fn cost_of(&self, job: &Attempt, prices: &Prices<'_>, harvest: &Harvest) -> Result<Cost, EngineError> {
+        let mut cost = prices.book(PriceMode::Batch, &harvest.tally);
+        let mut bound = Some(prices.book(PriceMode::Batch, &harvest.repeats).paid);
+        if job.provider_state.as_deref() == Some("Completed") {
+            for m in &job.intent.members {
+                let missing = m.slots.without(&harvest.seen.get(&m.chunk).cloned().unwrap_or_default());
+                if missing.is_empty() {
+                    continue;
+                }
+                let chunk = self.chunk_object(m.chunk).await?;
+                for slot in missing.iter() {
+                    let one = prices.estimate(PriceMode::Batch, &most(input_of(chunk.line(slot))), 1);
+                    bound = bound.and_then(|sum| Some(sum + one?));
+                }
+            }
+        }
+        match bound {
+            Some(bound) => cost.bound = bound,
+            None => cost.costed = Costed::Unpriced,
+        }
+        Ok(cost)
+    }
+
+    /// What lies at a job's output.
+    pub(crate) async fn output_of(&self, job: &Attempt, spec: &PoolSpec) -> Result<Vec<ObjectMeta>, EngineError> {
+        let input = job.intent.job.as_ref().map(|j| key_of(&j.input)).unwrap_or_default();
+        let prefix = Key::from(input.trim_end_matches("in/").to_owned() + "out/");
+        Ok(self.objects(&spec.bucket)?.list(Some(&prefix)).try_collect().await?)
     }
 
     /// Reads all that lies at a job's output.
@@ -101,13 +150,11 @@ impl Engine {
         spec: &PoolSpec,
         prices: &Prices<'_>,
         before: &BTreeMap<ChunkId, Before>,
+        listed: &[ObjectMeta],
     ) -> Result<Harvest, EngineError> {
         let store = self.objects(&spec.bucket)?;
-        let input = job.intent.job.as_ref().map(|j| key_of(&j.input)).unwrap_or_default();
-        let prefix = Key::from(input.trim_end_matches("in/").to_owned() + "out/");
         let mut harvest = Harvest::default();
-        let listed: Vec<object_store::ObjectMeta> = store.list(Some(&prefix)).try_collect().await?;
-        for object in &listed {
+        for object in listed {
             if object.location.filename() == Some("manifest.json.out") {
                 harvest.manifest = true;
                 continue;
@@ -170,7 +217,9 @@ impl Engine {
         }
         let wanted = mine.filter(|(_, slot, before)| counts && !before.done.has(*slot));
         if let (None, Some(usage)) = (&failure, output.as_ref().and_then(usage_of)) {
-            prices.add(&mut harvest.tally, &usage, wanted.is_some());
+            let repeats = mine.is_some() && !counts;
+            let tally = if repeats { &mut harvest.repeats } else { &mut harvest.tally };
+            prices.add(tally, &usage, wanted.is_some());
         }
         let Some((chunk, slot, before)) = mine.filter(|_| counts) else { return Ok(()) };
         harvest.lines += 1;
@@ -220,6 +269,17 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Changes when anything that was listed does.
+fn mark_of(listed: &[ObjectMeta]) -> u64 {
+    let mut hash = Xxh3::new();
+    for object in listed {
+        hash.update(object.location.as_ref().as_bytes());
+        hash.update(&object.size.to_le_bytes());
+        hash.update(&object.last_modified.timestamp_millis().to_le_bytes());
+    }
+    hash.digest()
 }
 
 /// Records in another attempt that is open.

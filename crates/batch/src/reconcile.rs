@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use futures::TryStreamExt;
-use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, ChunkId, Cost, StoreError};
+use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, ChunkId, Cost, Lane, StoreError};
 use laneshift_units::{Money, PriceMode, Timestamp, Usage};
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -41,7 +41,7 @@ pub struct Reconciled {
     pub deleted: bool,
     /// Calls whose outcome was unknown and is known through evidence.
     pub resolved: Vec<(AttemptId, Cost)>,
-    /// Calls whose outcome is still unknown, with what they cost at most.
+    /// Jobs and calls of which not everything is known, with what they may have cost beyond that.
     pub unresolved: Vec<(AttemptId, Cost)>,
 }
 
@@ -114,7 +114,8 @@ impl Engine {
         let spec = self.spec(attempt.intent.pool).await?;
         let model = spec.profiled();
         let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
-        let harvest = self.read_output(attempt, &spec, &prices, &BTreeMap::new()).await?;
+        let listed = self.output_of(attempt, &spec).await?;
+        let harvest = self.read_output(attempt, &spec, &prices, &BTreeMap::new(), &listed).await?;
         let cost = prices.book(PriceMode::Batch, &harvest.tally);
         self.store.book(attempt.intent.id, &cost).await?;
         Ok(cost)
@@ -122,7 +123,9 @@ impl Engine {
 
     async fn reconcile_calls(&self, evidence: Option<&Evidence>, found: &mut Reconciled) -> Result<(), EngineError> {
         for (id, cost) in self.store.costs().await?.into_iter().filter(|(_, cost)| cost.bound > Money::ZERO) {
-            let Some(evidence) = evidence else {
+            // Invocation logs do not hold what jobs did.
+            let lane = self.store.attempt(id).await?.intent.lane;
+            let Some(evidence) = evidence.filter(|_| lane != Lane::Batch) else {
                 found.unresolved.push((id, cost));
                 continue;
             };

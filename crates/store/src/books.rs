@@ -24,7 +24,7 @@ pub struct Cost {
     pub on_demand: Money,
     /// Of what is paid, for answers that came second, and for filling a job up.
     pub waste: Money,
-    /// What may have been paid beyond `paid`, at most: calls whose outcome is not known.
+    /// What may have been paid beyond `paid`, at most: calls and records whose outcome is not known.
     pub bound: Money,
     /// Whether the amounts are known.
     pub costed: Costed,

@@ -54,7 +54,10 @@ pub(crate) fn text(receipt: &Receipt) -> String {
         None => "a price is not known: `laneshift prices show` lists what is\n".to_owned(),
     };
     if cost.bound > Money::ZERO {
-        out += &format!("up to {} more may have been paid for calls whose answer was lost\n", cost.bound);
+        out += &format!(
+            "up to {} more may have been paid: for calls whose answer was lost, and lines that a job's output lacks or repeats\n",
+            cost.bound
+        );
     }
     out += &format!("answers in {}\n", receipt.output.display());
     if unanswered(receipt) > 0 {

@@ -110,7 +110,7 @@ fn text(found: &Reconciled) -> String {
         out += &format!("resolved: the calls {id} cost {}\n", cost.paid);
     }
     for (id, cost) in &found.unresolved {
-        out += &format!("unknown: the calls {id} cost up to {} more; --logs resolves it\n", cost.bound);
+        out += &format!("unknown: {id} may have cost up to {} more; --logs resolves calls, and the bill jobs\n", cost.bound);
     }
     let done = if found.deleted { "deleted" } else { "nothing refers to (--delete removes it)" };
     for object in &found.objects {
