@@ -22,7 +22,7 @@ use crate::error::EngineError;
 use crate::id::address;
 use crate::outcome::{Collected, error_text};
 use crate::pool::PoolSpec;
-use crate::submit::key_of;
+use crate::upload::key_of;
 
 /// How often a record is tried in a job before it is reported as failed.
 pub(crate) const ATTEMPTS_MAX: u64 = 3;

@@ -21,6 +21,7 @@ mod find;
 mod harvest;
 mod hold;
 mod id;
+mod market;
 mod one;
 mod outcome;
 mod outlook;
@@ -35,6 +36,7 @@ mod submit;
 mod tail;
 mod tidy;
 mod turn;
+mod upload;
 
 pub use accept::{Accepted, BadLine, Estimate, Place, PoolEstimate, Refused, Request, read_input, submission_id};
 pub use deliver::{Delivered, errors_path};

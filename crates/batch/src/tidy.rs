@@ -10,7 +10,7 @@ use crate::chunk::{Builder, Chunk, NewSlot, input_of};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::outcome::{Collected, Kept, Results, error_text};
-use crate::submit::key_of;
+use crate::upload::key_of;
 
 /// How often the queue is tidied.
 const EVERY_MS: i64 = 600_000;

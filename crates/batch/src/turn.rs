@@ -3,27 +3,27 @@
 use std::collections::BTreeMap;
 
 use laneshift_store::{Attempt, AttemptChange, AttemptState, Chunk, Ending, Lane, Members, PoolId, SubmissionState};
-use laneshift_units::{PriceMode, QuotaTokens, Timestamp, Usage};
+use laneshift_units::{QuotaTokens, Timestamp};
 
 use crate::calls::Call;
-use crate::cost::Prices;
-use crate::decide::{Costs, Forecast, Limits, Move, Rescue, Suspects, View, decide};
+use crate::decide::{Move, Suspects, View, decide};
 use crate::engine::{Engine, Phase};
 use crate::error::EngineError;
-use crate::pad;
-use crate::pool::PoolSpec;
 use crate::submit::Created;
 
 /// Past jobs from which turnaround is learned.
 const PAST_JOBS: u32 = 500;
-/// How long a call is thought to take, for how many can be made in a minute.
-const CALL_MS: u64 = 20_000;
-/// How long limits are believed.
-const LIMITS_MS: i64 = 600_000;
 /// Turns in a row that may fail for a reason that passes before the engine gives up and says why.
 const TROUBLE_MAX: u32 = 120;
 /// How often output that is not complete is read again before what is there is taken.
 const READS_MAX: u32 = 120;
+
+/// Whether attempts may have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moved {
+    Nothing,
+    Something,
+}
 
 impl Engine {
     /// Takes one turn.
@@ -59,10 +59,14 @@ impl Engine {
             pools.entry(chunk.new.pool).or_default().push(chunk);
         }
         let mut first_error = Ok(());
+        let mut open = self.store.open_attempts().await?;
         for (pool, chunks) in &pools {
             // One pool's trouble is not the others'.
-            let outcome = self.turn_pool(*pool, chunks, &pools, &past, now).await;
-            first_error = first_error.and(outcome);
+            match self.turn_pool(*pool, chunks, &pools, &open, &past, now).await {
+                Ok(Moved::Nothing) => {}
+                Ok(Moved::Something) => open = self.store.open_attempts().await?,
+                Err(error) => first_error = first_error.and(Err(error)),
+            }
         }
         for job in self.store.open_attempts().await? {
             if job.intent.lane == Lane::Batch {
@@ -87,14 +91,18 @@ impl Engine {
         pool: PoolId,
         chunks: &[Chunk],
         pools: &BTreeMap<PoolId, Vec<Chunk>>,
+        open: &[Attempt],
         past: &[Attempt],
         now: Timestamp,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Moved, EngineError> {
         let spec = self.spec(pool).await?;
         let limits = self.limits(&spec, now).await;
-        let open: Vec<Attempt> = self.store.open_attempts().await?;
-        let of_model = |a: &&Attempt| a.intent.lane == Lane::Batch && a.intent.pool == pool;
-        let jobs = open.iter().filter(of_model).count() as u64;
+        // AWS counts the jobs of a model, whosever they are.
+        let (mut jobs, mut of_model) = (0_u64, 0_u64);
+        for job in open.iter().filter(|a| a.intent.lane == Lane::Batch) {
+            jobs += u64::from(job.intent.pool == pool);
+            of_model += u64::from(self.spec(job.intent.pool).await?.model == spec.model);
+        }
         let forecast = self.forecast(pool, past);
         let suspects = self.suspects(pool, past).await?;
         let rescue = self.rescue(&limits);
@@ -111,7 +119,7 @@ impl Engine {
             chunks,
             suspects: &suspects,
             limits,
-            slots: limits.open_max.saturating_sub(jobs),
+            slots: limits.open_max.saturating_sub(of_model),
             jobs_open: jobs > 0,
             batch: self.runs_in_batch(&spec),
             paused: self.is_held(pool, now),
@@ -124,6 +132,7 @@ impl Engine {
             policy: &self.settings.policy,
         };
         let moves = decide(&view);
+        let moved = if moves.is_empty() { Moved::Nothing } else { Moved::Something };
         self.memo().phases.insert(pool, if jobs > 0 { Phase::Running } else { Phase::Waiting });
         let mut calls: Vec<Call> = Vec::new();
         for one in moves {
@@ -143,7 +152,7 @@ impl Engine {
             let used = self.call(&spec, pool, calls, burndown).await?;
             self.use_allowance(&spec, used);
         }
-        Ok(())
+        Ok(moved)
     }
 
     /// Moves a job on as far as it goes by itself.
@@ -211,101 +220,6 @@ impl Engine {
             }
         }
         Ok(live)
-    }
-
-    /// The limits of a pool's jobs here and now: without Service Quotas the dated defaults hold.
-    pub async fn limits(&self, spec: &PoolSpec, now: Timestamp) -> Limits {
-        if let Some((limits, read)) = self.memo().limits.get(&spec.model)
-            && now.0 - read.0 < LIMITS_MS
-        {
-            return *limits;
-        }
-        let catalog = &self.tools.catalog;
-        let model = spec.profiled();
-        let key = catalog.model_key(&model.model);
-        let is_it = |name: &str| key.is_some() && catalog.model_key(&laneshift_units::ModelId::new(name)) == key;
-        let quotas = self.client.quotas().await.unwrap_or_default();
-        let limits = Limits::of(&is_it, &model.profile, &quotas, &self.tools.capabilities);
-        self.memo().limits.insert(spec.model.clone(), (limits, now));
-        limits
-    }
-
-    /// The on-demand lanes of a model, as far as the settings allow and the quotas are known.
-    pub fn rescue(&self, limits: &Limits) -> Option<Rescue> {
-        let settings = &self.settings.rescue;
-        let share = |quota: u64| (quota as f64 * settings.share) as u64;
-        let tokens = settings.tokens_per_minute.or(limits.tokens_per_minute.map(share)).filter(|tokens| *tokens > 0)?;
-        let by_calls = settings.calls_max as u64 * 60_000 / CALL_MS;
-        let requests = limits.requests_per_minute.map_or(u64::MAX, share).min(by_calls).max(1);
-        (!settings.lanes.is_empty()).then(|| Rescue {
-            tokens_per_minute: QuotaTokens(tokens),
-            requests_per_minute: requests,
-            lanes: settings.lanes.clone(),
-        })
-    }
-
-    /// What may go to the on-demand lanes at this moment: two minutes' worth at most, so that a turn that took longer than a
-    /// minute loses nothing.
-    fn allowance(&self, spec: &PoolSpec, rescue: &Rescue, now: Timestamp) -> QuotaTokens {
-        let mut memo = self.memo();
-        let most = rescue.tokens_per_minute.0;
-        let entry = memo.allowances.entry(spec.model.clone()).or_insert((now, most));
-        let passed = u128::from((now.0 - entry.0.0).max(0).cast_unsigned());
-        let grown = u64::try_from(u128::from(most) * passed / 60_000).unwrap_or(u64::MAX);
-        *entry = (now, entry.1.saturating_add(grown).min(most.saturating_mul(2)));
-        QuotaTokens(entry.1)
-    }
-
-    fn use_allowance(&self, spec: &PoolSpec, used: QuotaTokens) {
-        if let Some((_, left)) = self.memo().allowances.get_mut(&spec.model) {
-            *left = left.saturating_sub(used.0);
-        }
-    }
-
-    /// How many times an output token of a pool's model counts on demand.
-    pub fn burndown(&self, spec: &PoolSpec) -> u64 {
-        let key = self.tools.catalog.model_key(&spec.profiled().model);
-        key.map_or(1, |key| u64::from(self.tools.capabilities.output_burndown(key)))
-    }
-
-    /// Whether the capability table has batch for the model, or does not know it.
-    pub(crate) fn runs_in_batch(&self, spec: &PoolSpec) -> bool {
-        let model = spec.profiled();
-        let region = laneshift_units::Region::new(&spec.region);
-        let key = self.tools.catalog.model_key(&model.model);
-        key.and_then(|key| self.tools.capabilities.batch_in(key, &model.profile, &region)).unwrap_or(true)
-    }
-
-    fn costs(&self, spec: &PoolSpec, chunks: &[Chunk]) -> Costs {
-        let model = spec.profiled();
-        let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
-        let (records, usage) =
-            chunks.iter().fold((0, Usage::default()), |(n, sum), c| (n + u64::from(c.new.records), sum + c.new.usage));
-        let one = |mode, usage: &Usage, records: u64| {
-            let sum = prices.estimate(mode, usage, records)?;
-            Some(laneshift_units::Money::from_pico(sum.pico() / i128::from(records.max(1))))
-        };
-        Costs {
-            batch: one(PriceMode::Batch, &usage, records),
-            filler: pad::input(spec).and_then(|_| one(PriceMode::Batch, &pad::USAGE, 1)),
-            flex: one(PriceMode::Flex, &usage, records),
-            on_demand: one(PriceMode::OnDemand, &usage, records),
-        }
-    }
-
-    /// How long jobs take: by the pool's own when there are enough of them, by all of the deployment's otherwise.
-    pub(crate) fn forecast(&self, pool: PoolId, past: &[Attempt]) -> Forecast {
-        let sample = |of: &dyn Fn(&Attempt) -> bool| {
-            let jobs = past.iter().filter(|a| of(a));
-            let times = jobs.filter_map(|a| {
-                let took = a.ended?.0 - a.started?.0;
-                let whole = matches!(a.provider_state.as_deref(), Some("Completed"));
-                Some((took.max(1), whole))
-            });
-            Forecast::of(&times.collect::<Vec<_>>())
-        };
-        let own = sample(&|a| a.intent.pool == pool);
-        if own.jobs > 0 { own } else { sample(&|_| true) }
     }
 
     /// Jobs of a pool that failed because of a record, with their members.

@@ -34,5 +34,5 @@ pub(crate) fn run(args: &BatchArgs) -> Result<()> {
         .env("LANESHIFT_ROOT", workspace.root())
         .env("PYTHONDONTWRITEBYTECODE", "1");
     cargo::run(&mut command)?;
-    cargo::run(&mut workspace.cargo(&["bench", "-q", "-p", "laneshift-batch", "--bench", "singles"]))
+    cargo::run(&mut workspace.cargo(&["run", "--release", "-q", "-p", "laneshift-batch", "--example", "singles"]))
 }

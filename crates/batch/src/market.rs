@@ -1,0 +1,112 @@
+//! What is known of a pool's model: its quotas, the on-demand lanes and what is left of them, its prices, how long its jobs take.
+
+use laneshift_store::{Attempt, Chunk, PoolId};
+use laneshift_units::{PriceMode, QuotaTokens, Timestamp, Usage};
+
+use crate::cost::Prices;
+use crate::decide::{Costs, Forecast, Limits, Rescue};
+use crate::engine::Engine;
+use crate::pad;
+use crate::pool::PoolSpec;
+
+/// How long limits are believed.
+const LIMITS_MS: i64 = 600_000;
+/// How long a call is thought to take, for how many can be made in a minute.
+const CALL_MS: u64 = 20_000;
+
+impl Engine {
+    /// The limits of a pool's jobs here and now: without Service Quotas the dated defaults hold.
+    pub async fn limits(&self, spec: &PoolSpec, now: Timestamp) -> Limits {
+        if let Some((limits, read)) = self.memo().limits.get(&spec.model)
+            && now.0 - read.0 < LIMITS_MS
+        {
+            return *limits;
+        }
+        let catalog = &self.tools.catalog;
+        let model = spec.profiled();
+        let key = catalog.model_key(&model.model);
+        let is_it = |name: &str| key.is_some() && catalog.model_key(&laneshift_units::ModelId::new(name)) == key;
+        let quotas = self.client.quotas().await.unwrap_or_default();
+        let limits = Limits::of(&is_it, &model.profile, &quotas, &self.tools.capabilities);
+        self.memo().limits.insert(spec.model.clone(), (limits, now));
+        limits
+    }
+
+    /// The on-demand lanes of a model, as far as the settings allow and the quotas are known.
+    pub fn rescue(&self, limits: &Limits) -> Option<Rescue> {
+        let settings = &self.settings.rescue;
+        let share = |quota: u64| (quota as f64 * settings.share) as u64;
+        let tokens = settings.tokens_per_minute.or(limits.tokens_per_minute.map(share)).filter(|tokens| *tokens > 0)?;
+        let by_calls = settings.calls_max as u64 * 60_000 / CALL_MS;
+        let requests = limits.requests_per_minute.map_or(u64::MAX, share).min(by_calls).max(1);
+        (!settings.lanes.is_empty()).then(|| Rescue {
+            tokens_per_minute: QuotaTokens(tokens),
+            requests_per_minute: requests,
+            lanes: settings.lanes.clone(),
+        })
+    }
+
+    /// What may go to the on-demand lanes at this moment: two minutes' worth at most, so that a turn that took longer than a
+    /// minute loses nothing.
+    pub(crate) fn allowance(&self, spec: &PoolSpec, rescue: &Rescue, now: Timestamp) -> QuotaTokens {
+        let mut memo = self.memo();
+        let most = rescue.tokens_per_minute.0;
+        let entry = memo.allowances.entry(spec.model.clone()).or_insert((now, most));
+        let passed = u128::from((now.0 - entry.0.0).max(0).cast_unsigned());
+        let grown = u64::try_from(u128::from(most) * passed / 60_000).unwrap_or(u64::MAX);
+        *entry = (now, entry.1.saturating_add(grown).min(most.saturating_mul(2)));
+        QuotaTokens(entry.1)
+    }
+
+    pub(crate) fn use_allowance(&self, spec: &PoolSpec, used: QuotaTokens) {
+        if let Some((_, left)) = self.memo().allowances.get_mut(&spec.model) {
+            *left = left.saturating_sub(used.0);
+        }
+    }
+
+    /// How many times an output token of a pool's model counts on demand.
+    pub fn burndown(&self, spec: &PoolSpec) -> u64 {
+        let key = self.tools.catalog.model_key(&spec.profiled().model);
+        key.map_or(1, |key| u64::from(self.tools.capabilities.output_burndown(key)))
+    }
+
+    /// Whether the capability table has batch for the model, or does not know it.
+    pub(crate) fn runs_in_batch(&self, spec: &PoolSpec) -> bool {
+        let model = spec.profiled();
+        let region = laneshift_units::Region::new(&spec.region);
+        let key = self.tools.catalog.model_key(&model.model);
+        key.and_then(|key| self.tools.capabilities.batch_in(key, &model.profile, &region)).unwrap_or(true)
+    }
+
+    pub(crate) fn costs(&self, spec: &PoolSpec, chunks: &[Chunk]) -> Costs {
+        let model = spec.profiled();
+        let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
+        let (records, usage) =
+            chunks.iter().fold((0, Usage::default()), |(n, sum), c| (n + u64::from(c.new.records), sum + c.new.usage));
+        let one = |mode, usage: &Usage, records: u64| {
+            let sum = prices.estimate(mode, usage, records)?;
+            Some(laneshift_units::Money::from_pico(sum.pico() / i128::from(records.max(1))))
+        };
+        Costs {
+            batch: one(PriceMode::Batch, &usage, records),
+            filler: pad::input(spec).and_then(|_| one(PriceMode::Batch, &pad::USAGE, 1)),
+            flex: one(PriceMode::Flex, &usage, records),
+            on_demand: one(PriceMode::OnDemand, &usage, records),
+        }
+    }
+
+    /// How long jobs take: by the pool's own when there are enough of them, by all of the deployment's otherwise.
+    pub(crate) fn forecast(&self, pool: PoolId, past: &[Attempt]) -> Forecast {
+        let sample = |of: &dyn Fn(&Attempt) -> bool| {
+            let jobs = past.iter().filter(|a| of(a));
+            let times = jobs.filter_map(|a| {
+                let took = a.ended?.0 - a.started?.0;
+                let whole = matches!(a.provider_state.as_deref(), Some("Completed"));
+                Some((took.max(1), whole))
+            });
+            Forecast::of(&times.collect::<Vec<_>>())
+        };
+        let own = sample(&|a| a.intent.pool == pool);
+        if own.jobs > 0 { own } else { sample(&|_| true) }
+    }
+}
