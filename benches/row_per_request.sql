@@ -20,8 +20,8 @@ $$;
 
 CREATE PROCEDURE intake(requests bigint) LANGUAGE plpgsql AS $$
 BEGIN
-    FOR first IN 1..requests BY 512 LOOP
-        INSERT INTO request (body) SELECT body FROM source WHERE id >= first AND id < first + 512;
+    FOR begins IN 1..requests::int BY 512 LOOP
+        INSERT INTO request (body) SELECT body FROM source WHERE id >= begins AND id < begins + 512;
         COMMIT;
     END LOOP;
 END $$;
