@@ -122,6 +122,7 @@ async fn live(history: &History) {
 }
 
 async fn check(sim: &Sim, history: &History, id: &str, receipt: &laneshift_batch::Receipt) {
+    sim.faults(json!([])).await;
     let engine = sim.engine(no_hook());
     engine.erase().await.expect("erased");
     let submission = sim.store.submission(id).await.expect("there");

@@ -7,6 +7,7 @@ use laneshift_store::Promise;
 use laneshift_units::{Money, Timestamp};
 
 use super::progress::length;
+use super::receipt::usd;
 use crate::error::Error;
 
 /// The estimate for people.
@@ -40,7 +41,7 @@ pub(crate) fn text(accepted: &Accepted, estimate: &Estimate, outlook: &Outlook, 
 }
 
 fn pool_text(pool: &PoolEstimate, outlook: &Outlook) -> String {
-    let money = |m: Option<Money>| m.map_or_else(|| "no price".to_owned(), |m| m.to_string());
+    let money = |m: Option<Money>| m.map_or_else(|| "no price".to_owned(), usd);
     let mut out = format!(
         "{} records ({}) for {}, about {} input and {} output tokens\n  in batch about {}, in flex {}, on demand {}\n",
         pool.records,

@@ -25,16 +25,17 @@ use clap::{Args, Subcommand};
 use crate::error::Error;
 
 const EXAMPLES: &str = "Examples:
-  laneshift batch run questions.jsonl --model us.anthropic.claude-haiku-4-5-20251001-v1:0 \\
-      --role arn:aws:iam::111122223333:role/BatchRole --s3 s3://my-bucket/batch --output answers.jsonl
-  laneshift batch doctor --model us.amazon.nova-lite-v1:0 --role arn:aws:iam::111122223333:role/BatchRole --s3 s3://my-bucket/batch
+  laneshift batch doctor --model us.amazon.nova-lite-v1:0 --s3 s3://my-bucket/batch \\
+      --role arn:aws:iam::111122223333:role/BatchRole
+  laneshift batch run questions.jsonl --model us.amazon.nova-lite-v1:0 --deadline 18h \\
+      --s3 s3://my-bucket/batch --role arn:aws:iam::111122223333:role/BatchRole --output answers.jsonl
   laneshift batch resume
   laneshift batch status
   laneshift batch retry 1f0c52e6a2b94d37 --deadline 6h
   laneshift batch explain ticket-4711
 
-Keys and region come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION; another endpoint, such as
-`laneshift emulate`, from AWS_ENDPOINT_URL.";
+Keys and region come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION;
+AWS_ENDPOINT_URL names another endpoint, such as `laneshift emulate`.";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use indicatif::{ProgressBar, ProgressStyle};
 use laneshift_batch::{Phase, Progress};
 
+use super::receipt::usd;
 use crate::clock;
 
 /// What shows progress.
@@ -52,7 +53,7 @@ fn told(progress: &Progress) -> String {
     let left = progress.expected.map(|at| (at.0 - clock::now().0).max(0)).filter(|ms| *ms > 60_000);
     let left = left.map_or_else(String::new, |ms| format!(", about {} left", length(ms)));
     let trouble = progress.trouble.as_ref().map_or_else(String::new, |why| format!("; trying again: {why}"));
-    format!("{what}{jobs}, paid {}{left}{trouble}", progress.paid)
+    format!("{what}{jobs}, paid {}{left}{trouble}", usd(progress.paid))
 }
 
 /// `5 min`, `3.5 h`, `2.1 d`.

@@ -21,6 +21,17 @@ pub(crate) fn unanswered(receipt: &Receipt) -> u64 {
     delivered.failed + delivered.expired + delivered.cancelled
 }
 
+/// Dollars; small amounts with more places, because a hundred records cost cents.
+pub(crate) fn usd(money: Money) -> String {
+    const PICO_PER_PLACE: i128 = 100_000_000;
+    if money.pico().abs() >= Money::from_usd(1).pico() {
+        return money.to_string();
+    }
+    let places = (money.pico().abs() + PICO_PER_PLACE / 2) / PICO_PER_PLACE;
+    let sign = if money < Money::ZERO { "-" } else { "" };
+    format!("{sign}${}.{:04}", places / 10_000, places % 10_000)
+}
+
 fn known(cost: &Cost, amount: Money) -> Option<Money> {
     (cost.costed == Costed::Exact).then_some(amount)
 }
@@ -48,8 +59,11 @@ pub(crate) fn text(receipt: &Receipt) -> String {
     out += &format!("{} input and {} output tokens\n", cost.usage.input.0, cost.usage.output.0);
     out += &match saved(cost) {
         Some(saved) => format!(
-            "paid {} by list price; on demand it is {}, so {saved} is saved; {} was paid for nothing\n",
-            cost.paid, cost.on_demand, cost.waste
+            "paid {} by list price; on demand it is {}, so {} is saved; {} was paid for nothing\n",
+            usd(cost.paid),
+            usd(cost.on_demand),
+            usd(saved),
+            usd(cost.waste)
         ),
         None => "a price is not known: `laneshift prices show` lists what is\n".to_owned(),
     };
@@ -76,7 +90,8 @@ fn line(part: &Part) -> String {
         Lane::Flex => "calls in the flex tier".to_owned(),
         Lane::OnDemand => "calls on demand".to_owned(),
     };
-    let cost = part.cost.as_ref().and_then(|cost| known(cost, cost.paid)).map_or_else(String::new, |paid| format!(", {paid}"));
+    let cost =
+        part.cost.as_ref().and_then(|cost| known(cost, cost.paid)).map_or_else(String::new, |paid| format!(", {}", usd(paid)));
     let why = part.message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
     format!("  {what}: {} records, {}{cost}{why}\n", part.records, part.state)
 }

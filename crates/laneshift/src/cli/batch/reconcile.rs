@@ -13,6 +13,7 @@ use laneshift_units::{Tokens, Usage};
 use serde_json::{Value, json};
 
 use super::open::{AwsArgs, QueueArgs, open};
+use super::receipt::usd;
 use super::run::failed;
 use super::runtime;
 use crate::cli::{Format, print};
@@ -101,16 +102,16 @@ fn text(found: &Reconciled) -> String {
         out += &format!("stopped: {name} was taken back and yet ran\n");
     }
     for (id, cost) in &found.wasted {
-        out += &format!("booked as waste: {id} was taken back and yet ran, for {}\n", cost.paid);
+        out += &format!("booked as waste: {id} was taken back and yet ran, for {}\n", usd(cost.paid));
     }
     for (name, arn, state) in &found.foreign {
         out += &format!("not of this queue: {name} ({state}) {arn}\n");
     }
     for (id, cost) in &found.resolved {
-        out += &format!("resolved: the calls {id} cost {}\n", cost.paid);
+        out += &format!("resolved: the calls {id} cost {}\n", usd(cost.paid));
     }
     for (id, cost) in &found.unresolved {
-        out += &format!("unknown: {id} may have cost up to {} more; --logs resolves calls, and the bill jobs\n", cost.bound);
+        out += &format!("unknown: {id} may have cost up to {} more; --logs resolves calls, and the bill jobs\n", usd(cost.bound));
     }
     let done = if found.deleted { "deleted" } else { "nothing refers to (--delete removes it)" };
     for object in &found.objects {
