@@ -162,7 +162,7 @@ class After(Commands):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.json("list"), [])
         held = self.files()
-        self.assertEqual([path for path, bytes_ in held.items() if b"question 33" in bytes_ and not path.endswith("-wal")], [])
+        self.assertEqual([path for path, bytes_ in held.items() if b"question 33" in bytes_], [])
         self.assertEqual([path for path in held if path.startswith("batch/")], [])
 
     def test_an_open_submission_is_not_purged(self):

@@ -1,7 +1,7 @@
 //! What nobody needs any more goes: inputs of jobs that ended, AWS's copies of outputs, keys of old days, what was erased.
 
 use futures::TryStreamExt;
-use laneshift_store::{Attempt, AttemptState, Bitmap, Chunk as Row, Members, Settle};
+use laneshift_store::{Attempt, AttemptState, Bitmap, Chunk as Row, ChunkId, Members, Settle};
 use laneshift_units::Timestamp;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -89,8 +89,8 @@ impl Engine {
             }
             kept.finish().map_err(EngineError::Spool)?;
             self.store.replace_result(id, result.attempt, &object).await?;
-            self.remove(&result.object)?;
         }
+        self.sweep(id).await?;
         for one in self.store.tries(id).await? {
             if !one.slots.and(&row.redacted).is_empty() && !one.state.is_open() {
                 self.delete_at_aws(&self.store.attempt(one.attempt).await?).await?;
@@ -113,7 +113,30 @@ impl Engine {
         builder.seal().map_err(EngineError::Spool)?;
         self.step("chunk rewritten");
         self.store.replace(id, &object).await?;
-        self.remove(row.new.object.as_deref().unwrap_or_default())
+        Ok(())
+    }
+
+    /// Removes the objects of a chunk that no row refers to: what was there before it was rewritten, whichever life of the process
+    /// rewrote it.
+    async fn sweep(&self, id: ChunkId) -> Result<(), EngineError> {
+        let mut used: Vec<String> = self.store.results(id).await?.into_iter().map(|result| result.object).collect();
+        used.extend(self.store.chunk(id).await?.new.object);
+        let folder = format!("results/{id}");
+        for (folder, begin) in [("spool", format!("{id}.")), (&folder, String::new())] {
+            let entries = match std::fs::read_dir(self.folder.join(folder)) {
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+                other => other.map_err(EngineError::Spool)?,
+            };
+            for entry in entries {
+                let name = entry.map_err(EngineError::Spool)?.file_name().to_string_lossy().into_owned();
+                let object = format!("{folder}/{name}");
+                if name.starts_with(&begin) && !used.contains(&object) {
+                    self.remove(&object)?;
+                }
+            }
+        }
+        self.step("swept");
+        Ok(())
     }
 
     /// Removes an object of the folder; one that is not there is gone.

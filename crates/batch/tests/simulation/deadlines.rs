@@ -83,3 +83,15 @@ async fn without_a_lane_to_go_to_what_batch_does_not_answer_in_time_expires_and_
     assert_eq!(receipt.cost.waste, receipt.cost.paid);
     assert!(receipt.cost.paid == Money::ZERO || receipt.parts.iter().any(|part| part.state != "Failed"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_never_ends_holds_up_no_answer() {
+    let sim = Sim::new();
+    sim.faults(json!([{ "fault": "stuck" }])).await;
+    let engine = sim.engine(no_hook());
+    let (id, outlook) = sim.accept(&engine, "a", 150, WITHIN_MS).await;
+    assert_eq!(outlook.promise, Promise::Guaranteed);
+    let receipt = sim.finish(&engine, &id, 1).await;
+    assert_eq!((receipt.delivered.answered, sim.delivered("a", 150).len()), (150, 150));
+    sim.assert_books().await;
+}

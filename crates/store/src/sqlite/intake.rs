@@ -74,7 +74,9 @@ impl Intake for Sqlite {
             }
         }
         sqlx::query("DELETE FROM tail WHERE chunk = ?").bind(int(chunk.0)).execute(&mut *tx).await.map_err(database)?;
-        tx.commit().await.map_err(database)
+        let erased = !super::work::find(&mut tx, chunk).await?.redacted.is_empty();
+        tx.commit().await.map_err(database)?;
+        if erased { self.scrub().await } else { Ok(()) }
     }
 
     async fn submission(&self, id: &str) -> Result<Submission, StoreError> {

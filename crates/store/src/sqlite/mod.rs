@@ -55,6 +55,8 @@ impl Sqlite {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            // What is deleted is overwritten: prompts may be erased for good.
+            .pragma("secure_delete", "ON")
             .foreign_keys(true);
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(database)?;
         let store = Self { pool, _lock: Some(lock) };
@@ -95,6 +97,12 @@ impl Sqlite {
             );
             return Err(StoreError::Database(text));
         }
+        Ok(())
+    }
+
+    /// Takes what was deleted out of the write-ahead log too.
+    async fn scrub(&self) -> Result<(), StoreError> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await.map_err(database)?;
         Ok(())
     }
 

@@ -100,7 +100,7 @@ impl Work for Sqlite {
         let update = sqlx::query("UPDATE chunk SET object = ? WHERE id = ? AND object IS NOT NULL").bind(object).bind(int(id.0));
         match update.execute(&self.pool).await.map_err(database)?.rows_affected() {
             0 => Err(StoreError::Missing(format!("sealed chunk {id}"))),
-            _ => Ok(()),
+            _ => self.scrub().await,
         }
     }
 
@@ -149,6 +149,7 @@ impl Work for Sqlite {
             return Err(StoreError::Missing(format!("submission {id}")));
         }
         tx.commit().await.map_err(database)?;
+        self.scrub().await?;
         Ok(purged)
     }
 }
