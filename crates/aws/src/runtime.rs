@@ -31,6 +31,8 @@ pub struct Invoked {
     pub body: String,
     /// The tier that served it, where AWS says.
     pub tier: Option<String>,
+    /// Tokens in and out as InvokeModel's headers count them, for bodies that do not say.
+    pub tokens: Option<(u64, u64)>,
 }
 
 impl Client {
@@ -62,7 +64,9 @@ impl Client {
         let body = body.map_err(|_| AwsError::Unusable("an answer is no valid UTF-8".to_owned()))?;
         let served: Option<Value> = call.converse.then(|| serde_json::from_str(&body).ok()).flatten();
         let served = served.and_then(|b| b["serviceTier"]["type"].as_str().map(str::to_owned));
-        Ok(Invoked { tier: served.or_else(|| header("x-amzn-bedrock-service-tier")), body })
+        let count = |name: &str| header(name).and_then(|text| text.parse().ok());
+        let tokens = count("x-amzn-bedrock-input-token-count").zip(count("x-amzn-bedrock-output-token-count"));
+        Ok(Invoked { tokens, tier: served.or_else(|| header("x-amzn-bedrock-service-tier")), body })
     }
 }
 

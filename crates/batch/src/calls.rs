@@ -54,8 +54,8 @@ enum Note {
     Free(usize),
     /// The record itself was refused.
     Refused(usize, String),
-    /// An answer.
-    Answer(usize, String),
+    /// An answer, and its tokens as the headers count them.
+    Answer(usize, String, Option<(u64, u64)>),
 }
 
 impl Engine {
@@ -165,7 +165,7 @@ impl Engine {
             metadata: &metadata,
         };
         match self.client.invoke(call).await {
-            Ok(invoked) => Some(Note::Answer(slot, invoked.body)),
+            Ok(invoked) => Some(Note::Answer(slot, invoked.body, invoked.tokens)),
             Err(error) if error.is_transient() && !matches!(error, AwsError::Unknown(_)) => Some(Note::Free(slot)),
             Err(AwsError::Unknown(error)) if !error.sent => Some(Note::Free(slot)),
             // Whether it was paid for is not known: the missing note says so.
@@ -213,10 +213,16 @@ impl Engine {
                     continue;
                 }
                 Note::Free(_) => continue,
-                Note::Answer(_, body) => {
+                Note::Answer(_, body, tokens) => {
                     let output: Option<Value> = serde_json::from_str(&body).ok();
-                    if let Some(usage) = output.as_ref().and_then(usage_of) {
-                        prices.add(&mut tally, &usage, !done.has(slot));
+                    let counted =
+                        tokens.map(|(input, output)| Usage { input: Tokens(input), output: Tokens(output), ..Usage::default() });
+                    match output.as_ref().and_then(usage_of).or(counted) {
+                        Some(usage) => prices.add(&mut tally, &usage, !done.has(slot)),
+                        None => {
+                            let usage = most(input_of(chunk.line(slot)));
+                            bound = bound.and_then(|sum| Some(sum + prices.estimate(mode, &usage, 1)?));
+                        }
                     }
                     self.begun(&mut collected, attempt)?.answer(slot, body.trim_end())
                 }
@@ -334,7 +340,7 @@ fn read_notes(path: &PathBuf) -> Result<BTreeMap<usize, Note>, EngineError> {
         // A line that was cut by a power failure is as good as none.
         if let Ok(note) = serde_json::from_slice::<Note>(&line) {
             let slot = match &note {
-                Note::Sent(slot) | Note::Free(slot) | Note::Refused(slot, _) | Note::Answer(slot, _) => *slot,
+                Note::Sent(slot) | Note::Free(slot) | Note::Refused(slot, _) | Note::Answer(slot, ..) => *slot,
             };
             notes.insert(slot, note);
         }

@@ -153,6 +153,8 @@ pub(crate) struct Memo {
     pub(crate) allowances: HashMap<String, (Timestamp, u64)>,
     /// When the queue was last tidied.
     pub(crate) tidied: Option<Timestamp>,
+    /// When objects without a row were last removed.
+    pub(crate) collected: Option<Timestamp>,
     /// Where each pool is.
     pub(crate) phases: BTreeMap<PoolId, Phase>,
     /// What the results of everything that waits may take on the disk.

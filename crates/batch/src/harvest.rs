@@ -58,6 +58,8 @@ pub(crate) struct Harvest {
     pub(crate) tally: Tally,
     /// Of lines that are there a second time.
     repeats: Tally,
+    /// Answers that do not say what they used.
+    unmetered: BTreeMap<ChunkId, Bitmap>,
     /// AWS has written its own account of the job.
     manifest: bool,
     /// A line could not be read: the output is cut.
@@ -111,22 +113,23 @@ impl Engine {
         Ok(())
     }
 
-    /// What a job cost by its lines. Lines that are there twice, and records of a completed job without a line, may have been paid
-    /// for too: that is its bound, until a bill says.
+    /// What a job cost by its lines. Lines that are there twice, records of a completed job without a line, and answers that do not
+    /// say what they used may have been paid for too: that is its bound, until a bill says.
     async fn cost_of(&self, job: &Attempt, prices: &Prices<'_>, harvest: &Harvest) -> Result<Cost, EngineError> {
         let mut cost = prices.book(PriceMode::Batch, &harvest.tally);
         let mut bound = Some(prices.book(PriceMode::Batch, &harvest.repeats).paid);
-        if job.provider_state.as_deref() == Some("Completed") {
-            for m in &job.intent.members {
-                let missing = m.slots.without(&harvest.seen.get(&m.chunk).cloned().unwrap_or_default());
-                if missing.is_empty() {
-                    continue;
-                }
-                let chunk = self.chunk_object(m.chunk).await?;
-                for slot in missing.iter() {
-                    let one = prices.estimate(PriceMode::Batch, &most(input_of(chunk.line(slot))), 1);
-                    bound = bound.and_then(|sum| Some(sum + one?));
-                }
+        let all_ran = job.provider_state.as_deref() == Some("Completed");
+        for m in &job.intent.members {
+            let of = |map: &BTreeMap<ChunkId, Bitmap>| map.get(&m.chunk).cloned().unwrap_or_default();
+            let missing = if all_ran { m.slots.without(&of(&harvest.seen)) } else { Bitmap::default() };
+            let unknown = missing.or(&of(&harvest.unmetered));
+            if unknown.is_empty() {
+                continue;
+            }
+            let chunk = self.chunk_object(m.chunk).await?;
+            for slot in unknown.iter() {
+                let one = prices.estimate(PriceMode::Batch, &most(input_of(chunk.line(slot))), 1);
+                bound = bound.and_then(|sum| Some(sum + one?));
             }
         }
         match bound {
@@ -216,10 +219,14 @@ impl Engine {
             seen.set(slot);
         }
         let wanted = mine.filter(|(_, slot, before)| counts && !before.done.has(*slot));
-        if let (None, Some(usage)) = (&failure, output.as_ref().and_then(usage_of)) {
-            let repeats = mine.is_some() && !counts;
-            let tally = if repeats { &mut harvest.repeats } else { &mut harvest.tally };
-            prices.add(tally, &usage, wanted.is_some());
+        match (&failure, output.as_ref().and_then(usage_of), mine) {
+            (None, Some(usage), _) => {
+                let repeats = mine.is_some() && !counts;
+                let tally = if repeats { &mut harvest.repeats } else { &mut harvest.tally };
+                prices.add(tally, &usage, wanted.is_some());
+            }
+            (None, None, Some((chunk, slot, _))) => harvest.unmetered.entry(chunk).or_default().set(slot),
+            (None, None, None) | (Some(_), ..) => {}
         }
         let Some((chunk, slot, before)) = mine.filter(|_| counts) else { return Ok(()) };
         harvest.lines += 1;

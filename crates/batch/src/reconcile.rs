@@ -137,7 +137,7 @@ impl Engine {
     }
 
     /// Files of the folder that no row refers to.
-    async fn garbage_here(&self) -> Result<Vec<String>, EngineError> {
+    pub(crate) async fn garbage_here(&self) -> Result<Vec<String>, EngineError> {
         let mut garbage = Vec::new();
         for object in files(&self.folder, &["spool", "results", "calls"], self.now()).map_err(EngineError::Spool)? {
             let used = match object.split('/').collect::<Vec<_>>()[..] {

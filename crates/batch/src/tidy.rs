@@ -24,6 +24,13 @@ impl Engine {
         }
         self.store.forget_keys(now.0 / DAY_MS - 1).await?;
         self.erase().await?;
+        if self.memo().collected.is_none_or(|at| now.0 - at.0 >= DAY_MS) {
+            // Written and never accepted, or left by a purge that was cut off.
+            for object in self.garbage_here().await? {
+                self.remove(&object)?;
+            }
+            self.memo().collected = Some(now);
+        }
         for job in self.store.past_jobs(200).await? {
             let old = job.ended.is_some_and(|at| now.0 - at.0 >= self.settings.keep_outputs_ms);
             if old && job.state == AttemptState::Closed {
