@@ -2,10 +2,13 @@
 
 import json
 import pathlib
+import signal
+import subprocess
 import unittest
 from decimal import Decimal
 
 from emulated import BUCKET, HAIKU
+from program import BIN
 from test_batch_run import ABORTED, BatchCase
 
 CALL_STEPS = ["calls intended", "called", "calls written", "calls settled", "calls booked", "calls closed"]
@@ -65,6 +68,22 @@ class Rescue(BatchCase):
         self.emulator.faults()
         self.assert_whole(60, receipt)
         self.assertEqual(receipt["failed"], 0)
+
+
+    def test_ctrl_c_waits_for_the_answers_that_are_paid_for(self):
+        self.write(400)
+        self.emulator.faults({"fault": "F16", "rate": 0.2})
+        command = [str(BIN), "batch", *map(str, self.arguments()), "--deadline", "20m", "--rescue", "on-demand"]
+        with subprocess.Popen(command, env=self.environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+            while not self.billed():
+                self.assertIsNone(process.poll(), "it was too quick")
+            process.send_signal(signal.SIGINT)
+            told = process.stderr.read()
+        self.assertEqual(process.returncode, 130, told)
+        self.emulator.faults()
+        receipt = self.receipt(self.laneshift("resume", "--format", "json"))
+        self.assert_whole(400, receipt)
+        self.assertEqual((receipt["wasted_usd"], receipt["paid_at_most_usd"]), ("0", receipt["paid_usd"]))
 
 
 class Crashes(BatchCase):

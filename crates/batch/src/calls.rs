@@ -128,11 +128,16 @@ impl Engine {
         let calls = slots.into_iter().map(|slot| {
             let journal = &journal;
             async move {
+                if self.is_detached() {
+                    return Ok(());
+                }
                 journal.note(&Note::Sent(slot))?;
                 let record = record_id(members.chunk, slot);
-                if let Some(note) = self.call_one(spec, lane, id, record, slot, input_of(chunk.line(slot))).await {
-                    journal.note(&note)?;
-                }
+                self.calling.send_modify(|calls| *calls += 1);
+                let note = self.call_one(spec, lane, id, record, slot, input_of(chunk.line(slot))).await;
+                let noted = note.map_or(Ok(()), |note| journal.note(&note));
+                self.calling.send_modify(|calls| *calls -= 1);
+                noted?;
                 self.step("called");
                 Ok::<(), EngineError>(())
             }

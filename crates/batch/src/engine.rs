@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -174,6 +175,10 @@ pub struct Engine {
     pub(crate) ids: Arc<PublicIds>,
     pub(crate) singles: Arc<Singles>,
     pub(crate) settled: watch::Sender<u64>,
+    /// Calls under way.
+    pub(crate) calling: watch::Sender<usize>,
+    /// No more calls are begun.
+    detached: AtomicBool,
     memo: Mutex<Memo>,
 }
 
@@ -192,8 +197,21 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let ids = Arc::new(PublicIds::open(folder).map_err(EngineError::Spool)?);
         let singles = Singles::new(store.clone(), ids.clone(), tools.step.clone());
-        let (settled, memo) = (watch::Sender::new(0), Mutex::default());
-        Ok(Self { folder: folder.to_owned(), store, client, buckets, tools, settings, ids, singles, settled, memo })
+        let (settled, calling) = (watch::Sender::new(0), watch::Sender::new(0));
+        let (folder, detached, memo) = (folder.to_owned(), AtomicBool::new(false), Mutex::default());
+        Ok(Self { folder, store, client, buckets, tools, settings, ids, singles, settled, calling, detached, memo })
+    }
+
+    /// Begins no more calls, and returns when none is under way: then a turn can be dropped without losing an answer that is paid
+    /// for. The turn has to be polled beside this.
+    pub async fn detach(&self) {
+        self.detached.store(true, Ordering::Relaxed);
+        // The sender lives as long as the engine.
+        let _ = self.calling.subscribe().wait_for(|calls| *calls == 0).await;
+    }
+
+    pub(crate) fn is_detached(&self) -> bool {
+        self.detached.load(Ordering::Relaxed)
     }
 
     pub(crate) fn memo(&self) -> MutexGuard<'_, Memo> {

@@ -191,14 +191,37 @@ fn refused(args: &RunArgs, error: Refused) -> Error {
 
 /// Runs to the end; Ctrl-C detaches, and AWS goes on.
 pub(super) async fn finish(engine: &Engine, id: &str, format: Format, out: &mut dyn Write) -> Result<(), Error> {
+    let mut finish = std::pin::pin!(engine.finish(id));
     let receipt = tokio::select! {
-        done = engine.finish(id) => done.map_err(failed)?,
-        _ = tokio::signal::ctrl_c() => return Err(Error::Detached(id.to_owned())),
+        done = &mut finish => done.map_err(failed)?,
+        () = signal() => {
+            // Answers of calls that are under way are paid for.
+            tokio::select! {
+                _ = &mut finish => {}
+                () = engine.detach() => {}
+                () = signal() => {}
+            }
+            return Err(Error::Detached(id.to_owned()));
+        }
     };
     print(out, &receipt::shown(&receipt, format))?;
     match receipt::unanswered(&receipt) {
         0 => Ok(()),
         n => Err(Error::Unanswered { id: id.to_owned(), records: n }),
+    }
+}
+
+/// Ctrl-C, or a request to end.
+async fn signal() {
+    let ended = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signals) => drop(signals.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = ended => {}
     }
 }
 
