@@ -187,6 +187,14 @@ class Run(BatchCase):
         self.assertIn("another laneshift works in", done.stderr)
 
 
+class Nowhere(BatchCase):
+    def test_what_can_run_in_no_lane_is_not_accepted(self):
+        self.write(100)
+        done = self.run_batch("--rescue", "none", model="anthropic.claude-haiku-4-5-20251001-v1:0")
+        self.assertEqual((done.returncode, "no on-demand lane may be used" in done.stderr), (4, True), done.stderr)
+        self.assertEqual(json.loads(self.laneshift("list", "--format", "json").stdout), [])
+
+
 class Quotas(BatchCase):
     SETTINGS = SETTINGS + (
         '[quotas]\n"Records per batch inference job for Claude Haiku 4.5" = 150\n'

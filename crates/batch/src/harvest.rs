@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use futures::{StreamExt, TryStreamExt};
 use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, Bitmap, ChunkId, Cost, Costed, Lane, Settle, Try};
-use laneshift_units::PriceMode;
+use laneshift_units::{Money, PriceMode};
 use memchr::memchr;
 use object_store::path::Path as Key;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
@@ -37,6 +37,14 @@ struct Line<'a> {
     error: Option<&'a RawValue>,
 }
 
+/// AWS's own account of a job; of it is read how many records it says it has run.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Manifest {
+    #[serde(rename = "processedRecordCount")]
+    processed: u64,
+}
+
 /// What is known of one chunk's records before the output is read.
 pub(crate) struct Before {
     members: Bitmap,
@@ -61,7 +69,7 @@ pub(crate) struct Harvest {
     /// Answers that do not say what they used.
     unmetered: BTreeMap<ChunkId, Bitmap>,
     /// AWS has written its own account of the job.
-    manifest: bool,
+    manifest: Option<Manifest>,
     /// A line could not be read: the output is cut.
     torn: bool,
     lines: u64,
@@ -84,8 +92,8 @@ impl Engine {
         let before = self.before(job).await?;
         let mut harvest = self.read_output(job, &spec, &prices, &before, &listed).await?;
         let complete = match job.provider_state.as_deref().unwrap_or_default() {
-            "Completed" => harvest.lines >= job.intent.records && harvest.manifest,
-            "PartiallyCompleted" | "Stopped" => harvest.manifest || harvest.lines > 0,
+            "Completed" => harvest.lines >= job.intent.records && harvest.manifest.is_some(),
+            "PartiallyCompleted" | "Stopped" => harvest.manifest.is_some() || harvest.lines > 0,
             _ => true,
         };
         if (harvest.torn || !complete) && !last_time {
@@ -118,19 +126,28 @@ impl Engine {
     async fn cost_of(&self, job: &Attempt, prices: &Prices<'_>, harvest: &Harvest) -> Result<Cost, EngineError> {
         let mut cost = prices.book(PriceMode::Batch, &harvest.tally);
         let mut bound = Some(prices.book(PriceMode::Batch, &harvest.repeats).paid);
+        // Of a job that was cut short, as many records without a line as it says it has run beyond those with one.
         let all_ran = job.provider_state.as_deref() == Some("Completed");
+        let processed = harvest.manifest.map_or(0, |manifest| manifest.processed);
+        let ran = if all_ran { u64::MAX } else { processed.saturating_sub(harvest.lines) };
+        let (mut missing, mut unmetered) = (Vec::new(), Vec::new());
         for m in &job.intent.members {
             let of = |map: &BTreeMap<ChunkId, Bitmap>| map.get(&m.chunk).cloned().unwrap_or_default();
-            let missing = if all_ran { m.slots.without(&of(&harvest.seen)) } else { Bitmap::default() };
-            let unknown = missing.or(&of(&harvest.unmetered));
-            if unknown.is_empty() {
+            let without_line = if ran > 0 { m.slots.without(&of(&harvest.seen)) } else { Bitmap::default() };
+            let without_usage = of(&harvest.unmetered);
+            if without_line.or(&without_usage).is_empty() {
                 continue;
             }
             let chunk = self.chunk_object(m.chunk).await?;
-            for slot in unknown.iter() {
-                let one = prices.estimate(PriceMode::Batch, &most(input_of(chunk.line(slot))), 1);
-                bound = bound.and_then(|sum| Some(sum + one?));
-            }
+            let most = |slot| prices.estimate(PriceMode::Batch, &most(input_of(chunk.line(slot))), 1);
+            missing.extend(without_line.iter().map(most));
+            unmetered.extend(without_usage.iter().map(most));
+        }
+        // Which of them ran is not known: the dearest. An unknown price comes first, and makes the sum unknown.
+        missing.sort_unstable_by_key(|cost| std::cmp::Reverse(cost.unwrap_or(Money::from_pico(i128::MAX))));
+        missing.truncate(usize::try_from(ran).unwrap_or(usize::MAX));
+        for one in missing.into_iter().chain(unmetered) {
+            bound = bound.and_then(|sum| Some(sum + one?));
         }
         match bound {
             Some(bound) => cost.bound = bound,
@@ -159,7 +176,8 @@ impl Engine {
         let mut harvest = Harvest::default();
         for object in listed {
             if object.location.filename() == Some("manifest.json.out") {
-                harvest.manifest = true;
+                let bytes = store.get(&object.location).await?.bytes().await?;
+                harvest.manifest = Some(serde_json::from_slice(&bytes).unwrap_or_default());
                 continue;
             }
             let mut stream = store.get(&object.location).await?.into_stream();

@@ -60,8 +60,14 @@ pub struct ProfiledModel {
 }
 
 impl ProfiledModel {
-    /// Splits an id as callers write it: `global.anthropic.claude-sonnet-4-6` is the base model through the global profile.
+    /// Splits an id or an ARN as callers write it: `global.anthropic.claude-sonnet-4-6` is the base model through the global profile.
     pub fn parse_id(id: &str) -> Self {
+        // An ARN of AWS's own models and profiles ends in their id. What an application inference profile stands for is not in its ARN.
+        let named = id.strip_prefix("arn:").and_then(|arn| arn.rsplit_once('/'));
+        let id = match named {
+            Some((kind, id)) if kind.ends_with(":foundation-model") || kind.ends_with(":inference-profile") => id,
+            _ => id,
+        };
         if let Some((prefix, rest)) = id.split_once('.')
             && rest.contains('.')
             && let Some(profile @ (Profile::Geo(_) | Profile::Global)) = Profile::parse(prefix)
@@ -96,6 +102,10 @@ mod tests {
         ] {
             assert_eq!(ProfiledModel::parse_id(id).to_string(), id);
         }
+        let arn = "arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.amazon.nova-pro-v1:0";
+        assert_eq!(ProfiledModel::parse_id(arn).to_string(), "us.amazon.nova-pro-v1:0");
+        let arn = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0";
+        assert_eq!(ProfiledModel::parse_id(arn).to_string(), "amazon.nova-pro-v1:0");
         assert_eq!(ProfiledModel::parse_id("deepseek.v3.2").profile, Profile::InRegion);
         assert_eq!(ProfiledModel::parse_id("global.anthropic.claude-sonnet-4-6").model.as_str(), "anthropic.claude-sonnet-4-6");
     }

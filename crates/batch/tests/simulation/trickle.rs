@@ -16,7 +16,7 @@ const SEAL_MIN: u64 = 10;
 
 /// Minutes of the trickle: an hour where it may take its time.
 fn minutes() -> u64 {
-    std::env::var("LANESHIFT_SIM_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(15)
+    std::env::var("LANESHIFT_SIM_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
 }
 
 #[tokio::test]

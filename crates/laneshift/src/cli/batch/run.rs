@@ -133,7 +133,14 @@ pub(super) async fn confirm(
     let estimate = accepted.estimate(&opened.catalog, &opened.capabilities);
     eprint!("{}", ask::text(&accepted, &estimate, &outlook, clock::now()));
     accepted.submission.promise = outlook.promise;
+    let nowhere = estimate.pools.iter().find_map(|pool| pool.no_batch.as_ref()).filter(|_| outlook.earliest.is_none());
     let allowed = match outlook.promise {
+        Promise::BestEffort | Promise::Guaranteed if nowhere.is_some() => {
+            let why = nowhere.map_or("", String::as_str);
+            Err(Error::Batch(format!(
+                "accept it: {why}, and no on-demand lane may be used: name a rate with --rescue-tpm, or another model"
+            )))
+        }
         Promise::BestEffort if guarantee => {
             let earliest =
                 outlook.earliest.map_or_else(|| "no on-demand lane may be used".to_owned(), |at| format!("{at} could be"));
