@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use crate::accept::usage_of_input;
 use crate::chunk::{Chunk, input_of};
+use crate::container::sync_folder;
 use crate::cost::{Prices, Tally, usage_of};
 use crate::decide::Hedge;
 use crate::engine::Engine;
@@ -48,6 +49,8 @@ pub(crate) struct Call {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Note {
+    /// On the disk before the first call: under which start of the machine the others are written.
+    Begun(String),
     /// A call is about to be sent.
     Sent(usize),
     /// It was refused, or nothing was sent: no cost, and another try is worth it.
@@ -123,7 +126,7 @@ impl Engine {
         };
         self.store.intend(&intent).await?;
         self.step("calls intended");
-        let journal = Journal::create(self.journal_path(id))?;
+        let journal = Journal::create(self.journal_path(id), &self.tools.boot)?;
         let slots: Vec<usize> = members.slots.iter().collect();
         let calls = slots.into_iter().map(|slot| {
             let journal = &journal;
@@ -202,7 +205,13 @@ impl Engine {
         let model = spec.profiled();
         let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
         let mode = mode_of(attempt.intent.lane);
-        let notes = read_notes(&self.journal_path(id))?;
+        let mut notes = read_notes(&self.journal_path(id))?;
+        if notes.boot.as_ref().is_some_and(|boot| *boot != self.tools.boot) {
+            // The machine went down: what was noted last may not have reached the disk.
+            for slot in members.slots.iter() {
+                notes.last.entry(slot).or_insert(Note::Sent(slot));
+            }
+        }
         let chunk = self.chunk_object(members.chunk).await?;
         let known = self.store.results(members.chunk).await?.into_iter().find(|r| r.attempt == id);
         let row = self.store.chunk(members.chunk).await?;
@@ -210,8 +219,9 @@ impl Engine {
         let elsewhere = open_elsewhere(&self.store.tries(members.chunk).await?, id);
         let mut collected: Option<Collected> = None;
         let (mut tally, mut bound) = (Tally::default(), Some(Money::ZERO));
-        for (slot, note) in notes {
+        for (slot, note) in notes.last {
             let written = match note {
+                Note::Begun(_) => continue,
                 Note::Sent(_) => {
                     let usage = most(input_of(chunk.line(slot)));
                     bound = bound.and_then(|sum| Some(sum + prices.estimate(mode, &usage, 1)?));
@@ -283,8 +293,10 @@ impl Engine {
         let model = spec.profiled();
         let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
         let mut tally = Tally::default();
-        for (slot, note) in read_notes(&self.journal_path(id))? {
-            if let (Note::Sent(_), Some(usage)) = (note, paid.get(&record_id(members.chunk, slot))) {
+        let notes = read_notes(&self.journal_path(id))?.last;
+        for slot in members.slots.iter() {
+            let answered = matches!(notes.get(&slot), Some(Note::Answer(..)));
+            if let (false, Some(usage)) = (answered, paid.get(&record_id(members.chunk, slot))) {
                 // Its answer was lost, so whatever it cost is waste.
                 prices.add(&mut tally, usage, false);
             }
@@ -318,13 +330,18 @@ struct Journal {
 }
 
 impl Journal {
-    fn create(path: PathBuf) -> Result<Self, EngineError> {
+    fn create(path: PathBuf, boot: &str) -> Result<Self, EngineError> {
         fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(EngineError::Spool)?;
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(EngineError::Spool)?;
-        Ok(Self { file: Mutex::new(file) })
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(EngineError::Spool)?;
+        let journal = Self { file: Mutex::new(file) };
+        journal.note(&Note::Begun(boot.to_owned()))?;
+        journal.file.lock().unwrap_or_else(PoisonError::into_inner).sync_all().map_err(EngineError::Spool)?;
+        sync_folder(&path).map_err(EngineError::Spool)?;
+        Ok(journal)
     }
 
-    /// One write, so that a killed process leaves whole lines; what a power failure takes is booked with its bound.
+    /// One write, so that a killed process leaves whole lines. It need not be on the disk: after a new start of the machine,
+    /// records without a note count as called.
     fn note(&self, note: &Note) -> Result<(), EngineError> {
         let mut line = serde_json::to_vec(note)?;
         line.push(b'\n');
@@ -332,9 +349,17 @@ impl Journal {
     }
 }
 
-/// The last note of each slot.
-fn read_notes(path: &PathBuf) -> Result<BTreeMap<usize, Note>, EngineError> {
-    let mut notes = BTreeMap::new();
+/// What a group's journal says.
+#[derive(Default)]
+struct Notes {
+    /// The last note of each slot.
+    last: BTreeMap<usize, Note>,
+    /// Under which start of the machine they were written.
+    boot: Option<String>,
+}
+
+fn read_notes(path: &PathBuf) -> Result<Notes, EngineError> {
+    let mut notes = Notes::default();
     let file = match File::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(notes),
@@ -343,12 +368,15 @@ fn read_notes(path: &PathBuf) -> Result<BTreeMap<usize, Note>, EngineError> {
     for line in BufReader::new(file).split(b'\n') {
         let line = line.map_err(EngineError::Spool)?;
         // A line that was cut by a power failure is as good as none.
-        if let Ok(note) = serde_json::from_slice::<Note>(&line) {
-            let slot = match &note {
-                Note::Sent(slot) | Note::Free(slot) | Note::Refused(slot, _) | Note::Answer(slot, ..) => *slot,
-            };
-            notes.insert(slot, note);
-        }
+        let Ok(note) = serde_json::from_slice::<Note>(&line) else { continue };
+        let slot = match &note {
+            Note::Begun(boot) => {
+                notes.boot = Some(boot.clone());
+                continue;
+            }
+            Note::Sent(slot) | Note::Free(slot) | Note::Refused(slot, _) | Note::Answer(slot, ..) => *slot,
+        };
+        notes.last.insert(slot, note);
     }
     Ok(notes)
 }

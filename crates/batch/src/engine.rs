@@ -50,6 +50,8 @@ pub struct Tools {
     pub poll: Duration,
     /// Free bytes of the disk.
     pub free_bytes: FreeBytes,
+    /// Another one after each start of the machine.
+    pub boot: String,
     /// Told of every durable step, by name; a test dies there.
     pub step: Arc<dyn Fn(&str) + Send + Sync>,
     /// Told how far a submission is.

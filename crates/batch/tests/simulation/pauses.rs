@@ -71,3 +71,25 @@ async fn a_create_that_comes_after_its_intent_was_taken_back_fails_before_it_cos
     assert_eq!(sim.jobs().await[0]["status"], "Failed");
     assert_eq!(sim.billed(), laneshift_units::Money::ZERO);
 }
+
+#[tokio::test(start_paused = true)]
+async fn calls_whose_notes_a_power_failure_has_taken_are_bounds() {
+    let mut sim = Sim::new();
+    let (id, _) = sim.accept(&sim.engine(no_hook()), "a", 40, 20 * MINUTE_MS).await;
+    let dies = |step: &str| assert!(step != "called", "killed by the simulation");
+    let engine = sim.engine(Arc::new(dies));
+    let mut process = tokio::task::JoinSet::new();
+    let same = id.clone();
+    process.spawn(async move { engine.finish(&same).await });
+    process.join_next().await.expect("one").expect_err("it died at its first call");
+    // The machine went down as well: what was not on the disk is gone, and that is all but the first line.
+    let folder = sim.folder.path().join("calls");
+    let journal = std::fs::read_dir(folder).expect("there").next().expect("a group").expect("read").path();
+    let text = std::fs::read_to_string(&journal).expect("read");
+    std::fs::write(&journal, format!("{}\n", text.lines().next().expect("a line"))).expect("written");
+    sim.boot = "second".to_owned();
+    let receipt = sim.finish(&sim.engine(no_hook()), &id, 1).await;
+    assert_eq!(receipt.delivered.answered, 40);
+    assert!(receipt.cost.bound > laneshift_units::Money::ZERO);
+    sim.assert_books().await;
+}

@@ -59,6 +59,7 @@ pub(crate) struct Sim {
     pub(crate) settings: Settings,
     pub(crate) between: Between,
     pub(crate) meanwhile: Meanwhile,
+    pub(crate) boot: String,
     catalog: Arc<Catalog>,
     pub(crate) folder: TempDir,
     _aws: TempDir,
@@ -91,6 +92,7 @@ impl Sim {
             settings: Settings::default(),
             between: Arc::new(|store| store),
             meanwhile: Arc::default(),
+            boot: "first".to_owned(),
             catalog: Arc::new(Catalog::shipped().expect("shipped")),
             folder: tempfile::tempdir().expect("a folder"),
             _aws: aws,
@@ -147,6 +149,7 @@ impl Sim {
             timer: Arc::new(timer),
             poll: POLL,
             free_bytes: Arc::new(|_| None),
+            boot: self.boot.clone(),
             step: hook,
             progress: Arc::new(|_: &Progress| {}),
         };
