@@ -17,7 +17,7 @@ class Input(BatchCase):
 
     def refuses(self, *words, **arguments):
         done = self.run_batch(**arguments)
-        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertEqual(done.returncode, 3, done.stderr)
         for word in words:
             self.assertIn(word, done.stderr)
         self.assertIn("hint:", done.stderr)
@@ -54,6 +54,17 @@ class Input(BatchCase):
         self.refuses("it has no record")
         self.input.unlink()
         self.refuses("No such file")
+
+    def test_nesting_without_end_is_named(self):
+        for before, after in [('{"modelInput":{"a":', "}}"), ('{"custom_id":"a","params":{"max_tokens":1,"messages":', "}}")]:
+            self.raw(before + "[" * 100_000 + "]" * 100_000 + after)
+            self.refuses("line 1:")
+
+    def test_a_role_that_is_none_is_said_before_anything_else(self):
+        self.write(1)
+        arguments = [argument if argument != ROLE else "nonsense" for argument in self.arguments()]
+        done = self.laneshift(*arguments)
+        self.assertEqual((done.returncode, "--role" in done.stderr), (2, True), done.stderr)
 
     def test_a_model_that_aws_does_not_know_is_said_and_can_be_run_as_another(self):
         self.write(100)

@@ -146,7 +146,7 @@ class Run(BatchCase):
         lines[9] = "no JSON secret-prompt"
         self.input.write_text("\n".join(lines) + "\n", encoding="utf-8")
         done = self.run_batch()
-        self.assertEqual(done.returncode, 4)
+        self.assertEqual(done.returncode, 3)
         for words in ["3 lines", "line 4: modelInput is missing", "line 8: its id occurs before, on line 7", "line 10: not a JSON"]:
             self.assertIn(words, done.stderr)
         self.assertNotIn("secret-prompt", done.stderr)

@@ -11,7 +11,7 @@ use crate::{Dialect, Request, Shape};
 /// Reads a record; its `modelInput` stays as it is, byte for byte.
 pub(crate) fn read<'a>(id: Option<String>, input: &'a RawValue, model: Option<&'a str>) -> Result<Request<'a>, String> {
     let input = input.get();
-    let body: Value = serde_json::from_str(input).map_err(|e| e.to_string())?;
+    let body: Value = serde_json::from_str(input).map_err(|e| format!("modelInput cannot be read: {e}"))?;
     let Value::Object(body) = body else { return Err("modelInput is not a JSON object".to_owned()) };
     for name in ["modelId", "model"] {
         if body.contains_key(name) {

@@ -83,7 +83,11 @@ pub fn read<'a>(line: &'a [u8], model: Option<&'a str>) -> Result<Request<'a>, S
 fn told(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let kept = text.starts_with("duplicate field");
-    if kept { text.split(" at ").next().unwrap_or("duplicate field").to_owned() } else { format!("column {}", error.column()) }
+    if kept {
+        return text.split(" at ").next().unwrap_or("duplicate field").to_owned();
+    }
+    let deep = if text.starts_with("recursion limit") { ", it is nested too deeply" } else { "" };
+    format!("it cannot be read from column {} on{deep}", error.column())
 }
 
 fn id_of(name: &str, id: Option<Value>) -> Result<Option<String>, String> {

@@ -36,6 +36,8 @@ pub(crate) enum Error {
     Report(String),
     #[error("{0}")]
     Batch(String),
+    #[error("accept {0}")]
+    Input(String),
     #[error("answer {records} requests of {id}: the file of errors says why")]
     Unanswered { id: String, records: u64 },
     #[error("find everything that a run needs: {0} checks say that something is missing")]
@@ -71,6 +73,7 @@ impl Error {
             Self::Detached(_) => "LS0017",
             Self::Unanswered { .. } => "LS0018",
             Self::Unready(_) => "LS0019",
+            Self::Input(_) => "LS0020",
         }
     }
 
@@ -104,6 +107,7 @@ impl Error {
                     .to_owned()
             }
             Self::Unanswered { id, .. } => format!("`laneshift batch retry {id}` tries them again"),
+            Self::Input(_) => "mend the lines that are named, and run it again; nothing of the file was accepted".to_owned(),
             Self::Unready(_) => "grant what the printed policies say, and ask again".to_owned(),
             Self::Detached(id) => format!("`laneshift batch resume {id}` continues"),
             Self::Emulator(_) => "choose another folder with --data or another port with --listen".to_owned(),
@@ -116,6 +120,7 @@ impl Error {
             Self::Unanswered { .. } | Self::Unready(_) => 1,
             Self::Argument { .. } => 2,
             Self::NotFound(_)
+            | Self::Input(_)
             | Self::NoEvidence(_)
             | Self::Data(_)
             | Self::NoPrice(_)

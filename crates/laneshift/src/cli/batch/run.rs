@@ -161,6 +161,15 @@ pub(super) async fn confirm(
 fn request(args: &RunArgs) -> Result<Request, Error> {
     let argument = |what: &str, reason: &str| Error::Argument { what: what.to_owned(), reason: reason.to_owned() };
     let (bucket, prefix) = place(&args.s3)?;
+    if args.model.as_ref().is_some_and(String::is_empty) {
+        return Err(argument("--model", "the name of a model is empty"));
+    }
+    // The service model's pattern of a roleArn.
+    let role =
+        args.role.strip_prefix("arn:aws").and_then(|rest| rest.split_once(":iam::")).is_some_and(|(_, of)| of.contains(":role/"));
+    if !role {
+        return Err(argument("--role", "write the ARN of a role: arn:aws:iam::111122223333:role/NAME"));
+    }
     let absolute = |path: &PathBuf| std::path::absolute(path).map_err(|e| argument("path", &e.to_string()));
     Ok(Request {
         input: absolute(&args.input)?,
@@ -185,15 +194,23 @@ pub(super) fn place(s3: &str) -> Result<(String, String), Error> {
 }
 
 fn refused(args: &RunArgs, error: Refused) -> Error {
-    let Refused::Lines(shown, count) = error else { return Error::Batch(format!("accept {}: {error}", args.input.display())) };
-    let mut text = format!("accept {}: {count} lines cannot be accepted, and nothing was", args.input.display());
+    let path = args.input.display();
+    let (shown, count) = match error {
+        Refused::Lines(shown, count) => (shown, count),
+        Refused::Empty => return Error::Input(format!("{path}: it has no record")),
+        Refused::Io(at, e) if at == args.input || e.kind() == std::io::ErrorKind::NotFound => {
+            return Error::Input(format!("{path}: {e}"));
+        }
+        Refused::Io(..) => return Error::Batch(format!("accept {path}: {error}")),
+    };
+    let mut text = format!("{path}: {count} lines cannot be accepted, and nothing was");
     for BadLine { line, why } in &shown {
         text += &format!("\n  line {line}: {why}");
     }
     if count > shown.len() as u64 {
         text += &format!("\n  and {} more", count - shown.len() as u64);
     }
-    Error::Batch(text)
+    Error::Input(text)
 }
 
 /// Runs to the end; Ctrl-C detaches, and AWS goes on.
@@ -233,5 +250,5 @@ async fn signal() {
 }
 
 pub(super) fn failed(error: EngineError) -> Error {
-    Error::Batch(error.to_string())
+    Error::Batch(format!("do it: {error}"))
 }
