@@ -3,7 +3,7 @@
 //! A turn decides about every pool, carries the moves out, and moves every open job on; each of these is a move in the queue, so
 //! whatever happens between two of them, the next turn continues from what the queue says.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -156,6 +156,10 @@ pub(crate) struct Memo {
     pub(crate) allowances: HashMap<String, (Timestamp, u64)>,
     /// When the queue was last tidied.
     pub(crate) tidied: Option<Timestamp>,
+    /// What tidying could not do when it was last tried.
+    pub(crate) untidy: Option<String>,
+    /// Closed jobs of which nothing is left in S3.
+    pub(crate) emptied: HashSet<AttemptId>,
     /// When objects without a row were last removed.
     pub(crate) collected: Option<Timestamp>,
     /// Where each pool is.

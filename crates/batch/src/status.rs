@@ -89,7 +89,7 @@ impl Engine {
             jobs: open.iter().map(|a| a.provider_state.clone().unwrap_or_else(|| a.state.name().to_owned())).collect(),
             paid,
             expected,
-            trouble: memo.trouble.as_ref().map(|(why, _)| why.clone()).or(held),
+            trouble: memo.trouble.as_ref().map(|(why, _)| why.clone()).or(held).or_else(|| memo.untidy.clone()),
         })
     }
 

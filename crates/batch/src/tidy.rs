@@ -14,6 +14,8 @@ use crate::upload::key_of;
 
 /// How often the queue is tidied.
 const EVERY_MS: i64 = 600_000;
+/// Jobs that are looked at for what is left of them in S3.
+const JOBS_MAX: u32 = 10_000;
 const DAY_MS: i64 = 86_400_000;
 
 impl Engine {
@@ -22,6 +24,8 @@ impl Engine {
         if self.memo().tidied.is_some_and(|at| now.0 - at.0 < EVERY_MS) {
             return Ok(());
         }
+        // Whatever fails here is tried again the next time, and not before.
+        self.memo().tidied = Some(now);
         self.store.forget_keys(now.0 / DAY_MS - 1).await?;
         self.erase().await?;
         if self.memo().collected.is_none_or(|at| now.0 - at.0 >= DAY_MS) {
@@ -31,14 +35,15 @@ impl Engine {
             }
             self.memo().collected = Some(now);
         }
-        for job in self.store.past_jobs(200).await? {
+        for job in self.store.past_jobs(JOBS_MAX).await? {
+            let id = job.intent.id;
             let old = job.ended.is_some_and(|at| now.0 - at.0 >= self.settings.keep_outputs_ms);
-            if old && job.state == AttemptState::Closed {
+            if old && job.state == AttemptState::Closed && !self.memo().emptied.contains(&id) {
                 self.delete_at_aws(&job).await?;
+                self.memo().emptied.insert(id);
             }
         }
         self.stop_revoked(now).await?;
-        self.memo().tidied = Some(now);
         Ok(())
     }
 
@@ -160,12 +165,19 @@ impl Engine {
     /// [`EngineError`]: when records of it have no result, or a job with them has not ended.
     pub async fn purge(&self, submission: &str) -> Result<(), EngineError> {
         let attempts = self.store.attempts(submission).await?;
+        let settled = self.is_settled(&self.store.submission(submission).await?).await?;
+        // What the queue would refuse to forget keeps its files. S3 goes first: what fails there is tried again by the same command.
+        if settled && attempts.iter().all(|attempt| !attempt.state.is_open()) {
+            for attempt in &attempts {
+                self.delete_at_aws(attempt).await?;
+            }
+        }
         let purged = self.store.purge(submission).await?;
+        self.step("purged");
         for object in &purged.objects {
             self.remove(object)?;
         }
         for attempt in attempts {
-            self.delete_at_aws(&attempt).await?;
             self.remove(&format!("calls/{}.jsonl", attempt.intent.id))?;
         }
         Ok(())

@@ -81,7 +81,12 @@ impl Engine {
                 first_error = first_error.and(outcome);
             }
         }
-        self.tidy(now).await?;
+        // What cannot be tidied holds up no answer.
+        match self.tidy(now).await {
+            Err(error @ EngineError::Store(_)) => first_error = first_error.and(Err(error)),
+            Err(error) => self.memo().untidy = Some(error.to_string()),
+            Ok(()) => {}
+        }
         first_error
     }
 

@@ -136,11 +136,17 @@ pub(crate) struct FlakyObjects {
     inner: Arc<dyn ObjectStore>,
     plan: Plan,
     late: Mutex<Vec<Pending>>,
+    keeps: bool,
 }
 
 impl FlakyObjects {
     pub(crate) fn over(inner: Arc<dyn ObjectStore>, plan: Plan) -> Arc<Self> {
-        Arc::new(Self { inner, plan, late: Mutex::default() })
+        Arc::new(Self { inner, plan, late: Mutex::default(), keeps: false })
+    }
+
+    /// A bucket from which nothing may be deleted.
+    pub(crate) fn that_keeps(inner: Arc<dyn ObjectStore>) -> Arc<Self> {
+        Arc::new(Self { inner, plan: Plan::default(), late: Mutex::default(), keeps: true })
     }
 
     /// Writes that are due land.
@@ -213,6 +219,10 @@ impl ObjectStore for FlakyObjects {
         &self,
         keys: BoxStream<'static, object_store::Result<Path>>,
     ) -> BoxStream<'static, object_store::Result<Path>> {
+        if self.keeps {
+            let denied = || object_store::Error::PermissionDenied { path: String::new(), source: "s3:DeleteObject".into() };
+            return Box::pin(futures::stream::once(async move { Err(denied()) }));
+        }
         self.inner.delete_stream(keys)
     }
 

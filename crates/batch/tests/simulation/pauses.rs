@@ -7,6 +7,7 @@ use laneshift_provider::settings::Settings as Provider;
 use laneshift_store::memory::Memory;
 use serde_json::json;
 
+use crate::flaky::FlakyObjects;
 use crate::sim::{HOUR_MS, Hook, MINUTE_MS, Sim, no_hook, run_dying};
 
 #[tokio::test(start_paused = true)]
@@ -92,4 +93,18 @@ async fn calls_whose_notes_a_power_failure_has_taken_are_bounds() {
     assert_eq!(receipt.delivered.answered, 40);
     assert!(receipt.cost.bound > laneshift_units::Money::ZERO);
     sim.assert_books().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_from_which_nothing_may_be_deleted_holds_up_no_answer() {
+    let mut sim = Sim::new();
+    sim.between = Arc::new(|bucket| FlakyObjects::that_keeps(bucket));
+    let engine = sim.engine(no_hook());
+    let (first, _) = sim.accept(&engine, "a", 120, 24 * HOUR_MS).await;
+    assert_eq!(sim.finish(&engine, &first, 1).await.delivered.answered, 120);
+    // Its copies of the output are due to go.
+    sim.pass(100 * HOUR_MS).await;
+    let (second, _) = sim.accept(&engine, "b", 120, 24 * HOUR_MS).await;
+    assert_eq!(sim.finish(&engine, &second, 1).await.delivered.answered, 120);
+    assert_eq!(sim.delivered("b", 120).len(), 120);
 }
