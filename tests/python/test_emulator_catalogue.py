@@ -77,8 +77,9 @@ class Profiles(CatalogueCase):
 
     def test_pages_of_profiles_lose_and_repeat_nothing(self):
         self.assertEqual(self.listed("SYSTEM_DEFINED", 7), self.listed("SYSTEM_DEFINED"))
-        with self.refused("ValidationException", 400, "nextToken"):
-            self.bedrock.list_inference_profiles(nextToken="made-up")
+        for token in ("made-up", "18446744073709551615"):
+            with self.refused("ValidationException", 400, "nextToken"):
+                self.bedrock.list_inference_profiles(nextToken=token)
 
     def test_a_system_profile_names_its_model_and_cannot_be_deleted(self):
         arn = f"arn:aws:bedrock:{REGION}:111122223333:inference-profile/{HAIKU}"
@@ -181,8 +182,9 @@ class Quotas(CatalogueCase):
             self.quotas.get_service_quota(ServiceCode="bedrock", QuotaCode="L-00000000")
         with self.refused("NoSuchResourceException", 400):
             self.quotas.list_service_quotas(ServiceCode="ec2")
-        with self.refused("InvalidPaginationTokenException", 400):
-            self.quotas.list_service_quotas(ServiceCode="bedrock", NextToken="madeup")
+        for token in ("madeup", "18446744073709551615"):
+            with self.refused("InvalidPaginationTokenException", 400):
+                self.quotas.list_service_quotas(ServiceCode="bedrock", NextToken=token)
 
 
 if __name__ == "__main__":

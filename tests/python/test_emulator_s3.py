@@ -8,6 +8,7 @@ import unittest
 import urllib.error
 import urllib.request
 
+import requests
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
@@ -240,6 +241,27 @@ class Signed(S3Case):
         url = client.generate_presigned_url("put_object", Params=where, ExpiresIn=60)
         self.assertEqual(self.fetch(url, b"written", "PUT")[0], 200)
         self.assertEqual(self.get("k"), b"written")
+
+    def test_a_form_puts_an_object_into_its_bucket_and_nowhere_else(self):
+        self.s3.create_bucket(Bucket=f"{self.bucket}-other")
+        client = self.emulator.client("s3", signature_version="s3v4", s3={"addressing_style": "path"})
+        self.addCleanup(client.close)
+        for key, good in (("k", True), (f"../{self.bucket}-other/k", False), ("x/../../../journal.ndjson", False)):
+            form = client.generate_presigned_post(self.bucket, key)
+            with requests.post(form["url"], data=form["fields"], files={"file": b"hello"}, timeout=30) as answer:
+                self.assertEqual(answer.ok, good, answer.text)
+        self.assertEqual(self.keys(), ["k"])
+        self.assertNotIn("Contents", self.s3.list_objects_v2(Bucket=f"{self.bucket}-other"))
+
+    def test_a_bucket_that_is_not_empty_is_not_deleted(self):
+        self.put("k", b"kept")
+        with self.refused("BucketNotEmpty", 409):
+            self.s3.delete_bucket(Bucket=self.bucket)
+        self.assertEqual(self.get("k"), b"kept")
+        self.s3.delete_object(Bucket=self.bucket, Key="k")
+        self.s3.delete_bucket(Bucket=self.bucket)
+        with self.refused("NoSuchBucket", 404):
+            self.s3.list_objects_v2(Bucket=self.bucket)
 
     def test_a_wrong_secret_an_unknown_key_and_no_signature_are_refused(self):
         for kwargs, code in (({"secret": "another"}, "SignatureDoesNotMatch"), ({"key": "AKIAUNKNOWN"}, "InvalidAccessKeyId")):

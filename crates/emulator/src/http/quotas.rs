@@ -56,15 +56,17 @@ fn respond(emulator: &Emulator, operation: &str, body: Value, caller: &Caller) -
             let all: Vec<&Quota> = all.iter().filter(|q| wanted.is_none_or(|code| q.code() == code)).collect();
             let from: usize = match body["NextToken"].as_str() {
                 Some(token) => {
-                    token.parse().map_err(|_| Refusal::new(Kind::InvalidPaginationToken, "Invalid pagination token."))?
+                    let given = token.parse().ok().filter(|from| *from < all.len());
+                    given.ok_or_else(|| Refusal::new(Kind::InvalidPaginationToken, "Invalid pagination token."))?
                 }
                 None => 0,
             };
             let size = body["MaxResults"].as_u64().map_or(PAGE_DEFAULT, |n| n as usize);
             let page: Vec<Value> = all.iter().skip(from).take(size).map(|q| show(q)).collect();
             let mut out = json!({ "Quotas": page });
-            if from + size < all.len() {
-                out["NextToken"] = (from + size).to_string().into();
+            let next = from.saturating_add(size);
+            if next < all.len() {
+                out["NextToken"] = next.to_string().into();
             }
             Ok(out)
         }

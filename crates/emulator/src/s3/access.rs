@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::dto::{
-    AbortMultipartUploadInput, CompleteMultipartUploadInput, CopyObjectInput, CopySource, DeleteObjectsInput, ListObjectsInput,
-    ListObjectsV2Input, ListPartsInput, UploadPartCopyInput, UploadPartInput,
+    AbortMultipartUploadInput, CompleteMultipartUploadInput, CopyObjectInput, CopySource, DeleteBucketInput, DeleteObjectsInput,
+    ListObjectsInput, ListObjectsV2Input, ListPartsInput, PostObjectInput, UploadPartCopyInput, UploadPartInput,
 };
 use s3s::path::S3Path;
 use s3s::{S3Request, S3Result, s3_error};
@@ -75,6 +75,17 @@ impl S3Access for Access {
             return Err(s3_error!(NoSuchBucket, "The specified bucket does not exist"));
         }
         Ok(())
+    }
+
+    /// The library deletes whatever is in it.
+    async fn delete_bucket(&self, request: &mut S3Request<DeleteBucketInput>) -> S3Result<()> {
+        let empty = std::fs::read_dir(self.root.join(&request.input.bucket)).is_ok_and(|mut entries| entries.next().is_none());
+        if empty { Ok(()) } else { Err(s3_error!(BucketNotEmpty, "The bucket you tried to delete is not empty")) }
+    }
+
+    /// Its key is in the form, not in the path.
+    async fn post_object(&self, request: &mut S3Request<PostObjectInput>) -> S3Result<()> {
+        inside(&request.input.key)
     }
 
     /// The library echoes the encoding and does not encode, so that a client would decode what was never encoded.

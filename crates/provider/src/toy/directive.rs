@@ -1,5 +1,8 @@
 //! What a prompt tells the toy model: `[[toy: tokens=300, slow=2s]]`.
 
+/// A prompt cannot hold a call longer than this.
+const SLOW_MS_MAX: u64 = 3_600_000;
+
 /// An error that the toy model is told to fail with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToldError {
@@ -56,7 +59,7 @@ impl Directive {
             ("think", _) => self.think = true,
             ("tool", name) => self.tool = Some(name.to_owned()),
             ("tokens", count) => self.tokens = count.parse().ok(),
-            ("slow", time) => self.slow_ms = milliseconds(time).unwrap_or(0),
+            ("slow", time) => self.slow_ms = milliseconds(time).unwrap_or(0).min(SLOW_MS_MAX),
             ("error", kind) => self.error = error(kind),
             _ => {}
         }
@@ -93,6 +96,7 @@ mod tests {
         assert_eq!(told.error, Some(ToldError::Model));
         assert_eq!(Directive::find("[[toy: slow=250ms, slow=soon]]").slow_ms, 0);
         assert_eq!(Directive::find("[[toy: slow=250ms]]").slow_ms, 250);
+        assert_eq!(Directive::find("[[toy: slow=18446744073709551615ms]]").slow_ms, SLOW_MS_MAX);
         assert_eq!(Directive::find("[[toy: json, text=yes, but no]]").text.as_deref(), Some("yes, but no"));
         for none in ["", "toy: json", "[[toy: json", "[[toy:]]", "[[tool: json]]"] {
             assert_eq!(Directive::find(none), Directive::default(), "{none}");

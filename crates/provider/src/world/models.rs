@@ -153,13 +153,17 @@ impl World {
         let all: Vec<Value> = self.profiles_of(caller).into_iter().filter(|p| p["type"] == kind.as_str()).collect();
         let size = query("maxResults").and_then(|n| n.parse().ok()).unwrap_or(PAGE_DEFAULT);
         let from: usize = match query("nextToken") {
-            Some(token) => token.parse().map_err(|_| Refusal::validation("The provided nextToken is invalid."))?,
+            Some(token) => {
+                let given = token.parse().ok().filter(|from| *from < all.len());
+                given.ok_or_else(|| Refusal::validation("The provided nextToken is invalid."))?
+            }
             None => 0,
         };
         let page: Vec<&Value> = all.iter().skip(from).take(size).collect();
         let mut body = json!({ "inferenceProfileSummaries": page });
-        if from + size < all.len() {
-            body["nextToken"] = (from + size).to_string().into();
+        let next = from.saturating_add(size);
+        if next < all.len() {
+            body["nextToken"] = next.to_string().into();
         }
         Outcome::read(body)
     }
