@@ -150,7 +150,7 @@ pub(crate) struct Memo {
     pub(crate) processed: HashMap<AttemptId, u64>,
     /// How often the output of a job was read without being complete.
     pub(crate) reads: HashMap<AttemptId, u32>,
-    /// How the output of a job was when it was last read.
+    /// How the output of a job was when it was read and not complete.
     pub(crate) output_marks: HashMap<AttemptId, u64>,
     /// Up to when the on-demand lanes of a model were used, and what was left of their allowance.
     pub(crate) allowances: HashMap<String, (Timestamp, u64)>,

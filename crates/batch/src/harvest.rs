@@ -84,8 +84,7 @@ impl Engine {
         let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
         let listed = self.output_of(job, &spec).await?;
         let mark = mark_of(&listed);
-        let read_before = self.memo().output_marks.insert(job.intent.id, mark) == Some(mark);
-        if read_before && !last_time {
+        if self.memo().output_marks.get(&job.intent.id) == Some(&mark) && !last_time {
             // It is as it was when it was not complete.
             return Ok(());
         }
@@ -97,6 +96,7 @@ impl Engine {
             _ => true,
         };
         if (harvest.torn || !complete) && !last_time {
+            self.memo().output_marks.insert(job.intent.id, mark);
             return Ok(());
         }
         self.step("harvested");

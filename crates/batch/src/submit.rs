@@ -46,10 +46,12 @@ impl Engine {
         spec: &PoolSpec,
         pool: PoolId,
         limits: &Limits,
-        members: Vec<Members>,
+        mut members: Vec<Members>,
         filler: u64,
     ) -> Result<(), EngineError> {
         let now = self.now();
+        // As the queue gives them back: files are cut by what comes after what.
+        members.sort_by_key(|m| m.chunk);
         let id = self.attempt_id(&members).await?;
         let mut deadline = Timestamp(i64::MAX);
         for m in &members {

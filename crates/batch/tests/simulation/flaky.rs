@@ -135,18 +135,24 @@ type Pending = (u8, Path, PutPayload, PutOptions);
 pub(crate) struct FlakyObjects {
     inner: Arc<dyn ObjectStore>,
     plan: Plan,
+    reads: Plan,
     late: Mutex<Vec<Pending>>,
     keeps: bool,
 }
 
 impl FlakyObjects {
     pub(crate) fn over(inner: Arc<dyn ObjectStore>, plan: Plan) -> Arc<Self> {
-        Arc::new(Self { inner, plan, late: Mutex::default(), keeps: false })
+        Arc::new(Self { inner, plan, reads: Plan::default(), late: Mutex::default(), keeps: false })
+    }
+
+    /// A bucket some of whose reads are lost.
+    pub(crate) fn that_loses_reads(inner: Arc<dyn ObjectStore>, reads: Plan) -> Arc<Self> {
+        Arc::new(Self { inner, plan: Plan::default(), reads, late: Mutex::default(), keeps: false })
     }
 
     /// A bucket from which nothing may be deleted.
     pub(crate) fn that_keeps(inner: Arc<dyn ObjectStore>) -> Arc<Self> {
-        Arc::new(Self { inner, plan: Plan::default(), late: Mutex::default(), keeps: true })
+        Arc::new(Self { inner, plan: Plan::default(), reads: Plan::default(), late: Mutex::default(), keeps: true })
     }
 
     /// Writes that are due land.
@@ -176,11 +182,14 @@ impl std::fmt::Display for FlakyObjects {
     }
 }
 
+fn lost() -> object_store::Error {
+    object_store::Error::Generic { store: "flaky", source: "the connection was lost".into() }
+}
+
 #[async_trait::async_trait]
 impl ObjectStore for FlakyObjects {
     async fn put_opts(&self, key: &Path, payload: PutPayload, options: PutOptions) -> object_store::Result<PutResult> {
         self.land().await;
-        let lost = || object_store::Error::Generic { store: "flaky", source: "the connection was lost".into() };
         match self.plan.next() {
             None => self.inner.put_opts(key, payload, options).await,
             Some(Mishap::Lost) => Err(lost()),
@@ -208,7 +217,10 @@ impl ObjectStore for FlakyObjects {
     }
 
     async fn get_opts(&self, key: &Path, options: GetOptions) -> object_store::Result<GetResult> {
-        self.inner.get_opts(key, options).await
+        match self.reads.next() {
+            None => self.inner.get_opts(key, options).await,
+            Some(_) => Err(lost()),
+        }
     }
 
     async fn get_ranges(&self, key: &Path, ranges: &[Range<u64>]) -> object_store::Result<Vec<Bytes>> {

@@ -9,3 +9,4 @@ mod pauses;
 mod poison;
 mod sim;
 mod trickle;
+mod uploads;

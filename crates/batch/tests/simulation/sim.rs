@@ -207,14 +207,22 @@ impl Sim {
 
     /// Writes records `NAME-0`, … and reads them as `batch run` does.
     pub(crate) fn read(&self, name: &str, records: usize, deadline: Timestamp) -> Accepted {
+        self.read_sized(name, records, 0, deadline)
+    }
+
+    /// The same, each longer by so many bytes.
+    fn read_sized(&self, name: &str, records: usize, bytes: usize, deadline: Timestamp) -> Accepted {
         let input = self.folder.path().join(format!("{name}.jsonl"));
         let mut text = String::new();
         for i in 0..records {
-            let body = json!({
+            let mut body = json!({
                 "anthropic_version": "bedrock-2023-05-31",
                 "max_tokens": 200,
                 "messages": [{ "role": "user", "content": format!("question {i} of {name}.") }],
             });
+            if bytes > 0 {
+                body["system"] = "x".repeat(bytes).into();
+            }
             text += &format!("{}\n", json!({ "recordId": format!("{name}-{i}"), "modelInput": body }));
         }
         std::fs::write(&input, text).expect("written");
@@ -233,7 +241,19 @@ impl Sim {
 
     /// Accepts records with a deadline so far away; gives the submission's id and what it could expect.
     pub(crate) async fn accept(&self, engine: &Engine, name: &str, records: usize, within_ms: i64) -> (String, Outlook) {
-        let mut accepted = self.read(name, records, Timestamp(self.now().0 + within_ms));
+        self.accept_sized(engine, name, records, 0, within_ms).await
+    }
+
+    /// The same, each longer by so many bytes.
+    pub(crate) async fn accept_sized(
+        &self,
+        engine: &Engine,
+        name: &str,
+        records: usize,
+        bytes: usize,
+        within_ms: i64,
+    ) -> (String, Outlook) {
+        let mut accepted = self.read_sized(name, records, bytes, Timestamp(self.now().0 + within_ms));
         let outlook = engine.outlook(&accepted).await.expect("known");
         accepted.submission.promise = outlook.promise;
         let id = accepted.submission.id.clone();
