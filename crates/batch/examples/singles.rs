@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use laneshift_aws::{Client, Credentials, Endpoints, nowhere};
-use laneshift_batch::{Engine, Place, Settings, Single, Tools};
+use laneshift_batch::{Engine, Place, Settings, Single, Terms, Tools};
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
 use laneshift_store::sqlite::Sqlite;
@@ -57,7 +57,8 @@ fn request(caller: usize, n: usize) -> Single {
     let line = format!(
         "{{\"modelInput\":{{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":200,\"messages\":[{{\"role\":\"user\",\"content\":\"{caller} {n} {text}\"}}]}}}}"
     );
-    let place = Place { region: "us-east-1".into(), role: "r".into(), bucket: "b".into(), prefix: "p".into() };
+    let place =
+        Place { region: "us-east-1".into(), role: "r".into(), bucket: "b".into(), prefix: "p".into(), terms: Terms::default() };
     let deadline = Timestamp(NOW.0 + 86_400_000);
     let model = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
     Single::read(line.as_bytes(), Some(model), &place, "me", None, deadline).expect("a good request")

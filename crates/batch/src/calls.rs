@@ -13,7 +13,9 @@ use std::sync::{Mutex, PoisonError};
 use futures::StreamExt;
 use laneshift_aws::AwsError;
 use laneshift_aws::runtime::Invocation;
-use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, Bitmap, Cost, Intent, Lane, Members, PoolId, Settle};
+use laneshift_store::{
+    Attempt, AttemptChange, AttemptId, AttemptState, Bitmap, Cost, Entry, Intent, Lane, Members, PoolId, Settle,
+};
 use laneshift_units::{Money, PriceMode, QuotaTokens, Tokens, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,7 +23,7 @@ use serde_json::Value;
 use crate::accept::usage_of_input;
 use crate::chunk::{Chunk, input_of};
 use crate::container::sync_folder;
-use crate::cost::{Prices, Tally, usage_of};
+use crate::cost::{Tally, add_bound, usage_of};
 use crate::decide::Hedge;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -29,14 +31,11 @@ use crate::harvest::open_elsewhere;
 use crate::id::record_id;
 use crate::outcome::{Collected, error_text};
 use crate::pool::PoolSpec;
-use laneshift_dialect::output_limit;
 
 /// Records of one group.
 const GROUP_MAX: usize = 256;
 /// Groups that are called at one time.
 const GROUPS_AT_ONCE: usize = 4;
-/// The most output of a record that names no limit, for its bound.
-const OUTPUT_MAX: u64 = 8_192;
 
 /// Records to be called.
 pub(crate) struct Call {
@@ -108,10 +107,9 @@ impl Engine {
         members: Members,
         chunk: &Chunk,
     ) -> Result<(), EngineError> {
-        let model = spec.profiled();
-        let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
-        let usages = members.slots.iter().map(|slot| most(input_of(chunk.line(slot))));
-        let bound: Option<Money> = usages.map(|usage| prices.estimate(mode_of(lane), &usage, 1)).sum();
+        let prices = self.prices(spec);
+        let bound: Option<Money> =
+            members.slots.iter().map(|slot| prices.at_most(mode_of(lane), input_of(chunk.line(slot)))).sum();
         let id = self.attempt_id(std::slice::from_ref(&members)).await?;
         let intent = Intent {
             id,
@@ -202,8 +200,7 @@ impl Engine {
         let id = attempt.intent.id;
         let Some(members) = attempt.intent.members.first() else { return Ok(()) };
         let spec = self.spec(attempt.intent.pool).await?;
-        let model = spec.profiled();
-        let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
+        let prices = self.prices(&spec);
         let mode = mode_of(attempt.intent.lane);
         let mut notes = read_notes(&self.journal_path(id))?;
         if notes.boot.as_ref().is_some_and(|boot| *boot != self.tools.boot) {
@@ -218,26 +215,19 @@ impl Engine {
         let done = known.as_ref().map_or(row.done.clone(), |own| row.done.without(&own.winners));
         let elsewhere = open_elsewhere(&self.store.tries(members.chunk).await?, id);
         let mut collected: Option<Collected> = None;
-        let (mut tally, mut bound) = (Tally::default(), Some(Money::ZERO));
+        let (mut tally, mut unknown) = (Tally::default(), Bitmap::default());
         for (slot, note) in notes.last {
             let written = match note {
                 Note::Begun(_) => continue,
                 Note::Sent(_) => {
-                    let usage = most(input_of(chunk.line(slot)));
-                    bound = bound.and_then(|sum| Some(sum + prices.estimate(mode, &usage, 1)?));
+                    unknown.set(slot);
                     continue;
                 }
                 Note::Free(_) => continue,
                 Note::Answer(_, body, tokens) => {
-                    let output: Option<Value> = serde_json::from_str(&body).ok();
-                    let counted =
-                        tokens.map(|(input, output)| Usage { input: Tokens(input), output: Tokens(output), ..Usage::default() });
-                    match output.as_ref().and_then(usage_of).or(counted) {
+                    match metered(&body, tokens) {
                         Some(usage) => prices.add(&mut tally, &usage, !done.has(slot)),
-                        None => {
-                            let usage = most(input_of(chunk.line(slot)));
-                            bound = bound.and_then(|sum| Some(sum + prices.estimate(mode, &usage, 1)?));
-                        }
+                        None => unknown.set(slot),
                     }
                     self.begun(&mut collected, attempt)?.answer(slot, body.trim_end())
                 }
@@ -255,18 +245,17 @@ impl Engine {
             self.step("calls settled");
         }
         let mut cost = prices.book(mode, &tally);
-        match bound {
-            Some(bound) => cost.bound = bound,
-            None => cost.costed = laneshift_store::Costed::Unpriced,
+        for slot in unknown.iter() {
+            add_bound(&mut cost, prices.at_most(mode, input_of(chunk.line(slot))));
         }
-        self.store.book(id, &cost).await?;
+        self.store.book(id, &[Entry { chunk: Some(members.chunk), cost }]).await?;
         self.step("calls booked");
-        let unknown = if cost.bound > Money::ZERO { "unknown" } else { "known" };
+        let state = if unknown.is_empty() { "answered" } else { "partly unknown" };
         let change =
-            AttemptChange { provider_state: Some(unknown.to_owned()), ended: Some(self.now()), ..AttemptChange::default() };
+            AttemptChange { provider_state: Some(state.to_owned()), ended: Some(self.now()), ..AttemptChange::default() };
         self.store.move_attempt(id, AttemptState::Intent, AttemptState::Closed, &change).await?;
         self.step("calls closed");
-        if cost.bound == Money::ZERO {
+        if unknown.is_empty() {
             let _ = fs::remove_file(self.journal_path(id));
         }
         Ok(())
@@ -283,27 +272,30 @@ impl Engine {
     /// What is not known of attempts, resolved by what evidence shows: slot and usage of calls that were paid.
     pub(crate) async fn amend_calls(&self, id: AttemptId, paid: &BTreeMap<String, Usage>) -> Result<Option<Cost>, EngineError> {
         let attempt = self.store.attempt(id).await?;
-        let (Some(members), Some(mut cost)) = (attempt.intent.members.first(), self.store.cost(id).await?) else {
+        let (Some(members), Some(mut cost)) = (attempt.intent.members.first(), Entry::sum(&self.store.entries(id).await?)) else {
             return Ok(None);
         };
         if cost.bound == Money::ZERO {
             return Ok(None);
         }
         let spec = self.spec(attempt.intent.pool).await?;
-        let model = spec.profiled();
-        let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
+        let prices = self.prices(&spec);
         let mut tally = Tally::default();
         let notes = read_notes(&self.journal_path(id))?.last;
         for slot in members.slots.iter() {
-            let answered = matches!(notes.get(&slot), Some(Note::Answer(..)));
-            if let (false, Some(usage)) = (answered, paid.get(&record_id(members.chunk, slot))) {
-                // Its answer was lost, so whatever it cost is waste.
-                prices.add(&mut tally, usage, false);
+            let answered = match notes.get(&slot) {
+                Some(Note::Answer(_, body, tokens)) if metered(body, *tokens).is_some() => continue,
+                Some(Note::Answer(..)) => true,
+                _ => false,
+            };
+            if let Some(usage) = paid.get(&record_id(members.chunk, slot)) {
+                // What it cost is waste when its answer was lost.
+                prices.add(&mut tally, usage, answered);
             }
         }
         cost.bound = Money::ZERO;
         cost += prices.book(mode_of(attempt.intent.lane), &tally);
-        self.store.amend(id, &cost).await?;
+        self.store.amend(id, &[Entry { chunk: Some(members.chunk), cost }]).await?;
         let _ = fs::remove_file(self.journal_path(id));
         Ok(Some(cost))
     }
@@ -318,10 +310,11 @@ pub(crate) fn mode_of(lane: Lane) -> PriceMode {
     }
 }
 
-/// The most that a call uses: a token is at least a byte.
-pub(crate) fn most(input: &str) -> Usage {
-    let output = output_limit(input).unwrap_or(OUTPUT_MAX);
-    Usage { input: Tokens(input.len() as u64), output: Tokens(output), ..Usage::default() }
+/// What an answer used: by itself, or by its headers.
+fn metered(body: &str, tokens: Option<(u64, u64)>) -> Option<Usage> {
+    let output: Option<Value> = serde_json::from_str(body).ok();
+    let counted = tokens.map(|(input, output)| Usage { input: Tokens(input), output: Tokens(output), ..Usage::default() });
+    output.as_ref().and_then(usage_of).or(counted)
 }
 
 /// What happened to a group, as it happens.

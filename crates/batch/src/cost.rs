@@ -5,9 +5,16 @@
 use std::collections::BTreeMap;
 
 use laneshift_catalog::prices::Catalog;
+use laneshift_dialect::output_limit;
 use laneshift_store::{Cost, Costed};
 use laneshift_units::{Money, PriceMode, ProfiledModel, Region, TokenClass, Tokens, Usage};
 use serde_json::Value;
+
+use crate::engine::Engine;
+use crate::pool::PoolSpec;
+
+/// The most output of a record that names no limit, for its bound.
+const OUTPUT_MAX: u64 = 8_192;
 
 /// Tokens by the context tier of their request, answers that count and answers that came twice apart.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +63,13 @@ impl<'a> Prices<'a> {
         self.cost(mode, self.tier(usage.total_input().0 / records.max(1)), usage)
     }
 
+    /// The most that one record costs in one mode: a token is at least a byte.
+    pub(crate) fn at_most(&self, mode: PriceMode, input: &str) -> Option<Money> {
+        let output = output_limit(input).unwrap_or(OUTPUT_MAX);
+        let usage = Usage { input: Tokens(input.len() as u64), output: Tokens(output), ..Usage::default() };
+        self.estimate(mode, &usage, 1)
+    }
+
     /// Books a tally of answers in one mode.
     pub(crate) fn book(&self, mode: PriceMode, tally: &Tally) -> Cost {
         let mut cost = Cost::NOTHING;
@@ -83,6 +97,21 @@ impl<'a> Prices<'a> {
         } else {
             entry.1 += *usage;
         }
+    }
+}
+
+/// Adds what may have been paid beyond a cost; one without a price makes it unknown.
+pub(crate) fn add_bound(cost: &mut Cost, amount: Option<Money>) {
+    match amount {
+        Some(amount) => cost.bound += amount,
+        None => cost.costed = Costed::Unpriced,
+    }
+}
+
+impl Engine {
+    /// The prices of a pool's model.
+    pub(crate) fn prices(&self, spec: &PoolSpec) -> Prices<'_> {
+        Prices::new(&self.tools.catalog, &spec.profiled(), &spec.region)
     }
 }
 

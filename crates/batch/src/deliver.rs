@@ -82,7 +82,7 @@ impl Source {
 impl Engine {
     /// Writes both files of a submission to where its caller wants them.
     pub(crate) async fn deliver(&self, submission: &Submission) -> Result<Delivered, EngineError> {
-        let request: Request = serde_json::from_str(&submission.new.request)?;
+        let request = Request::of(submission)?;
         let delivered = self.write_results(submission, &request.output, false).await?;
         if submission.state == SubmissionState::Open {
             let (from, to) = (SubmissionState::Open, SubmissionState::Delivered);
@@ -113,21 +113,11 @@ impl Engine {
         loop {
             open.retain(|source| source.line().is_some());
             // A chunk is opened when its first line comes: a file of many is never in memory as a whole.
-            let earliest = open.iter().filter_map(Source::line).min();
-            while let Some(next) = waiting.pop_if(|next| earliest.is_none_or(|line| next.first <= line)) {
-                let begins = next.first;
+            let earliest = |open: &[Source]| open.iter().filter_map(Source::line).min();
+            while let Some(next) = waiting.pop_if(|next| earliest(&open).is_none_or(|line| next.first <= line)) {
                 open.push(self.source(next).await?);
-                if earliest.is_none() && waiting.last().is_some_and(|after| after.first > begins) {
-                    break;
-                }
             }
-            let Some(source) = open.iter_mut().min_by_key(|source| source.line()) else {
-                if waiting.is_empty() {
-                    break;
-                } else {
-                    continue;
-                };
-            };
+            let Some(source) = open.iter_mut().min_by_key(|source| source.line()) else { break };
             write_next(source, &mut answers, &mut errors, &mut delivered, created, late).map_err(failed)?;
         }
         for (file, path) in [(answers, to.to_owned()), (errors, errors_to.clone())] {
@@ -157,7 +147,7 @@ impl Engine {
                 all.push(Waiting { first, span, skip });
             }
             newest = false;
-            let request: Request = serde_json::from_str(&one.new.request)?;
+            let request = Request::of(&one)?;
             next = match request.retry_of {
                 Some(id) => Some(self.store.submission(&id).await?),
                 None => None,

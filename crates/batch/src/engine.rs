@@ -19,7 +19,7 @@ use object_store::ObjectStore;
 use tokio::sync::watch;
 
 use crate::accept::Accepted;
-use crate::decide::{Limits, Policy};
+use crate::decide::Limits;
 use crate::error::EngineError;
 use crate::hold::Hold;
 use crate::id::PublicIds;
@@ -61,9 +61,9 @@ pub struct Tools {
 /// What the engine may do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// What holds for every pool.
-    pub policy: Policy,
-    /// The on-demand lanes that late and small work may use, and how much of them.
+    /// Kept between the last moment and a deadline, for calls to answer.
+    pub margin_ms: i64,
+    /// How much of the on-demand lanes late and small work may use.
     pub rescue: RescueSettings,
     /// How long AWS's copies of outputs are kept after their job is closed.
     pub keep_outputs_ms: i64,
@@ -72,8 +72,6 @@ pub struct Settings {
 /// How far the on-demand lanes may be used.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RescueSettings {
-    /// Which; none for never.
-    pub lanes: Vec<laneshift_store::Lane>,
     /// Quota tokens a minute; where this is not set, a share of what Service Quotas says.
     pub tokens_per_minute: Option<u64>,
     /// That share.
@@ -85,13 +83,8 @@ pub struct RescueSettings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            policy: Policy { linger_ms: 0, margin_ms: 5 * 60_000, pad: true, window: None },
-            rescue: RescueSettings {
-                lanes: vec![laneshift_store::Lane::Flex, laneshift_store::Lane::OnDemand],
-                tokens_per_minute: None,
-                share: 0.5,
-                calls_max: 256,
-            },
+            margin_ms: 5 * 60_000,
+            rescue: RescueSettings { tokens_per_minute: None, share: 0.5, calls_max: 256 },
             keep_outputs_ms: 72 * 3_600_000,
         }
     }
@@ -148,10 +141,8 @@ pub(crate) struct Memo {
     pub(crate) holds: BTreeMap<PoolId, Hold>,
     /// Records that AWS says each running job has processed.
     pub(crate) processed: HashMap<AttemptId, u64>,
-    /// How often the output of a job was read without being complete.
-    pub(crate) reads: HashMap<AttemptId, u32>,
-    /// How the output of a job was when it was read and not complete.
-    pub(crate) output_marks: HashMap<AttemptId, u64>,
+    /// Output of jobs that is not complete.
+    pub(crate) incomplete: HashMap<AttemptId, Incomplete>,
     /// Up to when the on-demand lanes of a model were used, and what was left of their allowance.
     pub(crate) allowances: HashMap<String, (Timestamp, u64)>,
     /// When the queue was last tidied.
@@ -168,6 +159,17 @@ pub(crate) struct Memo {
     pub(crate) results_bytes: u64,
     /// A failure that may pass by itself, and how often it came in a row.
     pub(crate) trouble: Option<(String, u32)>,
+}
+
+/// The output of a job that has ended, and is not complete.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Incomplete {
+    /// How often it was looked at.
+    pub(crate) looks: u32,
+    /// How it was when it was last read.
+    pub(crate) mark: Option<u64>,
+    /// What it lacks.
+    pub(crate) why: String,
 }
 
 /// The engine over one folder, one account and one region.
@@ -334,11 +336,6 @@ impl Engine {
 
     /// Whether every record of a submission has its result.
     pub(crate) async fn is_settled(&self, submission: &Submission) -> Result<bool, EngineError> {
-        let chunks = self.store.chunks(&submission.new.id).await?;
-        let spans = self.store.spans(&submission.new.id).await?;
-        let open = |(chunk, span): (&laneshift_store::Chunk, &laneshift_store::Span)| {
-            !laneshift_store::Bitmap::of(span).without(&chunk.done).is_empty()
-        };
-        Ok(!chunks.iter().zip(&spans).any(open))
+        Ok(self.settled(&submission.new.id).await? == submission.new.records)
     }
 }

@@ -1,10 +1,10 @@
 //! From a job's output to results: every line joined to its record by id, whatever order, repetition or gap there is.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::btree_map;
 
 use futures::{StreamExt, TryStreamExt};
-use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, Bitmap, ChunkId, Cost, Costed, Lane, Settle, Try};
+use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, Bitmap, ChunkId, Cost, Costed, Entry, Lane, Settle, Try};
 use laneshift_units::{Money, PriceMode};
 use memchr::memchr;
 use object_store::path::Path as Key;
@@ -14,10 +14,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::calls::most;
 use crate::chunk::input_of;
-use crate::cost::{Prices, Tally, usage_of};
-use crate::engine::Engine;
+use crate::cost::{Prices, Tally, add_bound, usage_of};
+use crate::engine::{Engine, Incomplete};
 use crate::error::EngineError;
 use crate::id::address;
 use crate::outcome::{Collected, error_text};
@@ -26,6 +25,8 @@ use crate::upload::key_of;
 
 /// How often a record is tried in a job before it is reported as failed.
 pub(crate) const ATTEMPTS_MAX: u64 = 3;
+/// How often output that is not complete is looked at before what is there is taken.
+const LOOKS_MAX: u32 = 20;
 
 #[derive(Deserialize)]
 struct Line<'a> {
@@ -58,16 +59,24 @@ pub(crate) struct Before {
     settled: bool,
 }
 
+/// What the lines of one chunk's records used.
+#[derive(Default)]
+struct Used {
+    tally: Tally,
+    /// Of lines that are there a second time.
+    repeats: Tally,
+    /// Have a line.
+    seen: Bitmap,
+    /// Have an answer that does not say what it used.
+    unmetered: Bitmap,
+}
+
 /// What reading the output of a job came to.
 #[derive(Default)]
 pub(crate) struct Harvest {
     chunks: BTreeMap<ChunkId, Collected>,
-    seen: BTreeMap<ChunkId, Bitmap>,
-    pub(crate) tally: Tally,
-    /// Of lines that are there a second time.
-    repeats: Tally,
-    /// Answers that do not say what they used.
-    unmetered: BTreeMap<ChunkId, Bitmap>,
+    /// By chunk; lines that are no record's under none.
+    used: BTreeMap<Option<ChunkId>, Used>,
     /// AWS has written its own account of the job.
     manifest: Option<Manifest>,
     /// A line could not be read: the output is cut.
@@ -75,33 +84,51 @@ pub(crate) struct Harvest {
     lines: u64,
 }
 
+impl Harvest {
+    /// What all lines that are no record's cost.
+    pub(crate) fn of_nobody(&self, prices: &Prices<'_>) -> Cost {
+        self.used.get(&None).map_or(Cost::NOTHING, |used| prices.book(PriceMode::Batch, &used.tally))
+    }
+}
+
 impl Engine {
     /// Reads the output of a job that has ended, settles and books what it brought, and closes it. Output that is not complete is
-    /// left for the next turn, unless it is the last time.
-    pub(crate) async fn harvest(&self, job: &Attempt, last_time: bool) -> Result<(), EngineError> {
+    /// left for a later turn, until it has been looked at often enough.
+    pub(crate) async fn harvest(&self, job: &Attempt) -> Result<(), EngineError> {
+        let before = {
+            let mut memo = self.memo();
+            let known = memo.incomplete.entry(job.intent.id).or_default();
+            known.looks += 1;
+            known.clone()
+        };
+        let last_time = before.looks >= LOOKS_MAX;
         let spec = self.spec(job.intent.pool).await?;
-        let model = spec.profiled();
-        let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
+        let prices = self.prices(&spec);
         let listed = self.output_of(job, &spec).await?;
         let mark = mark_of(&listed);
-        if self.memo().output_marks.get(&job.intent.id) == Some(&mark) && !last_time {
+        if before.mark == Some(mark) && !last_time {
             // It is as it was when it was not complete.
             return Ok(());
         }
-        let before = self.before(job).await?;
-        let mut harvest = self.read_output(job, &spec, &prices, &before, &listed).await?;
+        let state = self.before(job).await?;
+        let mut harvest = self.read_output(job, &spec, &prices, &state, &listed).await?;
         let complete = match job.provider_state.as_deref().unwrap_or_default() {
             "Completed" => harvest.lines >= job.intent.records && harvest.manifest.is_some(),
             "PartiallyCompleted" | "Stopped" => harvest.manifest.is_some() || harvest.lines > 0,
             _ => true,
         };
         if (harvest.torn || !complete) && !last_time {
-            self.memo().output_marks.insert(job.intent.id, mark);
+            let what = if harvest.torn { "a line that is no JSON, or is cut" } else { "no line for some records" };
+            let (id, lines, records) = (job.intent.id, harvest.lines, job.intent.records);
+            let why = format!(
+                "the output of job {id} has {lines} of {records} records and {what}; what is there is taken after {LOOKS_MAX} looks"
+            );
+            self.memo().incomplete.insert(id, Incomplete { mark: Some(mark), why, ..before });
             return Ok(());
         }
         self.step("harvested");
-        self.give_up(job, &before, &mut harvest)?;
-        let cost = self.cost_of(job, &prices, &harvest).await?;
+        self.give_up(job, &state, &mut harvest)?;
+        let entries = self.entries_of(job, &prices, &harvest).await?;
         for (chunk, collected) in harvest.chunks {
             let (ok, failed, object) = collected.finish().map_err(EngineError::Spool)?;
             self.step("result written");
@@ -109,51 +136,47 @@ impl Engine {
             self.changed();
             self.step("settled");
         }
-        self.store.book(job.intent.id, &cost).await?;
+        self.store.book(job.intent.id, &entries).await?;
         self.step("booked");
         self.store.move_attempt(job.intent.id, AttemptState::Terminal, AttemptState::Closed, &AttemptChange::default()).await?;
-        {
-            let mut memo = self.memo();
-            memo.reads.remove(&job.intent.id);
-            memo.output_marks.remove(&job.intent.id);
-        }
+        self.memo().incomplete.remove(&job.intent.id);
         self.step("closed");
         Ok(())
     }
 
     /// What a job cost by its lines. Lines that are there twice, records of a completed job without a line, and answers that do not
     /// say what they used may have been paid for too: that is its bound, until a bill says.
-    async fn cost_of(&self, job: &Attempt, prices: &Prices<'_>, harvest: &Harvest) -> Result<Cost, EngineError> {
-        let mut cost = prices.book(PriceMode::Batch, &harvest.tally);
-        let mut bound = Some(prices.book(PriceMode::Batch, &harvest.repeats).paid);
+    async fn entries_of(&self, job: &Attempt, prices: &Prices<'_>, harvest: &Harvest) -> Result<Vec<Entry>, EngineError> {
+        let mut costs: BTreeMap<Option<ChunkId>, Cost> = BTreeMap::new();
+        for (chunk, used) in &harvest.used {
+            let cost = costs.entry(*chunk).or_insert(prices.book(PriceMode::Batch, &used.tally));
+            let repeats = prices.book(PriceMode::Batch, &used.repeats);
+            add_bound(cost, (repeats.costed == Costed::Exact).then_some(repeats.paid));
+        }
         // Of a job that was cut short, as many records without a line as it says it has run beyond those with one.
         let all_ran = job.provider_state.as_deref() == Some("Completed");
         let processed = harvest.manifest.map_or(0, |manifest| manifest.processed);
         let ran = if all_ran { u64::MAX } else { processed.saturating_sub(harvest.lines) };
         let (mut missing, mut unmetered) = (Vec::new(), Vec::new());
+        let nothing = Used::default();
         for m in &job.intent.members {
-            let of = |map: &BTreeMap<ChunkId, Bitmap>| map.get(&m.chunk).cloned().unwrap_or_default();
-            let without_line = if ran > 0 { m.slots.without(&of(&harvest.seen)) } else { Bitmap::default() };
-            let without_usage = of(&harvest.unmetered);
-            if without_line.or(&without_usage).is_empty() {
+            let used = harvest.used.get(&Some(m.chunk)).unwrap_or(&nothing);
+            let without_line = if ran > 0 { m.slots.without(&used.seen) } else { Bitmap::default() };
+            if without_line.or(&used.unmetered).is_empty() {
                 continue;
             }
             let chunk = self.chunk_object(m.chunk).await?;
-            let most = |slot| prices.estimate(PriceMode::Batch, &most(input_of(chunk.line(slot))), 1);
+            let most = |slot| (m.chunk, prices.at_most(PriceMode::Batch, input_of(chunk.line(slot))));
             missing.extend(without_line.iter().map(most));
-            unmetered.extend(without_usage.iter().map(most));
+            unmetered.extend(used.unmetered.iter().map(most));
         }
         // Which of them ran is not known: the dearest. An unknown price comes first, and makes the sum unknown.
-        missing.sort_unstable_by_key(|cost| std::cmp::Reverse(cost.unwrap_or(Money::from_pico(i128::MAX))));
+        missing.sort_unstable_by_key(|(_, cost)| std::cmp::Reverse(cost.unwrap_or(Money::from_pico(i128::MAX))));
         missing.truncate(usize::try_from(ran).unwrap_or(usize::MAX));
-        for one in missing.into_iter().chain(unmetered) {
-            bound = bound.and_then(|sum| Some(sum + one?));
+        for (chunk, most) in missing.into_iter().chain(unmetered) {
+            add_bound(costs.entry(Some(chunk)).or_insert(Cost::NOTHING), most);
         }
-        match bound {
-            Some(bound) => cost.bound = bound,
-            None => cost.costed = Costed::Unpriced,
-        }
-        Ok(cost)
+        Ok(costs.into_iter().map(|(chunk, cost)| Entry { chunk, cost }).collect())
     }
 
     /// What lies at a job's output.
@@ -230,20 +253,20 @@ impl Engine {
         let failure = failure(output.as_ref(), read.error);
         let mine = address(&read.record_id).and_then(|(chunk, slot)| Some((chunk, slot, before.get(&chunk)?)));
         let mine = mine.filter(|(_, slot, before)| before.members.has(*slot));
+        let used = harvest.used.entry(mine.map(|(chunk, ..)| chunk)).or_default();
         let mut counts = false;
-        if let Some((chunk, slot, _)) = mine {
-            let seen = harvest.seen.entry(chunk).or_default();
-            counts = !seen.has(slot);
-            seen.set(slot);
+        if let Some((_, slot, _)) = mine {
+            counts = !used.seen.has(slot);
+            used.seen.set(slot);
         }
         let wanted = mine.filter(|(_, slot, before)| counts && !before.done.has(*slot));
         match (&failure, output.as_ref().and_then(usage_of), mine) {
             (None, Some(usage), _) => {
                 let repeats = mine.is_some() && !counts;
-                let tally = if repeats { &mut harvest.repeats } else { &mut harvest.tally };
+                let tally = if repeats { &mut used.repeats } else { &mut used.tally };
                 prices.add(tally, &usage, wanted.is_some());
             }
-            (None, None, Some((chunk, slot, _))) => harvest.unmetered.entry(chunk).or_default().set(slot),
+            (None, None, Some((_, slot, _))) => used.unmetered.set(slot),
             (None, None, None) | (Some(_), ..) => {}
         }
         let Some((chunk, slot, before)) = mine.filter(|_| counts) else { return Ok(()) };
@@ -273,8 +296,10 @@ impl Engine {
         chunk: ChunkId,
     ) -> Result<&'a mut Collected, EngineError> {
         Ok(match chunks.entry(chunk) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(Collected::create(&self.folder, chunk, attempt).map_err(EngineError::Spool)?),
+            btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            btree_map::Entry::Vacant(entry) => {
+                entry.insert(Collected::create(&self.folder, chunk, attempt).map_err(EngineError::Spool)?)
+            }
         })
     }
 

@@ -39,6 +39,7 @@ mod turn;
 mod upload;
 
 pub use accept::{Accepted, BadLine, Estimate, Place, PoolEstimate, Refused, Request, read_input, submission_id};
+pub use decide::Terms;
 pub use deliver::{Delivered, errors_path};
 pub use engine::{Buckets, Engine, Phase, Progress, RescueSettings, Settings, Timer, Tools};
 pub use error::EngineError;

@@ -1,9 +1,8 @@
 //! What is known of a pool's model: its quotas, the on-demand lanes and what is left of them, its prices, how long its jobs take.
 
-use laneshift_store::{Attempt, Chunk, PoolId};
-use laneshift_units::{PriceMode, QuotaTokens, Timestamp, Usage};
+use laneshift_store::{Attempt, Chunk, Lane, PoolId};
+use laneshift_units::{PriceMode, QuotaTokens, Timestamp, Tokens, Usage};
 
-use crate::cost::Prices;
 use crate::decide::{Costs, Forecast, Limits, Rescue};
 use crate::engine::Engine;
 use crate::pad;
@@ -16,7 +15,7 @@ const CALL_MS: u64 = 20_000;
 
 impl Engine {
     /// The limits of a pool's jobs here and now: without Service Quotas the dated defaults hold.
-    pub async fn limits(&self, spec: &PoolSpec, now: Timestamp) -> Limits {
+    pub(crate) async fn limits(&self, spec: &PoolSpec, now: Timestamp) -> Limits {
         if let Some((limits, read)) = self.memo().limits.get(&spec.model)
             && now.0 - read.0 < LIMITS_MS
         {
@@ -32,18 +31,18 @@ impl Engine {
         limits
     }
 
-    /// The on-demand lanes of a model, as far as the settings allow and the quotas are known.
-    pub fn rescue(&self, limits: &Limits) -> Option<Rescue> {
+    /// The on-demand lanes of a pool's model, as far as its terms allow and the quotas are known; flex only where it has a price.
+    pub(crate) fn rescue(&self, spec: &PoolSpec, limits: &Limits) -> Option<Rescue> {
         let settings = &self.settings.rescue;
         let share = |quota: u64| (quota as f64 * settings.share) as u64;
         let tokens = settings.tokens_per_minute.or(limits.tokens_per_minute.map(share)).filter(|tokens| *tokens > 0)?;
         let by_calls = settings.calls_max as u64 * 60_000 / CALL_MS;
         let requests = limits.requests_per_minute.map_or(u64::MAX, share).min(by_calls).max(1);
-        (!settings.lanes.is_empty()).then(|| Rescue {
-            tokens_per_minute: QuotaTokens(tokens),
-            requests_per_minute: requests,
-            lanes: settings.lanes.clone(),
-        })
+        let mut lanes = spec.terms.lanes.clone();
+        let token = Usage { input: Tokens(1), ..Usage::default() };
+        lanes.retain(|lane| *lane != Lane::Flex || self.prices(spec).estimate(PriceMode::Flex, &token, 1).is_some());
+        let tokens_per_minute = QuotaTokens(tokens);
+        (!lanes.is_empty()).then_some(Rescue { tokens_per_minute, requests_per_minute: requests, lanes })
     }
 
     /// What may go to the on-demand lanes at this moment: two minutes' worth at most, so that a turn that took longer than a
@@ -65,7 +64,7 @@ impl Engine {
     }
 
     /// How many times an output token of a pool's model counts on demand.
-    pub fn burndown(&self, spec: &PoolSpec) -> u64 {
+    pub(crate) fn burndown(&self, spec: &PoolSpec) -> u64 {
         let key = self.tools.catalog.model_key(&spec.profiled().model);
         key.map_or(1, |key| u64::from(self.tools.capabilities.output_burndown(key)))
     }
@@ -79,8 +78,7 @@ impl Engine {
     }
 
     pub(crate) fn costs(&self, spec: &PoolSpec, chunks: &[Chunk]) -> Costs {
-        let model = spec.profiled();
-        let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
+        let prices = self.prices(spec);
         let (records, usage) =
             chunks.iter().fold((0, Usage::default()), |(n, sum), c| (n + u64::from(c.new.records), sum + c.new.usage));
         let one = |mode, usage: &Usage, records: u64| {

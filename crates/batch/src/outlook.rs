@@ -58,13 +58,13 @@ impl Engine {
             }
             let burndown = self.burndown(spec);
             let new: u64 = chunks().map(|c| c.usage.input.0 + c.usage.output.0 * burndown).sum();
-            let Some(rescue) = self.rescue(&limits) else {
+            let Some(rescue) = self.rescue(spec, &limits) else {
                 (outlook.promise, outlook.earliest) = (Promise::BestEffort, None);
                 continue;
             };
             let mut held = self.held_for(live.iter(), spec, &rescue, burndown).await?;
             held.push(Held { deadline, tokens: QuotaTokens(rescue.weight(new / records.max(1)) * records) });
-            if let Feasible::At(when) = feasible(now, self.settings.policy.margin_ms, &held, &rescue) {
+            if let Feasible::At(when) = feasible(now, self.settings.margin_ms, &held, &rescue) {
                 outlook.promise = Promise::BestEffort;
                 outlook.earliest = outlook.earliest.map(|known| known.max(when));
             }

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use laneshift_dialect::Shape;
 
+use crate::decide::Terms;
+
 /// A pool's description. Its text in the database is this as JSON, so the order of the members is part of a stored format.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PoolSpec {
     /// The model or profile, as AWS takes it.
     pub model: String,
@@ -22,6 +24,9 @@ pub struct PoolSpec {
     pub bucket: String,
     /// The prefix in it, without slashes at its ends.
     pub prefix: String,
+    /// How the lanes may be used.
+    #[serde(default, skip_serializing_if = "Terms::is_default")]
+    pub terms: Terms,
 }
 
 impl PoolSpec {

@@ -8,12 +8,11 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use futures::TryStreamExt;
-use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, ChunkId, Cost, Lane, StoreError};
-use laneshift_units::{Money, PriceMode, Timestamp, Usage};
+use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, ChunkId, Cost, Entry, Lane, StoreError};
+use laneshift_units::{Money, Timestamp, Usage};
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use crate::cost::Prices;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::submit::NAME_PREFIX;
@@ -67,7 +66,7 @@ impl Engine {
                     if !job.is_terminal() {
                         self.client.stop_job(&job.arn).await?;
                         found.stopped.push(job.name);
-                    } else if self.store.cost(attempt.intent.id).await?.is_none() {
+                    } else if self.store.entries(attempt.intent.id).await?.is_empty() {
                         let cost = self.book_waste(&attempt).await?;
                         found.wasted.extend((cost != Cost::NOTHING).then_some((attempt.intent.id, cost)));
                     }
@@ -112,12 +111,11 @@ impl Engine {
     /// Books a job that ran though it was revoked: all that it brought comes second.
     async fn book_waste(&self, attempt: &Attempt) -> Result<Cost, EngineError> {
         let spec = self.spec(attempt.intent.pool).await?;
-        let model = spec.profiled();
-        let prices = Prices::new(&self.tools.catalog, &model, &spec.region);
+        let prices = self.prices(&spec);
         let listed = self.output_of(attempt, &spec).await?;
         let harvest = self.read_output(attempt, &spec, &prices, &BTreeMap::new(), &listed).await?;
-        let cost = prices.book(PriceMode::Batch, &harvest.tally);
-        self.store.book(attempt.intent.id, &cost).await?;
+        let cost = harvest.of_nobody(&prices);
+        self.store.book(attempt.intent.id, &[Entry { chunk: None, cost }]).await?;
         Ok(cost)
     }
 

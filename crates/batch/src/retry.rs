@@ -5,8 +5,10 @@ use laneshift_units::Timestamp;
 
 use crate::accept::{Accepted, Filler, Request, usage_of_input};
 use crate::chunk::{NewSlot, input_of};
+use crate::decide::Terms;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::pool::PoolSpec;
 
 /// What trying again comes to.
 #[derive(Debug)]
@@ -20,11 +22,11 @@ pub enum Retry {
 }
 
 impl Engine {
-    /// Prepares to try again what a submission, or the last that tried it again, has no answer to.
+    /// Prepares to try again, on these terms, what a submission, or the last that tried it again, has no answer to.
     ///
     /// # Errors
     /// [`EngineError`].
-    pub async fn retry(&self, submission: &Submission, deadline: Timestamp) -> Result<Retry, EngineError> {
+    pub async fn retry(&self, submission: &Submission, deadline: Timestamp, terms: &Terms) -> Result<Retry, EngineError> {
         let newest = self.newest(submission.clone()).await?;
         if newest.state == SubmissionState::Open {
             return Ok(Retry::Continues(newest.new.id));
@@ -37,7 +39,7 @@ impl Engine {
             if again.is_empty() {
                 continue;
             }
-            let spec = self.spec(row.new.pool).await?;
+            let spec = PoolSpec { terms: terms.clone(), ..self.spec(row.new.pool).await? };
             let chunk = self.chunk_object(span.chunk).await?;
             for slot in again.iter() {
                 let Some(entry) = chunk.entries.get(slot) else { continue };
@@ -46,7 +48,8 @@ impl Engine {
                 filler.push_slot(spec.clone(), new, usage_of_input(input)).map_err(EngineError::Spool)?;
             }
         }
-        let mut request: Request = serde_json::from_str(&newest.new.request)?;
+        let mut request = Request::of(&newest)?;
+        request.place.terms = terms.clone();
         request.retry_of = Some(newest.new.id.clone());
         let accepted = filler.finish(&newest.new.owner, serde_json::to_string(&request)?).map_err(EngineError::Spool)?;
         Ok(accepted.map_or(Retry::Nothing, |accepted| Retry::New(Box::new(accepted))))
@@ -55,7 +58,7 @@ impl Engine {
     /// The last submission in the chain of those that try this one again.
     async fn newest(&self, mut submission: Submission) -> Result<Submission, EngineError> {
         for next in self.store.submissions().await? {
-            let request: Request = serde_json::from_str(&next.new.request)?;
+            let request = Request::of(&next)?;
             if request.retry_of.as_ref() == Some(&submission.new.id) {
                 submission = next;
             }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use laneshift_store::{Attempt, AttemptId, Bitmap, ChunkId, Cost, Lane, Promise, Submission};
+use laneshift_store::{Attempt, AttemptId, Bitmap, Chunk, ChunkId, Cost, Lane, Promise, Submission};
 use laneshift_units::{Money, Timestamp, Tokens, Usage};
 
 use crate::accept::Request;
 use crate::decide::Forecast;
 use crate::deliver::Delivered;
-use crate::engine::{Engine, Phase, Progress};
+use crate::engine::{Engine, Memo, Phase, Progress};
 use crate::error::EngineError;
 
 /// An attempt of a submission, as a receipt shows it.
@@ -39,7 +39,7 @@ pub struct Receipt {
     pub delivered: Delivered,
     /// Jobs and groups of calls.
     pub parts: Vec<Part>,
-    /// What they cost together. A job that other submissions share is counted by its share of records.
+    /// What they cost together: its own records' cost, and of what is no record's, as fillers, the share of its records.
     pub cost: Cost,
     /// When it had to be answered.
     pub deadline: Timestamp,
@@ -64,20 +64,25 @@ impl Engine {
     pub async fn progress(&self, submission: &Submission) -> Result<Progress, EngineError> {
         let id = &submission.new.id;
         let (mut settled, mut pools) = (0, Vec::new());
-        for span in self.store.spans(id).await? {
-            let chunk = self.store.chunk(span.chunk).await?;
-            settled += chunk.done.and(&Bitmap::of(&span)).count();
+        for (chunk, slots) in self.chunks_of(id).await? {
+            settled += chunk.done.and(&slots).count();
             pools.push(chunk.new.pool);
         }
         let attempts = self.store.attempts(id).await?;
+        let own = self.own(id).await?;
         let mut paid = Money::ZERO;
         for attempt in &attempts {
-            paid += self.store.cost(attempt.intent.id).await?.map_or(Money::ZERO, |cost| cost.paid);
+            paid += self.own_cost(attempt, &own).await?.map_or(Money::ZERO, |cost| cost.paid);
         }
         let open: Vec<&Attempt> = attempts.iter().filter(|a| a.state.is_open()).collect();
         let past = self.store.past_jobs(500).await?;
         let forecast = pools.first().map(|pool| self.forecast(*pool, &past));
         let expected = expected(&open, forecast.as_ref(), self.now());
+        // AWS says how many of a job are processed, and not which: those of others by their share.
+        let processed = |memo: &Memo, attempt: &Attempt| {
+            let of_job = memo.processed.get(&attempt.intent.id).copied().unwrap_or(0);
+            of_job * own_records(attempt, &own) / attempt.intent.records.max(1)
+        };
         let held = self.held_pool(submission).await?;
         let memo = self.memo();
         let phase = pools.iter().filter_map(|pool| memo.phases.get(pool)).copied().next().unwrap_or(Phase::Waiting);
@@ -85,11 +90,15 @@ impl Engine {
             phase,
             records: submission.new.records,
             settled,
-            processed: open.iter().filter_map(|a| memo.processed.get(&a.intent.id)).sum(),
+            processed: open.iter().map(|attempt| processed(&memo, attempt)).sum(),
             jobs: open.iter().map(|a| a.provider_state.clone().unwrap_or_else(|| a.state.name().to_owned())).collect(),
             paid,
             expected,
-            trouble: memo.trouble.as_ref().map(|(why, _)| why.clone()).or(held).or_else(|| memo.untidy.clone()),
+            trouble: (memo.trouble.as_ref().map(|(why, _)| why.clone()))
+                .or(held)
+                .or_else(|| open.iter().find_map(|a| memo.incomplete.get(&a.intent.id).map(|known| known.why.clone())))
+                .filter(|why| !why.is_empty())
+                .or_else(|| memo.untidy.clone()),
         })
     }
 
@@ -99,8 +108,7 @@ impl Engine {
     /// [`EngineError`].
     pub async fn status(&self, submission: &Submission) -> Result<Receipt, EngineError> {
         let mut so_far = Delivered::default();
-        for span in self.store.spans(&submission.new.id).await? {
-            let (chunk, slots) = (self.store.chunk(span.chunk).await?, Bitmap::of(&span));
+        for (chunk, slots) in self.chunks_of(&submission.new.id).await? {
             let count = |map: &Bitmap| map.and(&slots).count();
             so_far.answered += count(&chunk.ok);
             so_far.expired += count(&chunk.expired);
@@ -112,18 +120,13 @@ impl Engine {
 
     /// What a submission came to.
     pub(crate) async fn receipt(&self, submission: &Submission, delivered: Delivered) -> Result<Receipt, EngineError> {
-        let request: Request = serde_json::from_str(&submission.new.request)?;
+        let request = Request::of(submission)?;
         let mut cost = Cost::NOTHING;
         let mut parts = Vec::new();
-        let mut own: BTreeMap<ChunkId, Bitmap> = BTreeMap::new();
-        for span in self.store.spans(&submission.new.id).await? {
-            let slots = own.entry(span.chunk).or_default();
-            *slots = slots.or(&Bitmap::of(&span));
-        }
+        let own = self.own(&submission.new.id).await?;
         for attempt in self.store.attempts(&submission.new.id).await? {
-            let of = |m: &laneshift_store::Members| own.get(&m.chunk).map_or(0, |slots| slots.and(&m.slots).count());
-            let records = attempt.intent.members.iter().map(of).sum();
-            let one = self.store.cost(attempt.intent.id).await?.map(|cost| share(&cost, records, attempt.intent.records));
+            let records = own_records(&attempt, &own);
+            let one = self.own_cost(&attempt, &own).await?;
             if let Some(one) = one {
                 cost += one;
             }
@@ -141,6 +144,56 @@ impl Engine {
         let id = submission.new.id.clone();
         Ok(Receipt { id, delivered, parts, cost, deadline, promise, output: request.output })
     }
+
+    /// The chunks of a submission with its slots, in the order of its records.
+    pub(crate) async fn chunks_of(&self, submission: &str) -> Result<Vec<(Chunk, Bitmap)>, EngineError> {
+        let spans = self.store.spans(submission).await?;
+        Ok(self.store.chunks(submission).await?.into_iter().zip(spans.iter().map(Bitmap::of)).collect())
+    }
+
+    /// How many records of a submission have a result.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn settled(&self, submission: &str) -> Result<u64, EngineError> {
+        Ok(self.chunks_of(submission).await?.iter().map(|(chunk, slots)| chunk.done.and(slots).count()).sum())
+    }
+
+    /// The slots of a submission, by chunk.
+    async fn own(&self, submission: &str) -> Result<Own, EngineError> {
+        let mut own = Own::new();
+        for span in self.store.spans(submission).await? {
+            let slots = own.entry(span.chunk).or_default();
+            *slots = slots.or(&Bitmap::of(&span));
+        }
+        Ok(own)
+    }
+
+    /// What of an attempt's cost is a submission's; `None` while it is not booked.
+    async fn own_cost(&self, attempt: &Attempt, own: &Own) -> Result<Option<Cost>, EngineError> {
+        let entries = self.store.entries(attempt.intent.id).await?;
+        let members = |chunk: ChunkId| attempt.intent.members.iter().find(|m| m.chunk == chunk);
+        let shares = entries.iter().filter_map(|entry| match entry.chunk {
+            Some(chunk) => {
+                let (slots, members) = (own.get(&chunk)?, members(chunk)?);
+                Some(share(&entry.cost, members.slots.and(slots).count(), members.slots.count()))
+            }
+            None => Some(share(&entry.cost, own_records(attempt, own), attempt.intent.records)),
+        });
+        let sum = shares.fold(Cost::NOTHING, |mut sum, one| {
+            sum += one;
+            sum
+        });
+        Ok((!entries.is_empty()).then_some(sum))
+    }
+}
+
+/// The slots of a submission, by chunk.
+type Own = BTreeMap<ChunkId, Bitmap>;
+
+/// Records of a submission in an attempt.
+fn own_records(attempt: &Attempt, own: &Own) -> u64 {
+    attempt.intent.members.iter().map(|m| own.get(&m.chunk).map_or(0, |slots| slots.and(&m.slots).count())).sum()
 }
 
 /// A part of what an attempt cost: other submissions may share it.
@@ -171,7 +224,7 @@ fn share(cost: &Cost, records: u64, all: u64) -> Cost {
 fn expected(open: &[&Attempt], forecast: Option<&Forecast>, now: Timestamp) -> Option<Timestamp> {
     let forecast = forecast?;
     let ends = open.iter().filter(|a| a.intent.lane == Lane::Batch).map(|a| {
-        let Some(started) = a.started else { return Timestamp(now.0 + forecast.quantile_ms(0.5)) };
+        let Some(started) = a.started else { return Timestamp(a.intent.created.0 + forecast.quantile_ms(0.5)).max(now) };
         // Given that it has not ended yet.
         let passed = forecast.within(now.0 - started.0);
         Timestamp(started.0 + forecast.quantile_ms(passed + (1.0 - passed) / 2.0)).max(now)

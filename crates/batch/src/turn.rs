@@ -15,8 +15,6 @@ use crate::submit::Created;
 const PAST_JOBS: u32 = 500;
 /// Turns in a row that may fail for a reason that passes before the engine gives up and says why.
 const TROUBLE_MAX: u32 = 120;
-/// How often output that is not complete is read again before what is there is taken.
-const READS_MAX: u32 = 120;
 
 /// Whether attempts may have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +108,7 @@ impl Engine {
         }
         let forecast = self.forecast(pool, past);
         let suspects = self.suspects(pool, past).await?;
-        let rescue = self.rescue(&limits);
+        let rescue = self.rescue(&spec, &limits);
         let burndown = self.burndown(&spec);
         let mut others = Vec::new();
         if let Some(rescue) = &rescue {
@@ -134,7 +132,8 @@ impl Engine {
             allowance,
             burndown,
             costs: self.costs(&spec, chunks),
-            policy: &self.settings.policy,
+            terms: &spec.terms,
+            margin_ms: self.settings.margin_ms,
         };
         let moves = decide(&view);
         let moved = if moves.is_empty() { Moved::Nothing } else { Moved::Something };
@@ -200,13 +199,7 @@ impl Engine {
             AttemptState::Created => self.watch(job).await?,
             AttemptState::Terminal => {
                 self.memo().phases.insert(job.intent.pool, Phase::Harvesting);
-                let reads = {
-                    let mut memo = self.memo();
-                    let reads = memo.reads.entry(job.intent.id).or_insert(0);
-                    *reads += 1;
-                    *reads
-                };
-                self.harvest(job, reads >= READS_MAX).await?;
+                self.harvest(job).await?;
                 Phase::Harvesting
             }
             AttemptState::Closed | AttemptState::Revoked => return Ok(()),

@@ -1,11 +1,13 @@
 //! The tries at requests: batch jobs, and groups of calls on the on-demand lanes.
 
 use laneshift_units::{Money, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::{AttemptId, Bitmap, ChunkId, PoolId, StoreError};
 
 /// Where an attempt runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Lane {
     /// A batch inference job.
     Batch,

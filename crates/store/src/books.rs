@@ -1,8 +1,10 @@
 //! What attempts cost.
 
+use std::collections::BTreeMap;
+
 use laneshift_units::{Money, Tokens, Usage};
 
-use crate::{AttemptId, StoreError};
+use crate::{AttemptId, ChunkId, StoreError};
 
 /// Whether a cost is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,18 +63,38 @@ impl std::ops::AddAssign for Cost {
     }
 }
 
+/// What an attempt cost for the records of one chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The chunk; none for what is no record's: what filled the job up, and lines of nobody.
+    pub chunk: Option<ChunkId>,
+    /// That cost.
+    pub cost: Cost,
+}
+
+impl Entry {
+    /// What entries come to together; `None` for none.
+    pub fn sum(entries: &[Self]) -> Option<Cost> {
+        let sum = |mut sum: Cost, entry: &Self| {
+            sum += entry.cost;
+            sum
+        };
+        (!entries.is_empty()).then(|| entries.iter().fold(Cost::NOTHING, sum))
+    }
+}
+
 /// Keeps what attempts cost.
 #[async_trait::async_trait]
 pub trait Books: Send + Sync {
-    /// Books an attempt that is there, once.
-    async fn book(&self, attempt: AttemptId, cost: &Cost) -> Result<(), StoreError>;
+    /// Books an attempt that is there, once; each chunk is in one entry. Without any it has cost nothing.
+    async fn book(&self, attempt: AttemptId, entries: &[Entry]) -> Result<(), StoreError>;
 
     /// Replaces what an attempt was booked with by what evidence shows.
-    async fn amend(&self, attempt: AttemptId, cost: &Cost) -> Result<(), StoreError>;
+    async fn amend(&self, attempt: AttemptId, entries: &[Entry]) -> Result<(), StoreError>;
 
-    /// What an attempt was booked with.
-    async fn cost(&self, attempt: AttemptId) -> Result<Option<Cost>, StoreError>;
+    /// What an attempt was booked with, by chunk; none while it is not booked.
+    async fn entries(&self, attempt: AttemptId) -> Result<Vec<Entry>, StoreError>;
 
-    /// Everything booked.
-    async fn costs(&self) -> Result<Vec<(AttemptId, Cost)>, StoreError>;
+    /// What every attempt that is booked has cost.
+    async fn costs(&self) -> Result<BTreeMap<AttemptId, Cost>, StoreError>;
 }

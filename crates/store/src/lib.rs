@@ -20,7 +20,7 @@ mod work;
 
 pub use attempts::{Attempt, AttemptChange, AttemptState, Attempts, BatchJob, Intent, Lane, Members, Try};
 pub use bitmap::{Bitmap, SLOTS};
-pub use books::{Books, Cost, Costed};
+pub use books::{Books, Cost, Costed, Entry};
 pub use error::StoreError;
 pub use ids::{AttemptId, ChunkId, PoolId};
 pub use intake::{Accept, Intake, Keyed, NewChunk, NewSubmission, Promise, Span, Submission, SubmissionState, Tail};

@@ -1,19 +1,21 @@
 //! From an input file to a submission: every line is checked before one is accepted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
-use laneshift_store::{ChunkId, NewChunk, NewSubmission, PoolId, Promise, Span};
+use laneshift_store::{ChunkId, NewChunk, NewSubmission, PoolId, Promise, Span, Submission};
 use laneshift_units::{Timestamp, Usage};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 use super::{Estimate, PoolEstimate, usage};
 use crate::chunk::{Builder, NewSlot};
+use crate::decide::Terms;
+use crate::error::EngineError;
 use crate::id::CHUNK_MAX;
 use crate::pool::PoolSpec;
 use laneshift_dialect::LINE_BYTES_MAX;
@@ -23,7 +25,7 @@ const BAD_LINES_MAX: usize = 20;
 /// Pools of one file, at most.
 const POOLS_MAX: usize = 64;
 
-/// Where jobs run and where their files lie.
+/// Where jobs run, where their files lie, and which lanes may be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The region of the jobs.
@@ -34,6 +36,9 @@ pub struct Place {
     pub bucket: String,
     /// The prefix in it, without slashes at its ends.
     pub prefix: String,
+    /// How the lanes may be used.
+    #[serde(default)]
+    pub terms: Terms,
 }
 
 /// What is asked for, kept with the submission.
@@ -50,6 +55,16 @@ pub struct Request {
     /// The submission whose failures this one tries again; its answers are delivered with these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<String>,
+}
+
+impl Request {
+    /// What was asked for with a submission.
+    ///
+    /// # Errors
+    /// [`EngineError::Json`].
+    pub fn of(submission: &Submission) -> Result<Self, EngineError> {
+        Ok(serde_json::from_str(&submission.new.request)?)
+    }
 }
 
 /// A line that cannot be accepted.
@@ -225,10 +240,11 @@ pub(crate) fn pool_of(record: &laneshift_dialect::Request<'_>, place: &Place, ow
         role: place.role.clone(),
         bucket: place.bucket.clone(),
         prefix: place.prefix.clone(),
+        terms: place.terms.clone(),
     }
 }
 
-/// Content, model, owner, place and output make a submission; the deadline does not.
+/// Content, model, owner, place and output make a submission; deadline and terms do not.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -243,7 +259,7 @@ pub fn submission_id(request: &Request, owner: &str) -> io::Result<String> {
         }
         hash.update(&buffer[..n]);
     }
-    let Place { region, role, bucket, prefix } = &request.place;
+    let Place { region, role, bucket, prefix, terms: _ } = &request.place;
     let output = request.output.display().to_string();
     for part in [request.model.as_deref().unwrap_or(""), owner, region, role, bucket, prefix, &output] {
         hash.update(part.as_bytes());
@@ -258,7 +274,7 @@ pub(crate) struct Filler<'a> {
     id: &'a str,
     deadline: Timestamp,
     now: Timestamp,
-    pools: BTreeMap<PoolSpec, usize>,
+    pools: HashMap<PoolSpec, usize>,
     open: Vec<Option<Open>>,
     sealed: Vec<(NewChunk, u64)>,
     begun: u64,

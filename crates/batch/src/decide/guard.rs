@@ -115,7 +115,7 @@ fn rescue_due(view: &View<'_>, rescue: &Rescue, parts: &mut [Part], left: &mut u
         // As it was before anything was taken: nothing was, of this part.
         due += rescue.weight(part.each) * (part.free.count() + part.held.count());
         let all = due + others_due(view, part.deadline);
-        let left_ms = part.deadline.0 - view.now.0 - view.policy.margin_ms;
+        let left_ms = part.deadline.0 - view.now.0 - view.margin_ms;
         let chance = view.forecast.within(left_ms - rescue.time_of_ms(all));
         hopeless.push(!view.batch || chance < CHANCE_MIN);
         // What is too much goes from every pool by its share.

@@ -18,20 +18,34 @@ pub use window::{Window, WindowError};
 
 use laneshift_store::{Bitmap, Chunk, ChunkId, Lane, Members};
 use laneshift_units::{Money, QuotaTokens, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use compose::{Group, compose};
 
-/// What holds for every pool of an engine.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Policy {
+/// How the lanes may be used for a pool: what its owner allowed when its records were accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Terms {
+    /// The on-demand lanes that late and few records may use; none for never.
+    pub lanes: Vec<Lane>,
     /// How long free work waits for company.
     pub linger_ms: i64,
-    /// Kept between the last moment and the deadline, for calls to answer.
-    pub margin_ms: i64,
     /// Fill jobs up to the minimum where that is the cheapest way.
     pub pad: bool,
     /// When jobs are created, unless a deadline asks for more.
     pub window: Option<Window>,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { lanes: vec![Lane::Flex, Lane::OnDemand], linger_ms: 0, pad: true, window: None }
+    }
+}
+
+impl Terms {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What a record costs by lane, on average; `None` where it cannot run or the price is not known.
@@ -86,8 +100,10 @@ pub struct View<'a> {
     pub burndown: u64,
     /// What records cost.
     pub costs: Costs,
-    /// See [`Policy`].
-    pub policy: &'a Policy,
+    /// See [`Terms`].
+    pub terms: &'a Terms,
+    /// Kept between the last moment and the deadline, for calls to answer.
+    pub margin_ms: i64,
 }
 
 /// What is to be done.
@@ -194,12 +210,12 @@ fn jobs(view: &View<'_>, parts: &[Part], allowed: u64, moves: &mut Vec<Move>) {
     }
     let bytes: u64 = parts.iter().map(|part| part.bytes * part.free.count()).sum();
     let usual_ms = view.forecast.quantile_ms(0.95);
-    let last_moment = |part: &Part| part.deadline.0 - view.policy.margin_ms - usual_ms;
+    let last_moment = |part: &Part| part.deadline.0 - view.margin_ms - usual_ms;
     let with_work = || parts.iter().filter(|part| !part.free.is_empty());
     let pressed = with_work().any(|part| last_moment(part) <= view.now.0);
-    let lingered = with_work().any(|part| part.created.0 + view.policy.linger_ms <= view.now.0);
+    let lingered = with_work().any(|part| part.created.0 + view.terms.linger_ms <= view.now.0);
     let full = total >= view.limits.records_max || bytes >= view.limits.job_bytes_max;
-    let in_window = view.policy.window.as_ref().is_none_or(|window| window.contains(view.now));
+    let in_window = view.terms.window.as_ref().is_none_or(|window| window.contains(view.now));
     if !pressed && !(in_window && (full || lingered)) {
         return;
     }

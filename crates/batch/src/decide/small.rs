@@ -21,7 +21,7 @@ pub(super) fn place(view: &View<'_>, parts: &[Part], total: u64, allowed: u64, m
         Lane::OnDemand => view.costs.on_demand,
     });
     let called = called.map(|each| times(each, total));
-    let pad = view.policy.pad
+    let pad = view.terms.pad
         && match (padded, called) {
             // Equal prices: a call answers sooner.
             (Some(padded), Some(called)) => padded < called,

@@ -1,10 +1,16 @@
 //! When jobs of a pool are created: so many hours from each hour at which a cron expression strikes, in a time zone.
 
+use std::hash::{Hash, Hasher};
+
 use laneshift_units::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Hours of the week at which jobs may be created.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Window {
+    /// As it was written; the rest follows from it.
+    text: String,
     zone: jiff::tz::TimeZone,
     /// By day, Monday first, and hour.
     open: [[bool; 24]; 7],
@@ -42,7 +48,7 @@ impl Window {
                 open[(day + hour / 24) % 7][hour % 24] = true;
             }
         }
-        Ok(Self { zone, open })
+        Ok(Self { text: text.to_owned(), zone, open })
     }
 
     /// Whether a moment is in it.
@@ -51,6 +57,26 @@ impl Window {
         let local = instant.to_zoned(self.zone.clone());
         let day = local.weekday().to_monday_zero_offset();
         self.open[day as usize % 7][local.hour() as usize % 24]
+    }
+}
+
+impl Hash for Window {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl TryFrom<String> for Window {
+    type Error = WindowError;
+
+    fn try_from(text: String) -> Result<Self, WindowError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Window> for String {
+    fn from(window: Window) -> Self {
+        window.text
     }
 }
 

@@ -72,7 +72,7 @@ async fn a_deadline_that_the_rate_cannot_hold_is_not_promised_and_the_earliest_t
 #[tokio::test(start_paused = true)]
 async fn without_a_lane_to_go_to_what_batch_does_not_answer_in_time_expires_and_its_late_answer_is_waste() {
     let mut sim = Sim::new();
-    sim.settings.rescue.lanes.clear();
+    sim.terms.lanes.clear();
     sim.faults(json!([{ "fault": "slow_turnaround", "factor": 30 }])).await;
     let engine = sim.engine(no_hook());
     let (id, outlook) = sim.accept(&engine, "a", 120, WITHIN_MS).await;

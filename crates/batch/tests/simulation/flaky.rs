@@ -122,10 +122,10 @@ pass!(Attempts {
 });
 
 pass!(Books {
-    read fn cost(attempt: AttemptId) -> Option<Cost>;
-    read fn costs() -> Vec<(AttemptId, Cost)>;
-    write fn book(attempt: AttemptId, cost: &Cost) -> ();
-    write fn amend(attempt: AttemptId, cost: &Cost) -> ();
+    read fn entries(attempt: AttemptId) -> Vec<Entry>;
+    read fn costs() -> BTreeMap<AttemptId, Cost>;
+    write fn book(attempt: AttemptId, entries: &[Entry]) -> ();
+    write fn amend(attempt: AttemptId, entries: &[Entry]) -> ();
 });
 
 /// A write that has not landed yet.

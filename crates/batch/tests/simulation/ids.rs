@@ -10,7 +10,7 @@ use laneshift_units::Timestamp;
 use serde_json::{Value, json};
 
 use crate::flaky::{FlakyStore, Mishap, Plan};
-use crate::sim::{HAIKU, HOUR_MS, Sim, no_hook, place};
+use crate::sim::{HAIKU, HOUR_MS, Sim, no_hook};
 
 /// A request of an owner, due in a day.
 pub(crate) fn single(sim: &Sim, owner: &str, n: usize, key: Option<&str>) -> Single {
@@ -21,7 +21,7 @@ pub(crate) fn single(sim: &Sim, owner: &str, n: usize, key: Option<&str>) -> Sin
     });
     let line = json!({ "recordId": format!("mine-{n}"), "modelInput": body }).to_string();
     let deadline = Timestamp(sim.now().0 + 24 * HOUR_MS);
-    Single::read(line.as_bytes(), Some(HAIKU), &place(), owner, key, deadline).expect("a good request")
+    Single::read(line.as_bytes(), Some(HAIKU), &sim.place(), owner, key, deadline).expect("a good request")
 }
 
 async fn answered(engine: &Engine, sim: &Sim, id: &str) -> Value {

@@ -5,7 +5,7 @@ use crate::sim::{HOUR_MS, Sim, no_hook};
 #[tokio::test(start_paused = true)]
 async fn one_bad_record_is_singled_out_and_the_others_are_answered() {
     let mut sim = Sim::new();
-    sim.settings.rescue.lanes.clear();
+    sim.terms.lanes.clear();
     let engine = sim.engine(no_hook());
     let (id, _) = sim.accept(&engine, "a", 400, 7 * 24 * HOUR_MS).await;
     for _ in 0..40 {

@@ -11,7 +11,7 @@ use http::{Request as HttpRequest, Response};
 use http_body_util::BodyExt;
 use laneshift_aws::{Client, Credentials, Endpoints, Transport, TransportError};
 use laneshift_batch::{
-    Accepted, Buckets, Engine, EngineError, Outlook, Place, Progress, Receipt, Request, Settings, Tools, read_input,
+    Accepted, Buckets, Engine, EngineError, Outlook, Place, Progress, Receipt, Request, Settings, Terms, Tools, read_input,
 };
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
@@ -57,6 +57,7 @@ pub(crate) struct Sim {
     pub(crate) clock: Arc<AtomicI64>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) settings: Settings,
+    pub(crate) terms: Terms,
     pub(crate) between: Between,
     pub(crate) meanwhile: Meanwhile,
     pub(crate) boot: String,
@@ -90,6 +91,7 @@ impl Sim {
             clock,
             store,
             settings: Settings::default(),
+            terms: Terms::default(),
             between: Arc::new(|store| store),
             meanwhile: Arc::default(),
             boot: "first".to_owned(),
@@ -234,7 +236,7 @@ impl Sim {
             input: input.to_owned(),
             output: self.output(name),
             model: Some(HAIKU.to_owned()),
-            place: place(),
+            place: self.place(),
             retry_of: None,
         }
     }
@@ -323,12 +325,15 @@ impl Sim {
     }
 }
 
-pub(crate) fn place() -> Place {
-    Place {
-        region: "us-east-1".to_owned(),
-        role: "arn:aws:iam::111122223333:role/BatchRole".to_owned(),
-        bucket: BUCKET.to_owned(),
-        prefix: "batch".to_owned(),
+impl Sim {
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            region: "us-east-1".to_owned(),
+            role: "arn:aws:iam::111122223333:role/BatchRole".to_owned(),
+            bucket: BUCKET.to_owned(),
+            terms: self.terms.clone(),
+            prefix: "batch".to_owned(),
+        }
     }
 }
 

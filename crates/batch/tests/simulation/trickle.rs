@@ -24,7 +24,7 @@ async fn five_requests_a_second_over_two_hundred_pools_make_few_rows_and_no_obje
     let folder = tempfile::tempdir().expect("a folder");
     let store = Arc::new(Sqlite::open(folder.path()).await.expect("a queue"));
     let mut sim = Sim::with(Provider::default(), store);
-    sim.settings.policy.linger_ms = 48 * HOUR_MS;
+    sim.terms.linger_ms = 48 * HOUR_MS;
     let opened = Arc::new(AtomicU64::new(0));
     let count = opened.clone();
     sim.between = Arc::new(move |store| {

@@ -10,7 +10,7 @@ use crate::sim::{HOUR_MS, MINUTE_MS, Sim, no_hook};
 #[tokio::test(start_paused = true)]
 async fn a_job_of_many_chunks_and_sizes_is_uploaded_as_it_was_decided() {
     let mut sim = Sim::new();
-    sim.settings.policy.linger_ms = MINUTE_MS;
+    sim.terms.linger_ms = MINUTE_MS;
     let engine = sim.engine(no_hook());
     let mut ids = Vec::new();
     // Due in another order than their chunks are numbered in, whichever that is; the files are cut among them.
@@ -42,4 +42,46 @@ async fn output_that_could_not_be_read_is_read_in_the_next_turn() {
     assert_eq!(receipt.delivered.answered, 120);
     let ended = sim.store.attempts(&id).await.expect("read")[0].ended.expect("it ended");
     assert!(sim.now().0 - ended.0 <= 2 * MINUTE_MS, "two turns after its end, and not when all hope is given up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_shared_is_paid_by_each_for_its_own_tokens() {
+    let mut sim = Sim::new();
+    sim.terms.linger_ms = MINUTE_MS;
+    let engine = sim.engine(no_hook());
+    let (small, _) = sim.accept_sized(&engine, "small", 30, 0, 24 * HOUR_MS).await;
+    let (large, _) = sim.accept_sized(&engine, "large", 60, 4_000, 24 * HOUR_MS).await;
+    sim.pass(2 * MINUTE_MS).await;
+    let mut receipts = Vec::new();
+    for (id, name) in [(&small, "small"), (&large, "large")] {
+        let receipt = sim.finish(&engine, id, 1).await;
+        let answers = std::fs::read_to_string(&receipt.output).expect("answers");
+        let usage = |line: &str| -> u64 {
+            let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            line["modelOutput"]["usage"]["input_tokens"].as_u64().expect("metered")
+        };
+        let metered: u64 = answers.lines().map(usage).sum();
+        // What fills the job up is each one's by its records.
+        let fillers = receipt.cost.usage.input.0.checked_sub(metered).expect("its own tokens at least");
+        assert!(fillers < 10 * 90, "{name}: {fillers} tokens that are not its own");
+        receipts.push(receipt);
+    }
+    assert_eq!(sim.jobs().await.len(), 1, "one job, filled up to the minimum");
+    let sum = receipts[0].cost.paid + receipts[1].cost.paid;
+    let unseen = sim.billed() - sum;
+    assert!(unseen.pico() >= 0 && unseen.pico() < 10, "all of the bill is somebody's: {unseen}");
+    assert!(receipts[1].cost.paid > receipts[0].cost.paid.scaled(4, 1), "by tokens, and not by records");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_owner_forbade_is_not_done_to_it_when_another_allows_it() {
+    let mut sim = Sim::new();
+    (sim.terms.pad, sim.terms.lanes) = (false, Vec::new());
+    let strict = sim.accept(&sim.engine(no_hook()), "strict", 20, 4 * HOUR_MS).await.0;
+    sim.terms = laneshift_batch::Terms::default();
+    let engine = sim.engine(no_hook());
+    let free = sim.accept(&engine, "free", 20, 4 * HOUR_MS).await.0;
+    assert_eq!(sim.finish(&engine, &free, 1).await.delivered.answered, 20);
+    let receipt = sim.finish(&engine, &strict, 1).await;
+    assert_eq!((receipt.delivered.expired, receipt.parts.len()), (20, 0), "neither filled up nor called");
 }

@@ -25,7 +25,7 @@ struct State {
     tails: BTreeMap<(ChunkId, u32), Tail>,
     attempts: Vec<Attempt>,
     results: BTreeMap<(ChunkId, AttemptId), ResultObject>,
-    costs: BTreeMap<AttemptId, Cost>,
+    costs: BTreeMap<AttemptId, Vec<Entry>>,
 }
 
 impl Memory {

@@ -19,7 +19,9 @@ use crate::StoreError;
 
 const SCHEMA: &str = include_str!("schema.sql");
 /// The version of the schema.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
+/// The oldest version that is brought up to date when it is opened.
+const OLDEST: i64 = 2;
 /// The first SQLite without the corruption that resetting a write-ahead log could cause.
 // SQLite, "Release history", 3.51.3, read 2026-11-23.
 const SQLITE_MIN: (u32, u32, u32) = (3, 51, 3);
@@ -60,9 +62,7 @@ impl Sqlite {
             .foreign_keys(true);
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(database)?;
         let store = Self { pool, _lock: Some(lock) };
-        store.check().await?;
-        sqlx::raw_sql(SCHEMA).execute(&store.pool).await.map_err(database)?;
-        sqlx::query("PRAGMA user_version = 2").execute(&store.pool).await.map_err(database)?;
+        store.migrate().await?;
         Ok(store)
     }
 
@@ -78,12 +78,34 @@ impl Sqlite {
         let options = SqliteConnectOptions::new().filename(file).read_only(true);
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(database)?;
         let store = Self { pool, _lock: None };
-        store.check().await?;
-        Ok(store)
+        match store.version().await? {
+            0 | VERSION => Ok(store),
+            old => Err(StoreError::Database(format!(
+                "the queue has version {old}: a command that works in it, as `laneshift batch resume`, brings it to {VERSION}"
+            ))),
+        }
     }
 
-    /// Versions that this program can work with.
-    async fn check(&self) -> Result<(), StoreError> {
+    /// Makes what is missing, and brings an older queue up to date, whole or not at all.
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let old = self.version().await? == 2;
+        let mut tx = self.begin().await?;
+        if old {
+            sqlx::raw_sql("ALTER TABLE cost RENAME TO cost_2").execute(&mut *tx).await.map_err(database)?;
+        }
+        sqlx::raw_sql(SCHEMA).execute(&mut *tx).await.map_err(database)?;
+        if old {
+            sqlx::raw_sql(include_str!("from_2.sql")).execute(&mut *tx).await.map_err(database)?;
+        }
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA user_version = {VERSION}")))
+            .execute(&mut *tx)
+            .await
+            .map_err(database)?;
+        tx.commit().await.map_err(database)
+    }
+
+    /// The stored version, 0 when nothing is stored; one that this program cannot work with is refused.
+    async fn version(&self) -> Result<i64, StoreError> {
         let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&self.pool).await.map_err(database)?;
         let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
         let mut next = || parts.next().unwrap_or(0);
@@ -91,13 +113,13 @@ impl Sqlite {
             return Err(StoreError::Database(format!("SQLite {version} can lose data; 3.51.3 is needed")));
         }
         let stored: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&self.pool).await.map_err(database)?;
-        if stored != VERSION && stored != 0 {
+        if !(OLDEST..=VERSION).contains(&stored) && stored != 0 {
             let text = format!(
                 "the queue has version {stored}, and this program knows {VERSION}: finish it with the program that made it"
             );
             return Err(StoreError::Database(text));
         }
-        Ok(())
+        Ok(stored)
     }
 
     /// Takes what was deleted out of the write-ahead log too.

@@ -136,7 +136,7 @@ pub(super) fn one_try(row: &SqliteRow) -> Result<Try, StoreError> {
     })
 }
 
-pub(super) fn cost(row: &SqliteRow) -> Result<(AttemptId, Cost), StoreError> {
+pub(super) fn cost(row: &SqliteRow) -> Result<(AttemptId, i64, Cost), StoreError> {
     let tokens = |column: &str| Tokens(unsigned(row, column));
     let cost = Cost {
         usage: Usage {
@@ -152,5 +152,5 @@ pub(super) fn cost(row: &SqliteRow) -> Result<(AttemptId, Cost), StoreError> {
         bound: money(row, "bound_pico")?,
         costed: if row.get("exact") { Costed::Exact } else { Costed::Unpriced },
     };
-    Ok((AttemptId(unsigned(row, "attempt")), cost))
+    Ok((AttemptId(unsigned(row, "attempt")), row.get("chunk"), cost))
 }

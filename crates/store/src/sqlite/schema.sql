@@ -1,4 +1,4 @@
--- The queue, version 2. Rows are for submissions, chunks, flushes, attempts and results; for a request only when it brought a
+-- The queue, version 3. Rows are for submissions, chunks, flushes, attempts and results; for a request only when it brought a
 -- key. Money is in picodollars as decimal text: SQLite's integers end at 64 bits. Bitmaps have one bit a slot, 8,192 slots.
 
 CREATE TABLE IF NOT EXISTS pool (
@@ -109,8 +109,10 @@ CREATE TABLE IF NOT EXISTS result (
     PRIMARY KEY (chunk, attempt)
 ) STRICT;
 
+-- The chunk is -1 for what is no record's. It is no reference: costs stay when their chunk is forgotten.
 CREATE TABLE IF NOT EXISTS cost (
-    attempt INTEGER PRIMARY KEY REFERENCES attempt (id),
+    attempt INTEGER NOT NULL REFERENCES attempt (id),
+    chunk INTEGER NOT NULL,
     input INTEGER NOT NULL,
     output INTEGER NOT NULL,
     cache_read INTEGER NOT NULL,
@@ -120,5 +122,6 @@ CREATE TABLE IF NOT EXISTS cost (
     on_demand_pico TEXT NOT NULL,
     waste_pico TEXT NOT NULL,
     bound_pico TEXT NOT NULL,
-    exact INTEGER NOT NULL
+    exact INTEGER NOT NULL,
+    PRIMARY KEY (attempt, chunk)
 ) STRICT;

@@ -1,7 +1,6 @@
 //! What a store answers to a verb.
 
 use laneshift_store::*;
-use laneshift_units::Money;
 
 use crate::aim::Aimed;
 use crate::fixture::*;
@@ -43,7 +42,6 @@ pub(crate) async fn run(store: &dyn Store, aimed: &Aimed) -> Answer {
 async fn run_as_is(store: &dyn Store, verb: &Verb) -> Answer {
     let nothing = |()| Answer::Nothing;
     let map = |&(from, to): &(usize, usize)| slots(from..to);
-    let paid = |pico: i128| Cost { paid: Money::from_pico(pico), ..cost(1) };
     match verb {
         Verb::Seal(chunk) => {
             let records = store.chunk(ChunkId(*chunk)).await.map_or(0, |known| known.new.records);
@@ -62,8 +60,8 @@ async fn run_as_is(store: &dyn Store, verb: &Verb) -> Answer {
         }
         Verb::Cancel(s) => answer(store.cancel(&format!("s{s}")).await, Answer::Count),
         Verb::Redact(chunk, part) => answer(store.redact(ChunkId(*chunk), &map(part)).await, nothing),
-        Verb::Book(attempt, pico) => answer(store.book(AttemptId(*attempt), &paid(*pico)).await, nothing),
-        Verb::Amend(attempt, pico) => answer(store.amend(AttemptId(*attempt), &paid(*pico)).await, nothing),
+        Verb::Book(attempt, pico) => answer(store.book(AttemptId(*attempt), &entries(*pico)).await, nothing),
+        Verb::Amend(attempt, pico) => answer(store.amend(AttemptId(*attempt), &entries(*pico)).await, nothing),
         Verb::Purge(s) => answer(store.purge(&format!("s{s}")).await, |purged| {
             let mut objects = purged.objects;
             objects.sort();

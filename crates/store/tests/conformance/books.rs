@@ -10,14 +10,17 @@ async fn an_attempt_is_booked_once_and_money_is_exact() {
         store.accept(&bulk("s", &[1])).await.expect("accepted");
         store.intend(&intent(1, vec![members(1, 0..5)])).await.expect("decided");
         store.intend(&calls(2, vec![members(1, 5..10)])).await.expect("decided");
-        let large = cost(i128::from(u64::MAX) * 1_000);
+        let large = entries(i128::from(u64::MAX) * 1_000);
+        assert_eq!(large.len(), 4);
         store.book(AttemptId(1), &large).await.expect("booked");
-        store.book(AttemptId(1), &cost(1)).await.expect("ignored");
-        assert_eq!(store.cost(AttemptId(1)).await.expect("readable"), Some(large));
-        assert_eq!(store.cost(AttemptId(2)).await.expect("readable"), None);
+        store.book(AttemptId(1), &entries(1)).await.expect("ignored");
+        assert_eq!(store.entries(AttemptId(1)).await.expect("readable"), large);
+        assert_eq!(store.entries(AttemptId(2)).await.expect("readable"), []);
         let unpriced = Cost { costed: Costed::Unpriced, ..Cost::NOTHING };
-        store.book(AttemptId(2), &unpriced).await.expect("booked");
-        assert_eq!(store.costs().await.expect("readable"), [(AttemptId(1), large), (AttemptId(2), unpriced)]);
+        store.book(AttemptId(2), &[Entry { chunk: None, cost: unpriced }]).await.expect("booked");
+        let costs = store.costs().await.expect("readable");
+        assert_eq!(costs[&AttemptId(1)].paid.pico(), 3 * i128::from(u64::MAX) * 1_000 + 1);
+        assert_eq!(costs[&AttemptId(2)], unpriced);
     }
 }
 
@@ -26,22 +29,33 @@ async fn an_amendment_replaces_what_was_booked() {
     for store in stores().await.0 {
         store.accept(&bulk("s", &[1])).await.expect("accepted");
         store.intend(&calls(1, vec![members(1, 0..5)])).await.expect("decided");
-        store.book(AttemptId(1), &cost(5)).await.expect("booked");
-        let shown = Cost { usage: usage(1, 2), bound: cost(3).paid, ..cost(9) };
+        store.book(AttemptId(1), &entries(3)).await.expect("booked");
+        let shown = [Entry { chunk: Some(ChunkId(1)), cost: Cost { usage: usage(1, 2), bound: cost(3).paid, ..cost(9) } }];
         for _ in 0..2 {
             store.amend(AttemptId(1), &shown).await.expect("amended");
-            assert_eq!(store.costs().await.expect("readable"), [(AttemptId(1), shown)]);
+            assert_eq!(store.entries(AttemptId(1)).await.expect("readable"), shown);
         }
-        store.book(AttemptId(1), &cost(5)).await.expect("ignored");
-        assert_eq!(store.cost(AttemptId(1)).await.expect("readable"), Some(shown));
+        store.book(AttemptId(1), &entries(2)).await.expect("ignored");
+        assert_eq!(store.entries(AttemptId(1)).await.expect("readable"), shown);
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_without_a_cost_is_booked_as_nothing() {
+    for store in stores().await.0 {
+        store.accept(&bulk("s", &[1])).await.expect("accepted");
+        store.intend(&calls(1, vec![members(1, 0..5)])).await.expect("decided");
+        store.book(AttemptId(1), &[]).await.expect("booked");
+        store.book(AttemptId(1), &entries(2)).await.expect("ignored");
+        assert_eq!(store.costs().await.expect("readable"), [(AttemptId(1), Cost::NOTHING)].into());
     }
 }
 
 #[tokio::test]
 async fn the_cost_of_an_attempt_that_is_not_there_is_refused() {
     for store in stores().await.0 {
-        refused!(store.book(AttemptId(1), &cost(5)).await, Missing);
-        refused!(store.amend(AttemptId(1), &cost(5)).await, Missing);
-        assert_eq!(store.costs().await.expect("readable"), []);
+        refused!(store.book(AttemptId(1), &entries(1)).await, Missing);
+        refused!(store.amend(AttemptId(1), &entries(1)).await, Missing);
+        assert!(store.costs().await.expect("readable").is_empty());
     }
 }

@@ -131,6 +131,14 @@ pub(crate) fn cost(pico: i128) -> Cost {
     }
 }
 
+/// Entries of so many chunks, and of none.
+pub(crate) fn entries(pico: i128) -> Vec<Entry> {
+    let of = |chunk: u64| Entry { chunk: Some(ChunkId(chunk)), cost: cost(pico) };
+    let mut all = vec![Entry { chunk: None, cost: cost(1) }];
+    all.extend((1..=pico.min(3) as u64).map(of));
+    all
+}
+
 /// Ends an attempt.
 pub(crate) async fn close(store: &dyn Store, id: u64) {
     let (id, change) = (AttemptId(id), AttemptChange::default());

@@ -20,7 +20,18 @@ pub(crate) struct Picture {
     pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
     open: Vec<Attempt>,
     past: Vec<Attempt>,
-    pub(crate) costs: BTreeMap<AttemptId, Cost>,
+    pub(crate) costs: BTreeMap<AttemptId, Vec<Entry>>,
+}
+
+/// What is booked; the sums are those of the entries.
+async fn costs(store: &dyn Store) -> BTreeMap<AttemptId, Vec<Entry>> {
+    let mut all = BTreeMap::new();
+    for (id, sum) in store.costs().await.expect("there") {
+        let entries = store.entries(id).await.expect("there");
+        assert_eq!(Entry::sum(&entries), Some(sum));
+        all.insert(id, entries);
+    }
+    all
 }
 
 type OneSubmission = (Submission, Vec<Span>, Vec<Chunk>, Vec<Attempt>);
@@ -78,7 +89,7 @@ impl Picture {
             attempts,
             open: store.open_attempts().await.expect("there"),
             past: store.past_jobs(3).await.expect("there"),
-            costs: store.costs().await.expect("there").into_iter().collect(),
+            costs: costs(store).await,
         }
     }
 

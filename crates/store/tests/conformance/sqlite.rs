@@ -18,6 +18,10 @@ async fn raw(folder: &Path) -> SqliteConnection {
 
 /// A row of every table.
 async fn fill(store: &dyn Store) {
+    fill_with(store, &entries(i128::from(u64::MAX) * 1_000)).await;
+}
+
+async fn fill_with(store: &dyn Store, booked: &[Entry]) {
     store.pool(SPEC).await.expect("a pool");
     let mut accept = bulk("s", &[1, 2]);
     accept.submissions[0].0.key = Some("k0".to_owned());
@@ -38,7 +42,7 @@ async fn fill(store: &dyn Store) {
         ended: Some(laneshift_units::Timestamp(1_700_000_001_000)),
     };
     store.move_attempt(AttemptId(1), AttemptState::Intent, AttemptState::Closed, &change).await.expect("closed");
-    store.book(AttemptId(1), &cost(i128::from(u64::MAX) * 1_000)).await.expect("booked");
+    store.book(AttemptId(1), booked).await.expect("booked");
 }
 
 #[tokio::test]
@@ -64,7 +68,7 @@ async fn a_second_handle_on_the_folder_is_refused_until_the_first_is_gone() {
 
 #[tokio::test]
 async fn another_version_of_the_queue_is_refused_and_left_as_it_is() {
-    for version in [1, 3] {
+    for version in [1, 4] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut file = SqliteConnection::connect_with(
             &SqliteConnectOptions::new().filename(folder.path().join("queue.db")).create_if_missing(true),
@@ -77,7 +81,7 @@ async fn another_version_of_the_queue_is_refused_and_left_as_it_is() {
         let Err(StoreError::Database(why)) = Sqlite::open(folder.path()).await.map(drop) else {
             panic!("version {version} was opened")
         };
-        assert!(why.contains(&format!("version {version}")) && why.contains("knows 2"), "{why}");
+        assert!(why.contains(&format!("version {version}")) && why.contains("knows 3"), "{why}");
         let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_master")
             .fetch_all(&mut raw(folder.path()).await)
             .await
@@ -96,15 +100,33 @@ async fn the_sqlite_inside_is_one_that_loses_nothing() {
     assert!(parts >= vec![3, 51, 3], "{version}");
 }
 
-/// A queue of version 2 as it was written when that version was made. Another version gets another file; this one never changes.
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/queue-2.sqlite")
+/// A queue as it was written when its version was made. Another version gets another file; these never change.
+fn golden(version: u8) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/queue-{version}.sqlite"))
+}
+
+#[tokio::test]
+async fn a_queue_of_the_version_before_is_brought_up_to_date_and_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::copy(golden(2), folder.path().join("queue.db")).expect("a copy");
+    let Err(StoreError::Database(why)) = Sqlite::look(folder.path()).await.map(drop) else { panic!("looked at as it is") };
+    assert!(why.contains("version 2") && why.contains("batch resume"), "{why}");
+    let model = memory::Memory::default();
+    // It did not say what of a cost is whose.
+    fill_with(&model, &[Entry { chunk: None, cost: cost(i128::from(u64::MAX) * 1_000) }]).await;
+    let as_it_was = Picture::of(&model).await;
+    for _ in 0..2 {
+        assert_eq!(Picture::of(&Sqlite::open(folder.path()).await.expect("the old queue")).await, as_it_was);
+    }
+    let new = tempfile::tempdir().expect("a folder");
+    drop(Sqlite::open(new.path()).await.expect("new"));
+    assert_eq!(schema(folder.path()).await, schema(new.path()).await);
 }
 
 #[tokio::test]
 async fn a_queue_that_was_written_by_this_version_is_read_as_it_was() {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::copy(golden(), folder.path().join("queue.db")).expect("a copy");
+    std::fs::copy(golden(3), folder.path().join("queue.db")).expect("a copy");
     let written = Picture::of(&Sqlite::open(folder.path()).await.expect("the golden queue")).await;
     let model = memory::Memory::default();
     fill(&model).await;
@@ -114,7 +136,7 @@ async fn a_queue_that_was_written_by_this_version_is_read_as_it_was() {
 #[tokio::test]
 async fn the_stored_format_changes_only_with_its_version() {
     let [old, new] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
-    std::fs::copy(golden(), old.path().join("queue.db")).expect("a copy");
+    std::fs::copy(golden(3), old.path().join("queue.db")).expect("a copy");
     let store = Sqlite::open(new.path()).await.expect("new");
     fill(&store).await;
     drop(store);
@@ -122,13 +144,17 @@ async fn the_stored_format_changes_only_with_its_version() {
     assert_eq!(old, new, "the schema or a row is another one: give it a new version and a golden file of its own");
 }
 
+/// Name, type and definition of everything.
+async fn schema(folder: &Path) -> Vec<(String, String, String)> {
+    let schema = "SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name";
+    sqlx::query_as(schema).fetch_all(&mut raw(folder).await).await.expect("a schema")
+}
+
 /// The schema and every row, as SQL literals.
 async fn dump(folder: &Path) -> Vec<String> {
     let file = &mut raw(folder).await;
-    let schema = "SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name";
-    let schema: Vec<(String, String, String)> = sqlx::query_as(schema).fetch_all(&mut *file).await.expect("a schema");
     let mut lines = Vec::new();
-    for (name, kind, sql) in schema {
+    for (name, kind, sql) in schema(folder).await {
         lines.push(sql);
         if kind == "table" {
             let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info(?)")

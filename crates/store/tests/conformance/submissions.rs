@@ -96,7 +96,7 @@ async fn a_purge_waits_for_results_and_for_open_attempts() {
         store.accept(&bulk("s", &[1, 2])).await.expect("accepted");
         store.intend(&intent(1, vec![members(1, 0..10)])).await.expect("decided");
         store.intend(&calls(2, vec![members(2, 0..10)])).await.expect("decided");
-        store.book(AttemptId(1), &cost(5)).await.expect("booked");
+        store.book(AttemptId(1), &entries(2)).await.expect("booked");
         refused!(store.purge("s").await, Conflict);
         for (attempt, chunk) in [(1, 1), (2, 2)] {
             store.settle(&settle(attempt, chunk, slots(0..10), slots(0..0))).await.expect("settled");
@@ -112,7 +112,7 @@ async fn a_purge_waits_for_results_and_for_open_attempts() {
         refused!(store.purge("s").await, Missing);
         refused!(store.chunk(ChunkId(1)).await, Missing);
         assert_eq!(store.results(ChunkId(1)).await.expect("readable"), []);
-        assert_eq!(store.cost(AttemptId(1)).await.expect("there"), Some(cost(5)), "what attempts cost stays");
+        assert_eq!(store.entries(AttemptId(1)).await.expect("there"), entries(2), "what attempts cost stays");
     }
 }
 

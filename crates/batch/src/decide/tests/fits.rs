@@ -50,7 +50,7 @@ fn the_earliest_deadlines_take_the_slots() {
 #[test]
 fn free_work_waits_for_company_until_it_lingered_or_fills_a_job() {
     let mut world = World::new();
-    world.policy.linger_ms = 2 * HOUR_MS;
+    world.terms.linger_ms = 2 * HOUR_MS;
     world.chunks = vec![chunk(1, 49, 1, 1, in_hours(100))];
     assert_eq!(sizes(&world), [0; 0]);
     world.now = Timestamp(NOW.0 + HOUR_MS);
@@ -65,7 +65,7 @@ fn an_open_window_lets_jobs_through() {
     let mut world = World::new();
     world.chunks = vec![chunk(1, 20, 1, 1, in_hours(100))];
     // NOW is at 8:00 UTC.
-    world.policy.window = Window::parse("daily 8-9 UTC").ok();
+    world.terms.window = Window::parse("daily 8-9 UTC").ok();
     assert_eq!(sizes(&world), [20]);
     world.now = Timestamp(NOW.0 + HOUR_MS);
     assert_eq!(sizes(&world), [0; 0]);

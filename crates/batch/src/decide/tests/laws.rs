@@ -113,8 +113,8 @@ proptest! {
 
     #[test]
     fn free_records_become_jobs_where_there_are_enough_and_nothing_holds_them(mut world in world(), small in any::<bool>()) {
-        (world.policy.window, world.policy.linger_ms, world.rescue, world.batch, world.slots) = (None, 0, None, true, 100);
-        world.policy.pad = false;
+        (world.terms.window, world.terms.linger_ms, world.rescue, world.batch, world.slots) = (None, 0, None, true, 100);
+        world.terms.pad = false;
         world.suspects.clear();
         world.chunks.retain(|c| c.new.deadline > world.now);
         if small {
@@ -141,9 +141,9 @@ proptest! {
     #[test]
     fn a_closed_window_holds_jobs_back_unless_a_deadline_presses(mut world in world()) {
         // NOW is at 8:00 UTC.
-        world.policy.window = Window::parse("daily 0-5 UTC").ok();
+        world.terms.window = Window::parse("daily 0-5 UTC").ok();
         world.suspects.clear();
-        let usual_ms = Forecast::of(&[]).quantile_ms(0.95) + world.policy.margin_ms;
+        let usual_ms = Forecast::of(&[]).quantile_ms(0.95) + world.margin_ms;
         let (moves, pressed) = (world.decide(), Timestamp(world.now.0 + usual_ms));
         let presses = world.chunks.iter().any(|c| c.new.deadline <= pressed && !c.free().is_empty());
         prop_assert!(presses || jobs(&moves).next().is_none(), "{:?}", moves);

@@ -13,7 +13,7 @@ const MARGIN_MS: i64 = 2 * MINUTE_MS;
 
 fn pool(chunks: Vec<Chunk>) -> World {
     let mut world = World::new();
-    (world.chunks, world.rescue, world.policy.margin_ms) = (chunks, Some(lanes(RATE)), MARGIN_MS);
+    (world.chunks, world.rescue, world.margin_ms) = (chunks, Some(lanes(RATE)), MARGIN_MS);
     world
 }
 

@@ -28,7 +28,7 @@ proptest! {
         let mut world = few();
         let price = |pico| Some(Money::from_pico(pico));
         world.costs = Costs { batch: price(batch), filler: price(filler), flex: None, on_demand: price(on_demand) };
-        world.policy.pad = pad;
+        world.terms.pad = pad;
         let pads = pad && 4 * batch + 6 * filler < 4 * on_demand;
         prop_assert_eq!(world.decide(), if pads { padded() } else { called(Lane::OnDemand) });
     }
@@ -37,7 +37,7 @@ proptest! {
 #[test]
 fn flex_is_called_where_it_is_cheaper() {
     let mut world = few();
-    (world.policy.pad, world.costs.flex) = (false, Some(Money::from_pico(50)));
+    (world.terms.pad, world.costs.flex) = (false, Some(Money::from_pico(50)));
     world.rescue.as_mut().expect("lanes").lanes = vec![Lane::OnDemand, Lane::Flex];
     assert_eq!(world.decide(), called(Lane::Flex));
 }
@@ -47,7 +47,7 @@ fn where_no_lane_may_be_used_it_is_filled_up_whatever_that_costs_or_waits() {
     let mut world = few();
     (world.rescue, world.costs) = (None, Costs::default());
     assert_eq!(world.decide(), padded());
-    world.policy.pad = false;
+    world.terms.pad = false;
     assert_eq!(world.decide(), []);
 }
 
@@ -56,7 +56,7 @@ fn it_waits_for_jobs_under_way_and_for_the_allowance() {
     let mut world = few();
     world.jobs_open = true;
     assert_eq!(world.decide(), [], "they may bring company");
-    (world.jobs_open, world.policy.pad, world.allowance) = (false, false, 39);
+    (world.jobs_open, world.terms.pad, world.allowance) = (false, false, 39);
     assert_eq!(world.decide(), []);
     world.allowance = 40;
     assert_eq!(world.decide(), called(Lane::OnDemand));
@@ -65,7 +65,7 @@ fn it_waits_for_jobs_under_way_and_for_the_allowance() {
 #[test]
 fn what_the_guard_called_is_gone_from_the_allowance() {
     let mut world = few();
-    world.policy.pad = false;
+    world.terms.pad = false;
     // Hopeless for a job, and as much as may be called.
     world.chunks.push(chunk(2, 100, 10, 1, Timestamp(NOW.0 + 5 * MINUTE_MS)));
     assert_eq!(world.decide(), [Move::Calls(vec![members(2, 0..100)], Lane::OnDemand, Hedge::No)]);

@@ -23,7 +23,8 @@ pub(super) struct World {
     pub(super) rescue: Option<Rescue>,
     pub(super) allowance: u64,
     pub(super) costs: Costs,
-    pub(super) policy: Policy,
+    pub(super) terms: Terms,
+    pub(super) margin_ms: i64,
 }
 
 impl World {
@@ -50,7 +51,8 @@ impl World {
             rescue: None,
             allowance: 0,
             costs: Costs { batch: price(50), filler: price(5), flex: None, on_demand: price(100) },
-            policy: Policy { linger_ms: 0, margin_ms: 0, pad: true, window: None },
+            terms: Terms::default(),
+            margin_ms: 0,
         }
     }
 
@@ -70,7 +72,8 @@ impl World {
             allowance: QuotaTokens(self.allowance),
             burndown: 1,
             costs: self.costs,
-            policy: &self.policy,
+            terms: &self.terms,
+            margin_ms: self.margin_ms,
         })
     }
 
@@ -150,15 +153,16 @@ pub(super) fn world() -> impl Strategy<Value = World> {
     let suspects = prop_oneof![2 => Just(Vec::new()), 1 => suspects];
     let lanes = (proptest::option::weighted(0.8, any_rescue()), 0..4_000_u64, any_costs());
     let window = prop_oneof![3 => Just(None), 1 => Just(Window::parse("daily 0-5 UTC").ok()), 1 => Just(Window::parse("daily 5-24 UTC").ok())];
-    let policy = (0..120_i64, 0..30_i64, any::<bool>(), window).prop_map(|(linger, margin, pad, window)| Policy {
+    let terms = (0..120_i64, any::<bool>(), window).prop_map(|(linger, pad, window)| Terms {
         linger_ms: linger * MINUTE_MS,
-        margin_ms: margin * MINUTE_MS,
         pad,
         window,
+        ..Terms::default()
     });
-    let flags = (0..6_u64, any::<bool>(), proptest::bool::weighted(0.8));
-    (chunks, suspects, lanes, policy, flags).prop_map(|(chunks, suspects, (rescue, allowance, costs), policy, flags)| {
-        let (slots, jobs_open, batch) = flags;
-        World { chunks, suspects, rescue, allowance, costs, policy, slots, jobs_open, batch, ..World::new() }
+    let flags = (0..6_u64, any::<bool>(), proptest::bool::weighted(0.8), 0..30_i64);
+    (chunks, suspects, lanes, terms, flags).prop_map(|(chunks, suspects, (rescue, allowance, costs), terms, flags)| {
+        let (slots, jobs_open, batch, margin) = flags;
+        let margin_ms = margin * MINUTE_MS;
+        World { chunks, suspects, rescue, allowance, costs, terms, margin_ms, slots, jobs_open, batch, ..World::new() }
     })
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use laneshift_aws::{Client, Credentials, Endpoints, nowhere, over_network};
-use laneshift_batch::decide::{Policy, Window};
-use laneshift_batch::{Buckets, Engine, Progress, RescueSettings, Settings, Tools};
+use laneshift_batch::decide::Window;
+use laneshift_batch::{Buckets, Engine, Progress, Settings, Terms, Tools};
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
 use laneshift_store::sqlite::Sqlite;
@@ -52,43 +52,50 @@ enum RescueArg {
     None,
 }
 
-/// How the lanes are used.
+/// How much the on-demand lanes take.
 #[derive(Args)]
-pub(crate) struct LaneArgs {
-    /// On-demand lanes for records that would miss their deadline in batch, or are too few for a job
-    #[arg(long, value_enum, default_value_t = RescueArg::Any, env = "LANESHIFT_BATCH_RESCUE")]
-    rescue: RescueArg,
-    /// Quota tokens a minute that they may use there; half the account's quota when left out
+pub(crate) struct RateArgs {
+    /// Quota tokens a minute for late and few records on the on-demand lanes; half the account's quota when left out
     #[arg(long, value_name = "TOKENS", env = "LANESHIFT_BATCH_RESCUE_TPM")]
     rescue_tpm: Option<u64>,
+}
+
+/// How the lanes may be used for what is accepted; kept with it.
+#[derive(Args)]
+pub(crate) struct TermsArgs {
+    /// On-demand lanes for records that would miss their deadline in batch, or are too few for a job [default: any]
+    #[arg(long, value_enum, env = "LANESHIFT_BATCH_RESCUE")]
+    rescue: Option<RescueArg>,
     /// Do not fill small jobs up to AWS's minimum, even where that is cheapest
     #[arg(long)]
     no_pad: bool,
-    /// How long records wait for others before a job is made of them
-    #[arg(long, default_value = "0m", value_name = "TIME")]
-    linger: String,
+    /// How long records wait for others before a job is made of them [default: 0m]
+    #[arg(long, value_name = "TIME")]
+    linger: Option<String>,
     /// Create jobs only then, unless a deadline asks for more: "mon-fri 22-6 Europe/Berlin"
     #[arg(long, env = "LANESHIFT_BATCH_WINDOW")]
     window: Option<String>,
 }
 
-impl LaneArgs {
-    fn settings(&self) -> Result<Settings, Error> {
-        let defaults = Settings::default();
-        let lanes = match self.rescue {
-            RescueArg::Any => vec![Lane::Flex, Lane::OnDemand],
-            RescueArg::Flex => vec![Lane::Flex],
-            RescueArg::OnDemand => vec![Lane::OnDemand],
-            RescueArg::None => Vec::new(),
-        };
-        let window = self.window.as_deref().map(Window::parse).transpose();
-        let window = window.map_err(|e| Error::Argument { what: "--window".to_owned(), reason: e.to_string() })?;
-        let linger_ms = duration::parse("--linger", &self.linger)?;
-        Ok(Settings {
-            policy: Policy { linger_ms, pad: !self.no_pad, window, ..defaults.policy },
-            rescue: RescueSettings { lanes, tokens_per_minute: self.rescue_tpm, ..defaults.rescue },
-            ..defaults
-        })
+impl TermsArgs {
+    /// These, and otherwise what was agreed before.
+    pub(crate) fn over(&self, mut terms: Terms) -> Result<Terms, Error> {
+        match self.rescue {
+            None => {}
+            Some(RescueArg::Any) => terms.lanes = vec![Lane::Flex, Lane::OnDemand],
+            Some(RescueArg::Flex) => terms.lanes = vec![Lane::Flex],
+            Some(RescueArg::OnDemand) => terms.lanes = vec![Lane::OnDemand],
+            Some(RescueArg::None) => terms.lanes = Vec::new(),
+        }
+        if let Some(window) = &self.window {
+            let window = Window::parse(window);
+            terms.window = Some(window.map_err(|e| Error::Argument { what: "--window".to_owned(), reason: e.to_string() })?);
+        }
+        if let Some(linger) = &self.linger {
+            terms.linger_ms = duration::parse("--linger", linger)?;
+        }
+        terms.pad &= !self.no_pad;
+        Ok(terms)
     }
 }
 
@@ -145,13 +152,14 @@ pub(crate) async fn store(folder: &Path) -> Result<Arc<Sqlite>, Error> {
 pub(crate) async fn open(
     queue: &QueueArgs,
     aws: &AwsArgs,
-    lanes: Option<&LaneArgs>,
+    rate: Option<&RateArgs>,
     progress: Arc<dyn Fn(&Progress) + Send + Sync>,
 ) -> Result<Opened, Error> {
     if !(aws.poll_s.is_finite() && aws.poll_s > 0.0) {
         return Err(Error::Argument { what: "--poll-s".to_owned(), reason: "a number of seconds above 0 is needed".to_owned() });
     }
-    let settings = lanes.map_or_else(|| Ok(Settings::default()), LaneArgs::settings)?;
+    let mut settings = Settings::default();
+    settings.rescue.tokens_per_minute = rate.and_then(|rate| rate.rescue_tpm);
     let client = aws.client()?;
     let poll = Duration::from_secs_f64(aws.poll_s);
     with(&queue.data, store(&queue.data).await?, client, aws.buckets(), poll, settings, progress)

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use clap::Args;
-use laneshift_batch::Retry;
+use laneshift_batch::{Request, Retry};
 use laneshift_store::SubmissionState;
 
-use super::open::{AwsArgs, LaneArgs, QueueArgs, open, pick};
+use super::open::{AwsArgs, QueueArgs, RateArgs, TermsArgs, open, pick};
 use super::run::{confirm, failed, finish};
 use super::{duration, progress, runtime};
 use crate::cli::Format;
@@ -24,7 +24,9 @@ pub(crate) struct RetryArgs {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    lanes: LaneArgs,
+    terms: TermsArgs,
+    #[command(flatten)]
+    rate: RateArgs,
     #[command(flatten)]
     queue: QueueArgs,
     #[command(flatten)]
@@ -37,10 +39,11 @@ pub(crate) struct RetryArgs {
 /// Its answers are delivered together with those that were there.
 pub(crate) fn run(args: &RetryArgs, out: &mut dyn Write) -> Result<(), Error> {
     runtime()?.block_on(async {
-        let opened = open(&args.queue, &args.aws, Some(&args.lanes), progress::shown()).await?;
+        let opened = open(&args.queue, &args.aws, Some(&args.rate), progress::shown()).await?;
         let submission = pick(&opened.store, args.id.as_deref(), |s| s.state != SubmissionState::Open).await?;
         let deadline = duration::moment("--deadline", &args.deadline, clock::now())?;
-        let id = match opened.engine.retry(&submission, deadline).await.map_err(failed)? {
+        let terms = args.terms.over(Request::of(&submission).map_err(failed)?.place.terms)?;
+        let id = match opened.engine.retry(&submission, deadline, &terms).await.map_err(failed)? {
             Retry::Nothing => {
                 eprintln!("every record of {} was answered", submission.new.id);
                 return Ok(());

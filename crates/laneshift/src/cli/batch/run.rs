@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use laneshift_batch::{Accepted, BadLine, Engine, EngineError, Place, Refused, Request, read_input, submission_id};
+use laneshift_batch::{Accepted, BadLine, Engine, EngineError, Place, Refused, Request, Terms, read_input, submission_id};
 use laneshift_store::{Intake, Promise, StoreError, SubmissionState};
 
-use super::open::{AwsArgs, LaneArgs, Opened, QueueArgs, open};
+use super::open::{AwsArgs, Opened, QueueArgs, RateArgs, TermsArgs, open};
 use super::{ask, duration, progress, receipt, runtime};
 use crate::cli::{Format, print};
 use crate::clock;
@@ -42,7 +42,9 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    lanes: LaneArgs,
+    terms: TermsArgs,
+    #[command(flatten)]
+    rate: RateArgs,
     #[command(flatten)]
     queue: QueueArgs,
     #[command(flatten)]
@@ -57,7 +59,7 @@ pub(crate) struct ResumeArgs {
     /// A submission, as `batch list` shows it; all open ones when left out
     id: Option<String>,
     #[command(flatten)]
-    lanes: LaneArgs,
+    rate: RateArgs,
     #[command(flatten)]
     queue: QueueArgs,
     #[command(flatten)]
@@ -70,7 +72,7 @@ pub(crate) struct ResumeArgs {
 pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<(), Error> {
     runtime()?.block_on(async {
         let request = request(args)?;
-        let opened = open(&args.queue, &args.aws, Some(&args.lanes), progress::shown()).await?;
+        let opened = open(&args.queue, &args.aws, Some(&args.rate), progress::shown()).await?;
         let id = submission_id(&request, &args.owner).map_err(|e| refused(args, Refused::Io(request.input.clone(), e)))?;
         match opened.store.submission(&id).await {
             Ok(known) => match known.state {
@@ -95,7 +97,7 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<(), Error> {
 
 pub(crate) fn resume(args: &ResumeArgs, out: &mut dyn Write) -> Result<(), Error> {
     runtime()?.block_on(async {
-        let opened = open(&args.queue, &args.aws, Some(&args.lanes), progress::shown()).await?;
+        let opened = open(&args.queue, &args.aws, Some(&args.rate), progress::shown()).await?;
         let ids = match &args.id {
             Some(id) => vec![id.clone()],
             None => opened.engine.undelivered().await.map_err(failed)?,
@@ -170,12 +172,13 @@ fn request(args: &RunArgs) -> Result<Request, Error> {
     if !role {
         return Err(argument("--role", "write the ARN of a role: arn:aws:iam::111122223333:role/NAME"));
     }
+    let terms = args.terms.over(Terms::default())?;
     let absolute = |path: &PathBuf| std::path::absolute(path).map_err(|e| argument("path", &e.to_string()));
     Ok(Request {
         input: absolute(&args.input)?,
         output: absolute(&args.output)?,
         model: args.model.clone(),
-        place: Place { region: args.aws.region()?, role: args.role.clone(), bucket, prefix },
+        place: Place { region: args.aws.region()?, role: args.role.clone(), bucket, prefix, terms },
         retry_of: None,
     })
 }

@@ -1,3 +1,0 @@
-INSERT INTO cost
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (attempt) DO NOTHING
