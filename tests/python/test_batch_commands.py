@@ -69,10 +69,16 @@ class Slow(Commands):
                     break
             status = self.json("status")
             listed = self.json("list")
+            early = self.json("results", "--output", self.folder / "early.jsonl")
+            busy = self.laneshift("resume")
             process.stderr.read()
         self.assertEqual(process.returncode, 0)
         self.assertEqual((status["state"], len(status["attempts"]), status["attempts"][0]["lane"]), ("open", 1, "batch"))
         self.assertEqual([row["id"] for row in listed], [status["id"]])
+        self.assertEqual((early["answered"], early["unanswered"], early["waiting"]), (0, 0, 120))
+        self.assertEqual((busy.returncode, "another laneshift works in it" in busy.stderr, "stop it with Ctrl-C" in busy.stderr), (4, True, True))
+        self.assertEqual(self.json("status", status["id"][:6])["id"], status["id"], "the beginning of an id is enough")
+        self.assertEqual(self.laneshift("cancel", status["id"]).returncode, 3, "it is over")
 
     def test_a_cancelled_submission_stops_its_job_and_what_was_paid_is_told(self):
         self.write(150)
@@ -85,7 +91,7 @@ class Slow(Commands):
         self.assertEqual(Decimal(receipt["paid_usd"]), self.billed())
         self.assertEqual(receipt["paid_usd"], receipt["wasted_usd"], "nobody wanted it any more")
         again = self.run_batch()
-        self.assertEqual(again.returncode, 4)
+        self.assertEqual(again.returncode, 3)
         self.assertIn("`laneshift batch retry", again.stderr)
         self.assert_whole(150, self.receipt(self.laneshift("retry", "--yes", "--format", "json")), paid_before=receipt)
 
@@ -126,7 +132,7 @@ class After(Commands):
         self.write(130)
         self.receipt(self.run_batch())
         other = self.folder / "other" / "again.jsonl"
-        self.assertEqual(self.json("results", "--output", other), {"answered": 130, "unanswered": 0})
+        self.assertEqual(self.json("results", "--output", other), {"answered": 130, "unanswered": 0, "waiting": 0, "erased": 0})
         self.assertEqual(other.read_bytes(), self.out.read_bytes())
 
     def test_explain_tells_what_happened_to_a_record(self):
@@ -141,7 +147,8 @@ class After(Commands):
             self.assertIn(words, told)
         self.assertEqual(self.json("explain", story["record"]), story)
         missing = self.laneshift("explain", "my-700")
-        self.assertEqual((missing.returncode, "find record my-700" in missing.stderr), (4, True))
+        self.assertEqual((missing.returncode, "find record my-700" in missing.stderr), (3, True))
+        self.assertEqual(self.json("explain", "line-8"), story, "a record with an id of its own has a line too")
 
     def test_a_redacted_record_is_in_no_object_and_the_others_are_as_they_were(self):
         self.write(160)
@@ -152,7 +159,7 @@ class After(Commands):
         done = self.laneshift("redact", "my-33")
         self.assertEqual((done.returncode, "my-33 is erased" in done.stdout), (0, True), done.stderr)
         self.assertEqual([path for path, held in self.files().items() if secret in held or b"question 33 " in held], [])
-        self.json("results", "--output", self.out)
+        self.assertEqual(self.json("results", "--output", self.out)["erased"], 1)
         self.assertEqual(self.answers(), [line for line in before if line["recordId"] != "my-33"])
 
     def test_a_purged_submission_leaves_nothing_but_the_books(self):

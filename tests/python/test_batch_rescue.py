@@ -43,7 +43,7 @@ class Rescue(BatchCase):
     def test_a_deadline_that_cannot_be_met_is_refused_with_the_earliest_that_can(self):
         self.write(300)
         done = self.urgent("--rescue-tpm", "1000", "--guarantee")
-        self.assertEqual(done.returncode, 4)
+        self.assertEqual(done.returncode, 3)
         self.assertIn("cannot be guaranteed", done.stderr)
         self.assertRegex(done.stderr, r"20\d\d-\d\d-\d\dT\S+Z could be")
         self.assertEqual(json.loads(self.laneshift("list", "--format", "json").stdout), [])

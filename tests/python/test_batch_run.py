@@ -84,6 +84,11 @@ class BatchCase(unittest.TestCase):
         self.assertEqual(done.returncode, min(unanswered, 1), "1 says that requests have no answer")
         return receipt
 
+    def error(self, done, code):
+        """What a command that failed says to machines: the last line it writes."""
+        self.assertEqual(done.returncode, code, done.stderr)
+        return json.loads(done.stderr.splitlines()[-1])["error"]
+
     def answers(self, path=None):
         path = path or self.out
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -155,7 +160,7 @@ class Run(BatchCase):
     def test_too_few_records_are_filled_up_or_called_whichever_is_cheaper(self):
         self.write(99)
         done = self.run_batch()
-        self.assertIn("fewer than the 100", done.stderr)
+        self.assertIn("filled up by 1 to the 100 that a job needs", done.stderr)
         receipt = self.receipt(done)
         self.assert_whole(99, receipt)
         self.assertEqual([a["lane"] for a in receipt["attempts"]], ["batch"], "99 in batch and a filler are half of 99 on demand")
@@ -191,7 +196,7 @@ class Nowhere(BatchCase):
     def test_what_can_run_in_no_lane_is_not_accepted(self):
         self.write(100)
         done = self.run_batch("--rescue", "none", model="anthropic.claude-haiku-4-5-20251001-v1:0")
-        self.assertEqual((done.returncode, "no on-demand lane may be used" in done.stderr), (4, True), done.stderr)
+        self.assertEqual((done.returncode, "no on-demand lane may be used" in done.stderr), (3, True), done.stderr)
         self.assertEqual(json.loads(self.laneshift("list", "--format", "json").stdout), [])
 
 
@@ -310,7 +315,7 @@ class Provider(BatchCase):
         receipt = self.receipt(self.run_batch(model=arn))
         self.assert_whole(120, receipt)
         self.write(20)
-        self.assertEqual(self.receipt(self.run_batch("--deadline", "20m", model=arn))["answered"], 20)
+        self.assertEqual(self.receipt(self.run_batch("--deadline", "20m", "--overwrite", model=arn))["answered"], 20)
 
     def test_f15_a_bucket_that_the_role_cannot_read_is_said(self):
         self.write(100)

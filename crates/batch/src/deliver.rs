@@ -31,12 +31,16 @@ pub struct Delivered {
     pub expired: u64,
     /// That were cancelled.
     pub cancelled: u64,
+    /// Whose content is erased: they are in no file.
+    pub erased: u64,
+    /// Without a result yet: they are in no file.
+    pub waiting: u64,
 }
 
 impl Delivered {
-    /// All of them.
+    /// All that are settled.
     pub const fn settled(&self) -> u64 {
-        self.answered + self.failed + self.expired + self.cancelled
+        self.answered + self.failed + self.expired + self.cancelled + self.erased
     }
 }
 
@@ -44,6 +48,12 @@ impl Delivered {
 pub fn errors_path(output: &Path) -> PathBuf {
     let name = output.file_name().and_then(|n| n.to_str()).unwrap_or("output");
     output.with_file_name(format!("{}.errors.jsonl", name.trim_end_matches(".jsonl")))
+}
+
+/// Where a file is written before it is whole.
+pub fn part_path(path: &Path) -> PathBuf {
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("output");
+    path.with_file_name(format!(".{name}.part"))
 }
 
 /// A part of a submission whose chunk is not open yet.
@@ -103,9 +113,8 @@ impl Engine {
         if let Some(folder) = to.parent().filter(|f| !f.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        let part = |path: &Path| path.with_extension("part");
-        let mut answers = BufWriter::new(File::create(part(to)).map_err(failed)?);
-        let mut errors = BufWriter::new(File::create(part(&errors_to)).map_err(failed)?);
+        let mut answers = BufWriter::new(File::create(part_path(to)).map_err(failed)?);
+        let mut errors = BufWriter::new(File::create(part_path(&errors_to)).map_err(failed)?);
         let mut delivered = Delivered::default();
         let (mut waiting, mut open): (Vec<Waiting>, Vec<Source>) = (self.sources(submission).await?, Vec::new());
         waiting.reverse();
@@ -124,7 +133,7 @@ impl Engine {
             let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
             file.sync_all().map_err(failed)?;
             self.step("output written");
-            fs::rename(part(&path), &path).map_err(failed)?;
+            fs::rename(part_path(&path), &path).map_err(failed)?;
         }
         if delivered.failed + delivered.expired + delivered.cancelled == 0 {
             fs::remove_file(errors_to).map_err(failed)?;
@@ -194,7 +203,15 @@ fn write_next(
 ) -> std::io::Result<()> {
     let slot = source.next;
     source.next += 1;
-    if source.skip.has(slot) || source.row.redacted.has(slot) {
+    if source.skip.has(slot) {
+        return Ok(());
+    }
+    if source.row.redacted.has(slot) {
+        delivered.erased += 1;
+        return Ok(());
+    }
+    if !source.row.done.has(slot) {
+        delivered.waiting += 1;
         return Ok(());
     }
     let Some(entry) = source.chunk.entries.get(slot) else { return Ok(()) };

@@ -13,8 +13,8 @@ use std::time::Duration;
 use laneshift_aws::{Client, WallClock};
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
-use laneshift_store::{AttemptId, PoolId, Store, StoreError, Submission};
-use laneshift_units::{Money, Timestamp};
+use laneshift_store::{AttemptId, PoolId, Store, StoreError, Submission, SubmissionState};
+use laneshift_units::{Money, Profile, Timestamp};
 use object_store::ObjectStore;
 use tokio::sync::watch;
 
@@ -298,6 +298,7 @@ impl Engine {
                 };
                 delivered = Some(so_far);
                 if self.store.attempts(id).await?.iter().all(|attempt| !attempt.state.is_open()) {
+                    self.deliver_others(id).await?;
                     return self.receipt(&submission, so_far).await;
                 }
             }
@@ -310,6 +311,30 @@ impl Engine {
                 return Err(EngineError::Held(why));
             }
         }
+    }
+
+    /// Delivers what else has all its results. What cannot be delivered stays open, and is told to whoever continues it.
+    async fn deliver_others(&self, but: &str) -> Result<(), EngineError> {
+        for other in self.store.submissions().await? {
+            if other.state == SubmissionState::Open && other.new.id != but && self.is_settled(&other).await? {
+                let _ = self.deliver(&other).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Of the models that a file names, the first that AWS does not have, with its words. Where AWS does not say, none.
+    pub async fn unknown_model(&self, accepted: &Accepted) -> Option<String> {
+        for spec in &accepted.pools {
+            let is_profile = spec.profiled().profile != Profile::InRegion;
+            match self.client.model(&spec.model, is_profile).await {
+                Err(error) if error.is("ResourceNotFoundException") || error.is("ValidationException") => {
+                    return Some(format!("{} is no model in {}: {error}", spec.model, spec.region));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        None
     }
 
     /// Takes a turn, and tells meanwhile how far it is.

@@ -9,7 +9,8 @@ use crate::deliver::name_of;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::id::{address, record_id};
-use crate::outcome::ResultIndex;
+use crate::one::OneState;
+use crate::outcome::Kept;
 use crate::pool::PoolSpec;
 
 /// Where a record is.
@@ -45,12 +46,13 @@ pub struct Story {
 }
 
 impl Engine {
-    /// The address of a record: by its caller's id, by `line-N`, or by its own id.
+    /// The address of a record: by its caller's id, by its own id, or by `line-N`.
     ///
     /// # Errors
     /// [`EngineError`].
     pub async fn find(&self, submission: &Submission, name: &str) -> Result<Option<Address>, EngineError> {
-        let direct = address(name);
+        let (direct, mut by_line) = (address(name), None);
+        let line = name.strip_prefix("line-").and_then(|n| n.parse().ok());
         for span in self.store.spans(&submission.new.id).await? {
             let slots = span.first_slot as usize..(span.first_slot + span.records) as usize;
             if let Some((_, slot)) = direct.filter(|(chunk, slot)| *chunk == span.chunk && slots.contains(slot)) {
@@ -61,8 +63,10 @@ impl Engine {
             if let Some(slot) = slots.clone().find(named) {
                 return Ok(Some(Address { chunk: span.chunk, slot }));
             }
+            let on_line = slots.clone().find(|slot| index.entries.get(*slot).map(|entry| entry.line) == line);
+            by_line = by_line.or(on_line.filter(|_| line.is_some()).map(|slot| Address { chunk: span.chunk, slot }));
         }
-        Ok(None)
+        Ok(by_line)
     }
 
     /// A chunk's footer.
@@ -80,7 +84,7 @@ impl Engine {
         let Address { chunk, slot } = at;
         let row = self.store.chunk(chunk).await?;
         let index = self.index(chunk).await?;
-        let (name, line) = index.entries.get(slot).map(|entry| (name_of(entry), entry.line)).unwrap_or_default();
+        let (name, at_line) = index.entries.get(slot).map(|entry| (name_of(entry), entry.line)).unwrap_or_default();
         let mut events = vec![(row.new.created, "accepted".to_owned())];
         for one in self.store.tries(chunk).await?.iter().filter(|one| one.slots.has(slot)) {
             let attempt = self.store.attempt(one.attempt).await?;
@@ -103,27 +107,20 @@ impl Engine {
             }
         }
         events.sort_by_key(|(at, _)| *at);
-        let (mut error, mut by) = (None, None);
-        for result in self.store.results(chunk).await?.into_iter().filter(|result| result.winners.has(slot)) {
-            by = Some(result.attempt);
-            if !row.ok.has(slot) {
-                error = self.error_in(&result.object, slot)?;
-            }
-        }
-        let outcome = match row {
-            _ if row.ok.has(slot) => "answered",
-            _ if row.cancelled.has(slot) => "cancelled",
-            _ if row.expired.has(slot) => "expired",
-            _ if row.done.has(slot) => "failed",
-            _ => "waiting",
-        };
+        let results = self.store.results(chunk).await?;
+        let by = results.into_iter().find(|result| result.winners.has(slot)).map(|result| result.attempt);
+        let outcome = OneState::of(&row, slot);
+        let line = if outcome == OneState::Failed { self.result_line(chunk, slot).await? } else { None };
+        let kept: Option<Kept<'_>> = line.as_deref().map(serde_json::from_slice).transpose()?;
+        let error = kept.and_then(|kept| kept.error).map(|raw| raw.get().to_owned());
+        let outcome = outcome.name();
         if let Some((by, last)) = by.zip(events.last().map(|(at, _)| *at)) {
             events.push((last, format!("{outcome} by {by}")));
         }
         Ok(Story {
             record: record_id(chunk, slot),
             name,
-            line,
+            line: at_line,
             pool: self.spec(row.new.pool).await?,
             deadline: row.new.deadline,
             outcome,
@@ -131,14 +128,6 @@ impl Engine {
             redacted: row.redacted.has(slot),
             events,
         })
-    }
-
-    fn error_in(&self, object: &str, slot: usize) -> Result<Option<String>, EngineError> {
-        let mut index = ResultIndex::open(&self.folder.join(object)).map_err(EngineError::Spool)?;
-        let Some(at) = index.entries.iter().position(|place| place.slot == slot) else { return Ok(None) };
-        let line = index.line(at).map_err(EngineError::Spool)?;
-        let kept: crate::outcome::Kept<'_> = serde_json::from_slice(&line)?;
-        Ok(kept.error.map(|raw| raw.get().to_owned()))
     }
 
     /// Whether a job that has not ended holds a record.

@@ -38,15 +38,15 @@ mod tidy;
 mod turn;
 mod upload;
 
-pub use accept::{Accepted, BadLine, Estimate, Place, PoolEstimate, Refused, Request, read_input, submission_id};
+pub use accept::{Accepted, BadLine, Place, PoolEstimate, Refused, Request, read_input, submission_id};
 pub use decide::Terms;
-pub use deliver::{Delivered, errors_path};
+pub use deliver::{Delivered, errors_path, part_path};
 pub use engine::{Buckets, Engine, Phase, Progress, RescueSettings, Settings, Timer, Tools};
 pub use error::EngineError;
 pub use find::{Address, Story};
 pub use laneshift_dialect::{Dialect, Shape};
 pub use one::{One, OneState};
-pub use outlook::Outlook;
+pub use outlook::{Outlook, Way};
 pub use pool::PoolSpec;
 pub use reconcile::{Evidence, Reconciled};
 pub use retry::Retry;

@@ -94,7 +94,7 @@ impl Engine {
     }
 
     /// How long jobs take: by the pool's own when there are enough of them, by all of the deployment's otherwise.
-    pub(crate) fn forecast(&self, pool: PoolId, past: &[Attempt]) -> Forecast {
+    pub(crate) fn forecast(&self, pool: Option<PoolId>, past: &[Attempt]) -> Forecast {
         let sample = |of: &dyn Fn(&Attempt) -> bool| {
             let jobs = past.iter().filter(|a| of(a));
             let times = jobs.filter_map(|a| {
@@ -104,7 +104,7 @@ impl Engine {
             });
             Forecast::of(&times.collect::<Vec<_>>())
         };
-        let own = sample(&|a| a.intent.pool == pool);
+        let own = sample(&|a| Some(a.intent.pool) == pool);
         if own.jobs > 0 { own } else { sample(&|_| true) }
     }
 }

@@ -1,6 +1,6 @@
 //! One request by its public id: where it stands, its answer, taking it back, and hearing that something changed.
 
-use laneshift_store::{Bitmap, Ending};
+use laneshift_store::{Bitmap, Chunk, Ending};
 use laneshift_units::Timestamp;
 use tokio::sync::watch;
 
@@ -27,6 +27,31 @@ pub enum OneState {
     Cancelled,
     /// Its content is erased, or is to be.
     Erased,
+}
+
+impl OneState {
+    /// Where a record stands, but for whether it is erased.
+    pub(crate) fn of(row: &Chunk, slot: usize) -> Self {
+        match row {
+            _ if row.ok.has(slot) => Self::Answered,
+            _ if row.cancelled.has(slot) => Self::Cancelled,
+            _ if row.expired.has(slot) => Self::Expired,
+            _ if row.done.has(slot) => Self::Failed,
+            _ => Self::Waiting,
+        }
+    }
+
+    /// The name, for users.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Erased => "erased",
+        }
+    }
 }
 
 /// A request.
@@ -61,22 +86,12 @@ impl Engine {
             Ok(_) | Err(laneshift_store::StoreError::Missing(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let state = match &row {
-            row if row.redacted.has(slot) => OneState::Erased,
-            row if row.ok.has(slot) => OneState::Answered,
-            row if row.expired.has(slot) => OneState::Expired,
-            row if row.cancelled.has(slot) => OneState::Cancelled,
-            row if row.done.has(slot) => OneState::Failed,
-            _ => OneState::Waiting,
-        };
+        let state = if row.redacted.has(slot) { OneState::Erased } else { OneState::of(&row, slot) };
         let mut one = One { state, deadline: row.new.deadline, line: None };
         if matches!(state, OneState::Waiting | OneState::Erased) {
             return Ok(Some(one));
         }
-        self.seal_if_open(chunk).await?;
-        let object = self.store.chunk(chunk).await?.new.object.unwrap_or_default();
-        let mut index = crate::container::Index::<crate::chunk::Slot>::open(&self.folder.join(object));
-        let index = index.as_mut().map_err(|e| EngineError::Spool(std::io::Error::new(e.kind(), e.to_string())))?;
+        let mut index = self.index(chunk).await?;
         let input = index.line(slot).map_err(EngineError::Spool)?;
         let Some(entry) = index.entries.get(slot) else { return Ok(None) };
         let spec = self.spec(row.new.pool).await?;
@@ -105,7 +120,8 @@ impl Engine {
         Ok(Some(one))
     }
 
-    async fn result_line(&self, chunk: laneshift_store::ChunkId, slot: usize) -> Result<Option<Vec<u8>>, EngineError> {
+    /// A record's result, as it is kept.
+    pub(crate) async fn result_line(&self, chunk: laneshift_store::ChunkId, slot: usize) -> Result<Option<Vec<u8>>, EngineError> {
         for result in self.store.results(chunk).await?.into_iter().filter(|result| result.winners.has(slot)) {
             let mut index = ResultIndex::open(&self.folder.join(&result.object)).map_err(EngineError::Spool)?;
             if let Some(at) = index.entries.iter().position(|place| place.slot == slot) {

@@ -1,10 +1,10 @@
 //! What a submission can expect: when it is likely done, and whether its deadline can be promised.
 
-use laneshift_store::{Chunk, Promise};
-use laneshift_units::{QuotaTokens, Timestamp};
+use laneshift_store::{Chunk, Lane, Members, NewChunk, Promise};
+use laneshift_units::{Money, QuotaTokens, Timestamp};
 
 use crate::accept::Accepted;
-use crate::decide::{Feasible, Forecast, Held, Rescue, feasible};
+use crate::decide::{Feasible, Forecast, Held, Limits, Move, Rescue, Terms, View, decide, feasible};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::pool::PoolSpec;
@@ -12,10 +12,8 @@ use crate::pool::PoolSpec;
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outlook {
-    /// Jobs that its records make; 0 when they are too few for one.
-    pub jobs: u64,
-    /// The least records of a job.
-    pub records_min: u64,
+    /// What would be done with its records if everything went as it usually does, by pool.
+    pub ways: Vec<Way>,
     /// When it is done at half the chances, and at 95 %, if nothing has to leave batch.
     pub expected: Option<(Timestamp, Timestamp)>,
     /// How many jobs of this deployment that rests on; 0 for published experience.
@@ -26,7 +24,86 @@ pub struct Outlook {
     pub earliest: Option<Timestamp>,
 }
 
+/// What would be done with the records of a pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// Jobs.
+    pub jobs: u64,
+    /// Records in them.
+    pub in_jobs: u64,
+    /// Records that fill them up.
+    pub fillers: u64,
+    /// Records that are called one by one, and in which lane.
+    pub called: Option<(Lane, u64)>,
+    /// Records that are too few for a job, and may neither be filled up nor called: they wait for company.
+    pub waiting: u64,
+    /// The least records of a job.
+    pub records_min: u64,
+    /// What that costs; `None` when a price is not known.
+    pub cost: Option<Money>,
+}
+
 impl Engine {
+    /// What would be done with some records of one pool that nothing else is in: the decision itself says, over a queue that holds
+    /// only them, with nothing to wait for.
+    async fn way(&self, spec: &PoolSpec, limits: &Limits, new: Vec<NewChunk>, forecast: &Forecast, now: Timestamp) -> Way {
+        let chunks: Vec<Chunk> = new.into_iter().map(Chunk::from).collect();
+        let records: u64 = chunks.iter().map(|chunk| u64::from(chunk.new.records)).sum();
+        let rescue = self.rescue(spec, limits);
+        let costs = self.costs(spec, &chunks);
+        let moves = decide(&View {
+            now,
+            chunks: &chunks,
+            suspects: &[],
+            limits: *limits,
+            slots: limits.open_max.max(1),
+            jobs_open: false,
+            batch: self.runs_in_batch(spec),
+            paused: false,
+            forecast,
+            rescue: rescue.as_ref(),
+            others: &[],
+            // However long it takes.
+            allowance: QuotaTokens(u64::MAX),
+            burndown: self.burndown(spec),
+            costs,
+            terms: &Terms { linger_ms: 0, window: None, ..spec.terms.clone() },
+            margin_ms: self.settings.margin_ms,
+        });
+        let mut way = Way { records_min: limits.records_min, ..Way::default() };
+        let count = |members: &[Members]| members.iter().map(|m| m.slots.count()).sum::<u64>();
+        for one in moves {
+            match one {
+                Move::Job(members, fillers) => {
+                    way.jobs += 1;
+                    way.in_jobs += count(&members);
+                    way.fillers += fillers;
+                }
+                Move::Calls(members, lane, _) => {
+                    way.called = Some((lane, way.called.map_or(0, |(_, n)| n) + count(&members)));
+                }
+                Move::Expire(_) | Move::Quarantine(..) => {}
+            }
+        }
+        let called = way.called.map_or(0, |(_, n)| n);
+        let others = records - called - way.in_jobs;
+        if self.runs_in_batch(spec) && records >= limits.records_min {
+            // More than may run at one time: the others follow.
+            way.jobs += others.div_ceil(limits.records_max.max(1));
+            way.in_jobs += others;
+        } else {
+            way.waiting = others;
+        }
+        let times = |each: Option<Money>, n: u64| if n == 0 { Some(Money::ZERO) } else { each.map(|each| each.times(n)) };
+        let called_cost = match way.called {
+            Some((Lane::Flex, n)) => times(costs.flex, n),
+            Some((_, n)) => times(costs.on_demand, n),
+            None => Some(Money::ZERO),
+        };
+        way.cost = (|| Some(times(costs.batch, way.in_jobs)? + times(costs.filler, way.fillers)? + called_cost?))();
+        way
+    }
+
     /// The same fluid test that the guard runs, with the submission added to everything that waits.
     ///
     /// # Errors
@@ -37,19 +114,20 @@ impl Engine {
         let live = self.store.live().await?;
         let deadline = accepted.submission.deadline;
         let mut outlook =
-            Outlook { jobs: 0, records_min: 0, expected: None, own_jobs: 0, promise: Promise::Guaranteed, earliest: Some(now) };
+            Outlook { ways: Vec::new(), expected: None, own_jobs: 0, promise: Promise::Guaranteed, earliest: Some(now) };
+        let known = self.store.pools().await?;
         for (at, spec) in accepted.pools.iter().enumerate() {
             let chunks = || accepted.chunks.iter().filter(|chunk| chunk.pool.0 == at as u64);
             let records: u64 = chunks().map(|c| u64::from(c.records)).sum();
             let limits = self.limits(spec, now).await;
-            outlook.records_min = outlook.records_min.max(limits.records_min);
-            let jobs = if records < limits.records_min { 0 } else { records.div_ceil(limits.records_max.max(1)) };
-            outlook.jobs += jobs;
-            let pool = self.store.pool(&serde_json::to_string(spec)?).await?;
+            let text = serde_json::to_string(spec)?;
+            let pool = known.iter().find(|(_, known)| *known == text).map(|(id, _)| *id);
             let forecast = self.forecast(pool, &past);
             outlook.own_jobs = forecast.jobs;
-            if self.runs_in_batch(spec) {
-                let waves = i64::try_from(jobs.div_ceil(limits.open_max.max(1)).max(1)).unwrap_or(i64::MAX);
+            let way = self.way(spec, &limits, chunks().cloned().collect(), &forecast, now).await;
+            outlook.ways.push(way);
+            if way.jobs > 0 {
+                let waves = i64::try_from(way.jobs.div_ceil(limits.open_max.max(1))).unwrap_or(i64::MAX);
                 let at = |forecast: &Forecast, share| {
                     Timestamp(now.0.saturating_add(forecast.quantile_ms(share).saturating_mul(waves)))
                 };

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use futures::TryStreamExt;
-use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, ChunkId, Cost, Entry, Lane, StoreError};
+use laneshift_store::{Attempt, AttemptId, AttemptState, ChunkId, Cost, Entry, Lane, StoreError};
 use laneshift_units::{Money, Timestamp, Usage};
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -36,6 +36,8 @@ pub struct Reconciled {
     pub foreign: Vec<(String, String, String)>,
     /// Objects that nothing refers to: paths in the folder, and `s3://` URIs.
     pub objects: Vec<String>,
+    /// Buckets that could not be looked into, and why.
+    pub unreachable: Vec<String>,
     /// Whether those were deleted.
     pub deleted: bool,
     /// Calls whose outcome was unknown and is known through evidence.
@@ -59,7 +61,8 @@ impl Engine {
             };
             match attempt.state {
                 AttemptState::Uploaded => {
-                    self.adopt(&attempt, &job.arn).await?;
+                    self.note_created(&attempt, job.arn).await?;
+                    self.step("adopted");
                     found.adopted.push(job.name);
                 }
                 AttemptState::Revoked if attempt.arn.is_none() => {
@@ -80,7 +83,7 @@ impl Engine {
         }
         self.reconcile_calls(evidence, &mut found).await?;
         let mut garbage = self.garbage_here().await?;
-        garbage.extend(self.garbage_in_s3(delete).await?);
+        garbage.extend(self.garbage_in_s3(delete, &mut found.unreachable).await?);
         if delete {
             for object in garbage.iter().filter(|object| !object.starts_with("s3://")) {
                 self.remove(object)?;
@@ -99,13 +102,6 @@ impl Engine {
             Err(StoreError::Missing(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
-    }
-
-    async fn adopt(&self, attempt: &Attempt, arn: &str) -> Result<(), EngineError> {
-        let change = AttemptChange { arn: Some(arn.to_owned()), started: Some(self.now()), ..AttemptChange::default() };
-        self.store.move_attempt(attempt.intent.id, AttemptState::Uploaded, AttemptState::Created, &change).await?;
-        self.step("adopted");
-        Ok(())
     }
 
     /// Books a job that ran though it was revoked: all that it brought comes second.
@@ -170,7 +166,7 @@ impl Engine {
     }
 
     /// Objects of jobs that no intent here stands for.
-    async fn garbage_in_s3(&self, delete: bool) -> Result<Vec<String>, EngineError> {
+    async fn garbage_in_s3(&self, delete: bool, unreachable: &mut Vec<String>) -> Result<Vec<String>, EngineError> {
         let mut places: Vec<(String, String)> = Vec::new();
         for (_, spec) in self.store.pools().await? {
             let spec: crate::PoolSpec = serde_json::from_str(&spec)?;
@@ -182,7 +178,13 @@ impl Engine {
         let mut garbage = Vec::new();
         for (bucket, prefix) in places {
             let store = self.objects(&bucket)?;
-            let listed: Vec<object_store::ObjectMeta> = store.list(Some(&Key::from(&*prefix))).try_collect().await?;
+            let listed: Vec<object_store::ObjectMeta> = match store.list(Some(&Key::from(&*prefix))).try_collect().await {
+                Ok(listed) => listed,
+                Err(error) => {
+                    unreachable.push(format!("s3://{bucket}/{prefix}: {error}"));
+                    continue;
+                }
+            };
             for object in listed {
                 let key = object.location.as_ref();
                 let id = key.strip_prefix(&prefix).and_then(|rest| rest.split('/').next()).unwrap_or_default();

@@ -26,6 +26,8 @@ pub struct Part {
     pub message: Option<String>,
     /// Records.
     pub records: u64,
+    /// Records of nobody that fill the job up, and are paid for.
+    pub fillers: u64,
     /// What it cost.
     pub cost: Option<Cost>,
 }
@@ -76,7 +78,7 @@ impl Engine {
         }
         let open: Vec<&Attempt> = attempts.iter().filter(|a| a.state.is_open()).collect();
         let past = self.store.past_jobs(500).await?;
-        let forecast = pools.first().map(|pool| self.forecast(*pool, &past));
+        let forecast = pools.first().map(|pool| self.forecast(Some(*pool), &past));
         let expected = expected(&open, forecast.as_ref(), self.now());
         // AWS says how many of a job are processed, and not which: those of others by their share.
         let processed = |memo: &Memo, attempt: &Attempt| {
@@ -110,6 +112,10 @@ impl Engine {
         let mut so_far = Delivered::default();
         for (chunk, slots) in self.chunks_of(&submission.new.id).await? {
             let count = |map: &Bitmap| map.and(&slots).count();
+            so_far.erased += count(&chunk.redacted);
+            let slots = slots.without(&chunk.redacted);
+            let count = |map: &Bitmap| map.and(&slots).count();
+            so_far.waiting += slots.without(&chunk.done).count();
             so_far.answered += count(&chunk.ok);
             so_far.expired += count(&chunk.expired);
             so_far.cancelled += count(&chunk.cancelled);
@@ -137,6 +143,7 @@ impl Engine {
                 state: attempt.provider_state.unwrap_or_else(|| attempt.state.name().to_owned()),
                 message: attempt.message,
                 records,
+                fillers: attempt.intent.job.as_ref().map_or(0, crate::upload::fillers_of),
                 cost: one,
             });
         }

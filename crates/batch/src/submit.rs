@@ -120,10 +120,15 @@ impl Engine {
             },
         };
         self.step("created");
-        let change = AttemptChange { arn: Some(arn), started: Some(self.now()), ..AttemptChange::default() };
-        self.store.move_attempt(attempt.intent.id, AttemptState::Uploaded, AttemptState::Created, &change).await?;
+        self.note_created(attempt, arn).await?;
         self.step("created and noted");
         Ok(Created::Yes)
+    }
+
+    /// AWS has a job.
+    pub(crate) async fn note_created(&self, attempt: &Attempt, arn: String) -> Result<(), EngineError> {
+        let change = AttemptChange { arn: Some(arn), started: Some(self.now()), ..AttemptChange::default() };
+        Ok(self.store.move_attempt(attempt.intent.id, AttemptState::Uploaded, AttemptState::Created, &change).await?)
     }
 
     /// Takes a job back that AWS does not have, as far as is known. What lies at its input is made unusable first: a create that

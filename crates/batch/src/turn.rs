@@ -106,7 +106,7 @@ impl Engine {
             jobs += u64::from(job.intent.pool == pool);
             of_model += u64::from(self.spec(job.intent.pool).await?.model == spec.model);
         }
-        let forecast = self.forecast(pool, past);
+        let forecast = self.forecast(Some(pool), past);
         let suspects = self.suspects(pool, past).await?;
         let rescue = self.rescue(&spec, &limits);
         let burndown = self.burndown(&spec);
@@ -239,7 +239,10 @@ impl Engine {
         Ok(found)
     }
 
-    /// Submissions that are settled and wait for their delivery.
+    /// Submissions whose answers are not delivered, oldest first.
+    ///
+    /// # Errors
+    /// [`EngineError`].
     pub async fn undelivered(&self) -> Result<Vec<String>, EngineError> {
         let all = self.store.submissions().await?;
         Ok(all.into_iter().filter(|s| s.state == SubmissionState::Open).map(|s| s.new.id).collect())

@@ -1,7 +1,7 @@
 //! A job's input: which lines in which files, fixed before anything is sent; written where nothing lies, and seen to be there.
 
 use futures::TryStreamExt;
-use laneshift_store::{Attempt, AttemptChange, AttemptState, ChunkId, Members};
+use laneshift_store::{Attempt, AttemptChange, AttemptState, BatchJob, ChunkId, Members};
 use object_store::buffered::BufWriter;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
@@ -24,6 +24,11 @@ pub(crate) struct Manifest {
     parts: Vec<Part>,
     /// Records of the last file that fill the job up.
     filler: u64,
+}
+
+/// How many records fill a job up.
+pub(crate) fn fillers_of(job: &BatchJob) -> u64 {
+    serde_json::from_str(&job.manifest).map_or(0, |manifest: Manifest| manifest.filler)
 }
 
 /// One input file of a job.

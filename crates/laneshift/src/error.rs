@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use laneshift_batch::BadLine;
+use serde_json::{Value, json};
 use thiserror::Error;
 
 /// What can go wrong on the way to an answer.
@@ -36,8 +38,20 @@ pub(crate) enum Error {
     Report(String),
     #[error("{0}")]
     Batch(String),
-    #[error("accept {0}")]
-    Input(String),
+    #[error("accept {text}")]
+    Input { text: String, lines: Vec<BadLine>, count: u64 },
+    #[error("accept it: {what}")]
+    Refused { what: String, hint: String },
+    #[error("go ahead: the answer was no, and nothing was accepted")]
+    Declined,
+    #[error("find {0}")]
+    NoSuch(String),
+    #[error("use the queue in {0}: another laneshift works in it")]
+    Busy(PathBuf),
+    #[error("create jobs: {0}")]
+    Held(String),
+    #[error("deliver the answers to {path}: {reason}")]
+    Deliver { path: PathBuf, reason: String },
     #[error("answer {records} requests of {id}: the file of errors says why")]
     Unanswered { id: String, records: u64 },
     #[error("find everything that a run needs: {0} checks say that something is missing")]
@@ -73,7 +87,13 @@ impl Error {
             Self::Detached(_) => "LS0017",
             Self::Unanswered { .. } => "LS0018",
             Self::Unready(_) => "LS0019",
-            Self::Input(_) => "LS0020",
+            Self::Input { .. } => "LS0020",
+            Self::Refused { .. } => "LS0021",
+            Self::Declined => "LS0022",
+            Self::NoSuch(_) => "LS0023",
+            Self::Busy(_) => "LS0024",
+            Self::Held(_) => "LS0025",
+            Self::Deliver { .. } => "LS0026",
         }
     }
 
@@ -107,20 +127,47 @@ impl Error {
                     .to_owned()
             }
             Self::Unanswered { id, .. } => format!("`laneshift batch retry {id}` tries them again"),
-            Self::Input(_) => "mend the lines that are named, and run it again; nothing of the file was accepted".to_owned(),
+            Self::Input { lines, .. } if lines.is_empty() => {
+                "give a file of requests, one JSON object a line; `laneshift batch run --help` shows examples".to_owned()
+            }
+            Self::Input { .. } => "mend the lines that are named, and run it again; nothing of the file was accepted".to_owned(),
+            Self::Refused { hint, .. } => hint.clone(),
+            Self::Declined => "run it again to be asked again".to_owned(),
+            Self::NoSuch(_) => "`laneshift batch list` shows what there is; --data names another queue".to_owned(),
+            Self::Busy(_) => "wait for it, or stop it with Ctrl-C, which loses nothing; list, status, explain and results work \
+                 beside it"
+                .to_owned(),
+            Self::Held(_) => "mend what AWS names (`laneshift batch doctor` says what to grant), then `laneshift batch resume`; \
+                 nothing that was accepted is lost"
+                .to_owned(),
+            Self::Deliver { .. } => "make room or a folder there and `laneshift batch resume`, or write them elsewhere: \
+                 `laneshift batch results ID --output PATH`"
+                .to_owned(),
             Self::Unready(_) => "grant what the printed policies say, and ask again".to_owned(),
             Self::Detached(id) => format!("`laneshift batch resume {id}` continues"),
             Self::Emulator(_) => "choose another folder with --data or another port with --listen".to_owned(),
         }
     }
 
+    /// For machines.
+    pub(crate) fn value(&self) -> Value {
+        let mut error = json!({ "code": self.code(), "message": format!("failed to {self}"), "hint": self.hint() });
+        if let Self::Input { lines, count, .. } = self {
+            error["lines"] = lines.iter().map(|BadLine { line, why }| json!({ "line": line, "why": why })).collect();
+            error["bad_lines"] = json!(count);
+        }
+        json!({ "error": error })
+    }
+
     /// The process's exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Unanswered { .. } | Self::Unready(_) => 1,
+            Self::Unanswered { .. } | Self::Unready(_) | Self::Declined => 1,
             Self::Argument { .. } => 2,
             Self::NotFound(_)
-            | Self::Input(_)
+            | Self::Input { .. }
+            | Self::Refused { .. }
+            | Self::NoSuch(_)
             | Self::NoEvidence(_)
             | Self::Data(_)
             | Self::NoPrice(_)
@@ -133,7 +180,10 @@ impl Error {
             | Self::Write { .. }
             | Self::Report(_)
             | Self::Emulator(_)
-            | Self::Batch(_) => 4,
+            | Self::Batch(_)
+            | Self::Busy(_)
+            | Self::Held(_)
+            | Self::Deliver { .. } => 4,
             Self::Interrupted(_) | Self::Detached(_) => 130,
         }
     }

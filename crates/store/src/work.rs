@@ -21,6 +21,14 @@ pub struct Chunk {
     pub open: Bitmap,
 }
 
+impl From<NewChunk> for Chunk {
+    /// As it is when it is accepted.
+    fn from(new: NewChunk) -> Self {
+        let none = Bitmap::default;
+        Self { new, done: none(), ok: none(), cancelled: none(), expired: none(), redacted: none(), open: none() }
+    }
+}
+
 impl Chunk {
     /// All its records.
     pub fn all(&self) -> Bitmap {

@@ -26,20 +26,6 @@ pub struct PoolEstimate {
     pub no_batch: Option<String>,
 }
 
-/// What is known of a submission.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Estimate {
-    /// By pool.
-    pub pools: Vec<PoolEstimate>,
-}
-
-impl Estimate {
-    /// A sum over the pools, unknown when one of them is.
-    pub fn sum(&self, of: impl Fn(&PoolEstimate) -> Option<Money>) -> Option<Money> {
-        self.pools.iter().try_fold(Money::ZERO, |sum, pool| Some(sum + of(pool)?))
-    }
-}
-
 impl PoolEstimate {
     pub(crate) fn of(spec: &PoolSpec, records: u64, usage: Usage, catalog: &Catalog, capabilities: &Capabilities) -> Self {
         let model = spec.profiled();

@@ -12,7 +12,7 @@ use laneshift_units::{Timestamp, Usage};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
-use super::{Estimate, PoolEstimate, usage};
+use super::{PoolEstimate, usage};
 use crate::chunk::{Builder, NewSlot};
 use crate::decide::Terms;
 use crate::error::EngineError;
@@ -20,8 +20,8 @@ use crate::id::CHUNK_MAX;
 use crate::pool::PoolSpec;
 use laneshift_dialect::LINE_BYTES_MAX;
 
-/// Bad lines that are shown; the others are counted.
-const BAD_LINES_MAX: usize = 20;
+/// Bad lines that are named; the others are counted.
+const BAD_LINES_MAX: usize = 10_000;
 /// Pools of one file, at most.
 const POOLS_MAX: usize = 64;
 
@@ -52,6 +52,9 @@ pub struct Request {
     pub model: Option<String>,
     /// Where the jobs run.
     pub place: Place,
+    /// A hash of what the input held.
+    #[serde(default)]
+    pub content: u64,
     /// The submission whose failures this one tries again; its answers are delivered with these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<String>,
@@ -109,14 +112,14 @@ impl Accepted {
         self.chunks.iter().map(|chunk| chunk.bytes).sum()
     }
 
-    /// What it would cost.
-    pub fn estimate(&self, catalog: &Catalog, capabilities: &Capabilities) -> Estimate {
+    /// What it would cost in each lane, by pool.
+    pub fn estimate(&self, catalog: &Catalog, capabilities: &Capabilities) -> Vec<PoolEstimate> {
         let pool = |(at, spec): (usize, &PoolSpec)| {
             let chunks = self.chunks.iter().filter(|chunk| chunk.pool.0 == at as u64);
             let (records, usage) = chunks.fold((0, Usage::default()), |(n, sum), c| (n + u64::from(c.records), sum + c.usage));
             PoolEstimate::of(spec, records, usage, catalog, capabilities)
         };
-        Estimate { pools: self.pools.iter().enumerate().map(pool).collect() }
+        self.pools.iter().enumerate().map(pool).collect()
     }
 
     /// Takes back what was written: nothing was accepted.
@@ -127,22 +130,21 @@ impl Accepted {
     }
 }
 
-/// Reads and checks a file, and writes its chunks below `folder`. The submission's id follows from the file's content and the
-/// request, so the same command is the same submission.
+/// Reads and checks what `source` holds, and writes its chunks below `folder`.
 ///
 /// # Errors
 /// [`Refused`].
 pub fn read_input(
     request: &Request,
+    (id, source): (&str, &Path),
     owner: &str,
     folder: &Path,
     deadline: Timestamp,
     now: Timestamp,
 ) -> Result<Accepted, Refused> {
     let io = |e: io::Error| Refused::Io(request.input.clone(), e);
-    let id = submission_id(request, owner).map_err(io)?;
-    let mut file = BufReader::with_capacity(1 << 18, fs::File::open(&request.input).map_err(io)?);
-    let mut filler = Filler::new(folder, &id, deadline, now);
+    let mut file = BufReader::with_capacity(1 << 18, fs::File::open(source).map_err(io)?);
+    let mut filler = Filler::new(folder, id, deadline, now);
     let mut check = Check::default();
     let mut line = Vec::new();
     loop {
@@ -244,13 +246,14 @@ pub(crate) fn pool_of(record: &laneshift_dialect::Request<'_>, place: &Place, ow
     }
 }
 
-/// Content, model, owner, place and output make a submission; deadline and terms do not.
+/// The id of the submission that a request makes of what `source` holds, and a hash of that. Content, model, owner, place and
+/// output make a submission, so the same command is the same one; deadline and terms do not.
 ///
 /// # Errors
-/// When the file cannot be read.
-pub fn submission_id(request: &Request, owner: &str) -> io::Result<String> {
+/// When the source cannot be read.
+pub fn submission_id(request: &Request, source: &Path, owner: &str) -> io::Result<(String, u64)> {
     let mut hash = Xxh3::new();
-    let mut file = fs::File::open(&request.input)?;
+    let mut file = fs::File::open(source)?;
     let mut buffer = vec![0; 1 << 18];
     loop {
         let n = file.read(&mut buffer)?;
@@ -259,13 +262,14 @@ pub fn submission_id(request: &Request, owner: &str) -> io::Result<String> {
         }
         hash.update(&buffer[..n]);
     }
+    let content = hash.digest();
     let Place { region, role, bucket, prefix, terms: _ } = &request.place;
     let output = request.output.display().to_string();
     for part in [request.model.as_deref().unwrap_or(""), owner, region, role, bucket, prefix, &output] {
         hash.update(part.as_bytes());
         hash.update(&[0]);
     }
-    Ok(format!("{:016x}", hash.digest()))
+    Ok((format!("{:016x}", hash.digest()), content))
 }
 
 /// Fills chunks, one at a time for each pool, and writes each when it is full.

@@ -3,7 +3,7 @@
 mod estimate;
 mod file;
 
-pub use estimate::{Estimate, PoolEstimate};
+pub use estimate::PoolEstimate;
 pub use file::{Accepted, BadLine, Place, Refused, Request, read_input, submission_id};
 pub(crate) use file::{Filler, hash16, pool_of, spool_object};
 

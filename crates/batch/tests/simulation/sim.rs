@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 use laneshift_aws::{Client, Credentials, Endpoints, Transport, TransportError};
 use laneshift_batch::{
     Accepted, Buckets, Engine, EngineError, Outlook, Place, Progress, Receipt, Request, Settings, Terms, Tools, read_input,
+    submission_id,
 };
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
@@ -228,7 +229,9 @@ impl Sim {
             text += &format!("{}\n", json!({ "recordId": format!("{name}-{i}"), "modelInput": body }));
         }
         std::fs::write(&input, text).expect("written");
-        read_input(&self.request(name, &input), "me", self.folder.path(), deadline, self.now()).expect("good records")
+        let request = self.request(name, &input);
+        let (id, _) = submission_id(&request, &input, "me").expect("read");
+        read_input(&request, (&id, &input), "me", self.folder.path(), deadline, self.now()).expect("good records")
     }
 
     fn request(&self, name: &str, input: &Path) -> Request {
@@ -237,6 +240,7 @@ impl Sim {
             output: self.output(name),
             model: Some(HAIKU.to_owned()),
             place: self.place(),
+            content: 0,
             retry_of: None,
         }
     }

@@ -18,9 +18,9 @@ use crate::error::Error;
 /// Exit codes, as `--help` prints them.
 const EXIT_CODES: &str = "Exit codes:
   0    done
-  1    done, and there is something to look at: prices check --strict, requests without an answer
+  1    done, and there is something to look at: prices check --strict, requests without an answer; or you said no
   2    the command line is wrong
-  3    the input cannot be used: not found, not understood, unknown model or price
+  3    the input cannot be used: not found, not understood, unknown model or price, a promise that cannot be given
   4    reading or writing failed: disk, network, credentials
   130  stopped by Ctrl-C; the same command continues
 
@@ -80,12 +80,27 @@ pub(crate) fn run() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if wants_json() => {
+            eprintln!("{}", error.value());
+            ExitCode::from(error.exit_code())
+        }
         Err(error) => {
             eprintln!("error[{}]: failed to {error}", error.code());
             eprintln!("hint: {}", error.hint());
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Whether the command line asks for JSON: then an error is JSON too.
+fn wants_json() -> bool {
+    let args: Vec<String> = std::env::args().collect();
+    args.iter().any(|arg| arg == "--format=json") || args.windows(2).any(|pair| pair == ["--format", "json"])
+}
+
+/// Text of others, without what a terminal would act on.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// Writes to standard output; a closed pipe (`| head`) is no error.

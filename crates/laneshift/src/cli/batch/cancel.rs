@@ -30,8 +30,15 @@ pub(crate) fn run(args: &CancelArgs, out: &mut dyn Write) -> Result<(), Error> {
         let opened = open(&args.queue, &args.aws, None, progress::shown()).await?;
         let submission = pick(&opened.store, args.id.as_deref(), |s| s.state == SubmissionState::Open).await?;
         let id = &submission.new.id;
+        if submission.state != SubmissionState::Open {
+            let what = format!("{id} is {} already", submission.state.name());
+            return Err(Error::Refused { what, hint: format!("`laneshift batch status {id}` shows what it came to") });
+        }
         let ended = opened.engine.cancel(id).await.map_err(failed)?;
-        eprintln!("{ended} records of {id} are cancelled; jobs that nobody needs any more are stopped");
+        eprintln!(
+            "{ended} records of {id} are cancelled. Jobs that nobody needs any more are stopped at AWS, and what they have \
+             answered by then is read, for it is paid for: that takes some minutes; Ctrl-C leaves it to `laneshift batch resume`"
+        );
         match finish(&opened.engine, id, args.format, out).await {
             // That was wanted.
             Err(Error::Unanswered { .. }) => Ok(()),

@@ -90,6 +90,17 @@ fn verdict_of(error: &AwsError) -> Verdict {
     if denied.iter().any(|code| error.is(code)) { Verdict::Bad } else { Verdict::Unknown }
 }
 
+fn verdict_of_s3(error: &object_store::Error) -> Verdict {
+    let refused = matches!(
+        error,
+        object_store::Error::PermissionDenied { .. }
+            | object_store::Error::Unauthenticated { .. }
+            | object_store::Error::NotFound { .. }
+    );
+    // Without a bucket of that name S3 says so in the body of a 404, which the client passes on as text.
+    if refused || error.to_string().contains("NoSuchBucket") { Verdict::Bad } else { Verdict::Unknown }
+}
+
 pub(crate) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<(), Error> {
     runtime()?.block_on(async {
         let (bucket, prefix) = super::run::place(&args.s3)?;
@@ -145,7 +156,7 @@ async fn bucket_checks(args: &DoctorArgs, client: &Client, bucket: &str, prefix:
         Err(error) => checks.add("bucket", Verdict::Bad, error),
         Ok(store) => match store.list(Some(&Key::from(prefix))).try_next().await {
             Ok(_) => checks.add("bucket", Verdict::Good, format!("s3://{bucket}/{prefix} can be listed")),
-            Err(error) => checks.add("bucket", Verdict::Bad, error.to_string()),
+            Err(error) => checks.add("bucket", verdict_of_s3(&error), error.to_string()),
         },
     }
     match client.bucket(bucket).await {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::open::{QueueArgs, look, pick};
 use super::run::failed;
 use super::runtime;
-use crate::cli::{Format, print};
+use crate::cli::{Format, plain, print};
 use crate::error::Error;
 
 #[derive(Args)]
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &ExplainArgs, out: &mut dyn Write) -> Result<(), Error> 
         let opened = look(&args.queue).await?;
         let submission = pick(&opened.store, args.submission.as_deref(), |_| true).await?;
         let at = opened.engine.find(&submission, &args.record).await.map_err(failed)?;
-        let at = at.ok_or_else(|| Error::Batch(format!("find record {} in {}", args.record, submission.new.id)))?;
+        let at = at.ok_or_else(|| Error::NoSuch(format!("record {} in {}", plain(&args.record), submission.new.id)))?;
         let story = opened.engine.explain(at).await.map_err(failed)?;
         print(
             out,
@@ -45,12 +45,13 @@ pub(crate) fn run(args: &ExplainArgs, out: &mut dyn Write) -> Result<(), Error> 
 
 fn text(story: &Story) -> String {
     let Story { name, line, record, outcome, deadline, pool, .. } = story;
+    let name = plain(name);
     let mut out = format!("{name} (line {line}, {record}) for {}: {outcome}; due {deadline}\n", pool.model);
     for (at, what) in &story.events {
-        out += &format!("  {at}  {what}\n");
+        out += &format!("  {at}  {}\n", plain(what));
     }
     if let Some(error) = &story.error {
-        out += &format!("  {error}\n");
+        out += &format!("  {}\n", plain(error));
     }
     if story.redacted {
         out += "  its content is erased, or will be when the job that holds it has ended\n";

@@ -4,15 +4,16 @@ use std::io::Write;
 
 use clap::Args;
 use laneshift_batch::Request;
-use laneshift_store::{Intake, StoreError, Work};
+use laneshift_store::Intake;
 use serde_json::{Value, json};
 
 use super::open::{QueueArgs, look};
-use super::runtime;
+use super::run::failed;
+use super::{receipt, runtime};
 use crate::cli::{Format, print};
 use crate::error::Error;
 
-const COLUMNS: [&str; 7] = ["id", "state", "settled", "records", "promise", "deadline", "output"];
+const COLUMNS: [&str; 8] = ["id", "state", "settled", "records", "paid", "promise", "deadline", "output"];
 
 #[derive(Args)]
 pub(crate) struct ListArgs {
@@ -40,23 +41,22 @@ pub(crate) fn run(args: &ListArgs, out: &mut dyn Write) -> Result<(), Error> {
 }
 
 async fn rows(args: &ListArgs) -> Result<Vec<Value>, Error> {
-    let failed = |e: StoreError| Error::Batch(e.to_string());
-    let queue = look(&args.queue).await?.store;
+    let opened = match look(&args.queue).await {
+        Err(Error::NoSuch(_)) => return Ok(Vec::new()),
+        other => other?,
+    };
     let mut rows = Vec::new();
-    for submission in queue.submissions().await.map_err(failed)? {
-        let request: Request = serde_json::from_str(&submission.new.request).map_err(|e| Error::Batch(e.to_string()))?;
-        let spans = queue.spans(&submission.new.id).await.map_err(failed)?;
-        let mut settled = 0;
-        for span in spans {
-            let chunk = queue.chunk(span.chunk).await.map_err(failed)?;
-            settled += chunk.done.and(&laneshift_store::Bitmap::of(&span)).count();
-        }
+    for submission in opened.store.submissions().await.map_err(|e| Error::Batch(e.to_string()))? {
+        let request = Request::of(&submission).map_err(failed)?;
+        let so_far = opened.engine.status(&submission).await.map_err(failed)?;
         rows.push(json!({
             "id": submission.new.id,
             "state": submission.state.name(),
             "owner": submission.new.owner,
             "records": submission.new.records,
-            "settled": settled,
+            "settled": so_far.delivered.settled(),
+            "paid": receipt::usd(so_far.cost.paid),
+            "paid_usd": so_far.cost.paid.to_exact_string(),
             "model": request.model,
             "input": request.input,
             "output": request.output,

@@ -8,6 +8,7 @@ mod explain;
 mod grants;
 mod list;
 mod open;
+mod output;
 mod progress;
 mod purge;
 mod receipt;
@@ -16,6 +17,7 @@ mod redact;
 mod results;
 mod retry;
 mod run;
+mod source;
 mod status;
 
 use std::io::Write;

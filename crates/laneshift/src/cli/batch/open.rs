@@ -35,7 +35,7 @@ pub(crate) struct AwsArgs {
     #[arg(long, env = "AWS_ENDPOINT_URL")]
     endpoint_url: Option<String>,
     /// Seconds between two looks at a job
-    #[arg(long, default_value_t = 30.0, env = "LANESHIFT_BATCH_POLL_S")]
+    #[arg(long, default_value_t = 30.0, allow_negative_numbers = true, env = "LANESHIFT_BATCH_POLL_S")]
     poll_s: f64,
 }
 
@@ -112,7 +112,10 @@ impl AwsArgs {
 
     fn credentials() -> Result<Credentials, Error> {
         let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let needed = |name: &str| read(name).ok_or_else(|| Error::Batch(format!("sign requests: {name} is not set")));
+        let needed = |name: &str| {
+            let reason = "it is not set, and requests to AWS are signed with it".to_owned();
+            read(name).ok_or_else(|| Error::Argument { what: name.to_owned(), reason })
+        };
         Ok(Credentials {
             access_key: needed("AWS_ACCESS_KEY_ID")?,
             secret_key: needed("AWS_SECRET_ACCESS_KEY")?,
@@ -145,7 +148,10 @@ pub(crate) struct Opened {
 
 /// Opens the queue.
 pub(crate) async fn store(folder: &Path) -> Result<Arc<Sqlite>, Error> {
-    Sqlite::open(folder).await.map(Arc::new).map_err(|e| Error::Batch(format!("open the queue in {}: {e}", folder.display())))
+    Sqlite::open(folder).await.map(Arc::new).map_err(|error| match error {
+        StoreError::Conflict(_) => Error::Busy(folder.to_owned()),
+        error => Error::Batch(format!("open the queue in {}: {error}", folder.display())),
+    })
 }
 
 /// Opens a queue and an engine over it.
@@ -167,7 +173,10 @@ pub(crate) async fn open(
 
 /// Opens a queue to look at it, without AWS, and beside a process that works in it.
 pub(crate) async fn look(queue: &QueueArgs) -> Result<Opened, Error> {
-    let failed = |e: StoreError| Error::Batch(format!("open the queue in {}: {e}", queue.data.display()));
+    let failed = |error: StoreError| match error {
+        StoreError::Missing(_) => Error::NoSuch(format!("a queue in {}", queue.data.display())),
+        error => Error::Batch(format!("open the queue in {}: {error}", queue.data.display())),
+    };
     let store = Sqlite::look(&queue.data).await.map(Arc::new).map_err(failed)?;
     let none = Credentials { access_key: String::new(), secret_key: String::new(), session_token: None };
     let client = Client::new(nowhere(), none, "", Endpoints { custom: None }, Arc::new(clock::now));
@@ -214,23 +223,23 @@ fn die_where_told(step: &str) {
     }
 }
 
-/// The submission of this id, or the only one that `wanted` takes.
+/// The submission whose id begins so, or the only one that `wanted` takes.
 pub(crate) async fn pick(store: &Sqlite, id: Option<&str>, wanted: impl Fn(&Submission) -> bool) -> Result<Submission, Error> {
     let all = store.submissions().await.map_err(|e| Error::Batch(e.to_string()))?;
     let mut found: Vec<Submission> = match id {
-        Some(id) => all.into_iter().filter(|s| s.new.id == id).collect(),
+        Some(id) => all.into_iter().filter(|s| s.new.id.starts_with(id)).collect(),
         None => all.into_iter().filter(|s| wanted(s)).collect(),
     };
     match (found.len(), found.pop()) {
         (1, Some(one)) => Ok(one),
-        (0, _) | (_, None) => Err(Error::Batch(format!(
-            "find {}: `laneshift batch list` shows what there is",
-            id.unwrap_or("a submission for this")
-        ))),
+        (0, _) | (_, None) => {
+            Err(Error::NoSuch(id.map_or_else(|| "a submission for this".to_owned(), |id| format!("submission {id}"))))
+        }
         (n, Some(last)) => {
             found.push(last);
             let ids: Vec<&str> = found.iter().map(|s| &*s.new.id).collect();
-            Err(Error::Batch(format!("choose among {n} submissions: name one of {}", ids.join(", "))))
+            let reason = format!("{n} submissions fit: name one of {}", ids.join(", "));
+            Err(Error::Argument { what: "which submission is meant".to_owned(), reason })
         }
     }
 }

@@ -5,7 +5,7 @@ use laneshift_store::{Cost, Costed, Lane};
 use laneshift_units::Money;
 use serde_json::{Value, json};
 
-use crate::cli::Format;
+use crate::cli::{Format, plain};
 
 /// Prints a receipt.
 pub(crate) fn shown(receipt: &Receipt, format: Format) -> String {
@@ -21,15 +21,19 @@ pub(crate) fn unanswered(receipt: &Receipt) -> u64 {
     delivered.failed + delivered.expired + delivered.cancelled
 }
 
-/// Dollars; small amounts with more places, because a hundred records cost cents.
+/// Dollars; small amounts with at least two digits that count, because a hundred records cost cents.
 pub(crate) fn usd(money: Money) -> String {
-    const PICO_PER_PLACE: i128 = 100_000_000;
-    if money.pico().abs() >= Money::from_usd(1).pico() {
+    const PLACES: u32 = 12;
+    let pico = money.pico().unsigned_abs();
+    if pico == 0 || pico >= Money::from_usd(1).pico().unsigned_abs() {
         return money.to_string();
     }
-    let places = (money.pico().abs() + PICO_PER_PLACE / 2) / PICO_PER_PLACE;
+    let places = (PLACES - pico.ilog10() + 1).clamp(4, PLACES);
+    let unit = 10_u128.pow(PLACES - places);
+    let rounded = (pico + unit / 2) / unit;
+    let (whole, part) = (rounded / 10_u128.pow(places), rounded % 10_u128.pow(places));
     let sign = if money < Money::ZERO { "-" } else { "" };
-    format!("{sign}${}.{:04}", places / 10_000, places % 10_000)
+    format!("{sign}${whole}.{part:0width$}", width = places as usize)
 }
 
 fn known(cost: &Cost, amount: Money) -> Option<Money> {
@@ -44,7 +48,12 @@ fn saved(cost: &Cost) -> Option<Money> {
 pub(crate) fn text(receipt: &Receipt) -> String {
     let (delivered, cost) = (&receipt.delivered, &receipt.cost);
     let mut out = format!("{}: {} answered", receipt.id, delivered.answered);
-    for (n, what) in [(delivered.failed, "failed"), (delivered.expired, "expired"), (delivered.cancelled, "cancelled")] {
+    for (n, what) in [
+        (delivered.failed, "failed"),
+        (delivered.expired, "expired"),
+        (delivered.cancelled, "cancelled"),
+        (delivered.erased, "erased"),
+    ] {
         if n > 0 {
             out += &format!(", {n} {what}");
         }
@@ -58,13 +67,15 @@ pub(crate) fn text(receipt: &Receipt) -> String {
     }
     out += &format!("{} input and {} output tokens\n", cost.usage.input.0, cost.usage.output.0);
     out += &match saved(cost) {
-        Some(saved) => format!(
-            "paid {} by list price; on demand it is {}, so {} is saved; {} was paid for nothing\n",
-            usd(cost.paid),
-            usd(cost.on_demand),
-            usd(saved),
-            usd(cost.waste)
-        ),
+        Some(saved) => {
+            let waste =
+                if cost.waste > Money::ZERO { format!("; {} was paid for nothing", usd(cost.waste)) } else { String::new() };
+            let compared = match saved {
+                saved if saved < Money::ZERO => format!("{} more than that was paid", usd(-saved)),
+                saved => format!("{} is saved", usd(saved)),
+            };
+            format!("paid {} by list price; on demand it is {}: {compared}{waste}\n", usd(cost.paid), usd(cost.on_demand))
+        }
         None => "a price is not known: `laneshift prices show` lists what is\n".to_owned(),
     };
     if cost.bound > Money::ZERO {
@@ -93,7 +104,11 @@ fn line(part: &Part) -> String {
     let cost =
         part.cost.as_ref().and_then(|cost| known(cost, cost.paid)).map_or_else(String::new, |paid| format!(", {}", usd(paid)));
     let why = part.message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
-    format!("  {what}: {} records, {}{cost}{why}\n", part.records, part.state)
+    let fillers = match part.fillers {
+        0 => String::new(),
+        n => format!(" and {n} that fill the job up"),
+    };
+    format!("  {what}: {} records{fillers}, {}{cost}{}\n", part.records, part.state, plain(&why))
 }
 
 /// The receipt as JSON.
@@ -108,6 +123,7 @@ pub(crate) fn value(receipt: &Receipt) -> Value {
             "state": part.state,
             "message": part.message,
             "records": part.records,
+            "fillers": part.fillers,
             "paid_usd": part.cost.as_ref().map(|cost| exact(cost, cost.paid)),
             "wasted_usd": part.cost.as_ref().map(|cost| exact(cost, cost.waste)),
         })
@@ -119,6 +135,7 @@ pub(crate) fn value(receipt: &Receipt) -> Value {
         "failed": delivered.failed,
         "expired": delivered.expired,
         "cancelled": delivered.cancelled,
+        "erased": delivered.erased,
         "attempts": receipt.parts.iter().map(attempt).collect::<Vec<_>>(),
         "input_tokens": cost.usage.input.0,
         "output_tokens": cost.usage.output.0,

@@ -16,7 +16,7 @@ use super::open::{AwsArgs, QueueArgs, open};
 use super::receipt::usd;
 use super::run::failed;
 use super::runtime;
-use crate::cli::{Format, print};
+use crate::cli::{Format, plain, print};
 use crate::error::Error;
 
 #[derive(Args)]
@@ -54,6 +54,9 @@ pub(crate) fn run(args: &ReconcileArgs, out: &mut dyn Write) -> Result<(), Error
 /// Calls of laneshift in invocation logs.
 fn evidence(folder: &Path) -> Result<Evidence, Error> {
     let failed = |path: &Path, e: std::io::Error| Error::Evidence(format!("{}: {e}", path.display()));
+    if !folder.exists() {
+        return Err(Error::NotFound(folder.display().to_string()));
+    }
     let mut found = Evidence::new();
     for entry in walkdir::WalkDir::new(folder).follow_links(true) {
         let entry = entry.map_err(|e| Error::Evidence(e.to_string()))?;
@@ -113,6 +116,9 @@ fn text(found: &Reconciled) -> String {
     for (id, cost) in &found.unresolved {
         out += &format!("unknown: {id} may have cost up to {} more; --logs resolves calls, and the bill jobs\n", usd(cost.bound));
     }
+    for why in &found.unreachable {
+        out += &format!("not looked into: {}\n", plain(why));
+    }
     let done = if found.deleted { "deleted" } else { "nothing refers to (--delete removes it)" };
     for object in &found.objects {
         out += &format!("{done}: {object}\n");
@@ -134,6 +140,7 @@ fn value(found: &Reconciled) -> Value {
         "resolved": costs(&found.resolved),
         "unresolved": costs(&found.unresolved),
         "objects": found.objects,
+        "unreachable": found.unreachable,
         "deleted": found.deleted,
     })
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::open::{AwsArgs, QueueArgs, open, pick};
 use super::run::failed;
 use super::runtime;
-use crate::cli::print;
+use crate::cli::{plain, print};
 use crate::error::Error;
 
 #[derive(Args)]
@@ -32,14 +32,14 @@ pub(crate) fn run(args: &RedactArgs, out: &mut dyn Write) -> Result<(), Error> {
         let mut found = Vec::new();
         for record in &args.records {
             let at = opened.engine.find(&submission, record).await.map_err(failed)?;
-            found.push(at.ok_or_else(|| Error::Batch(format!("find record {record} in {}", submission.new.id)))?);
+            found.push(at.ok_or_else(|| Error::NoSuch(format!("record {} in {}", plain(record), submission.new.id)))?);
         }
         opened.engine.redact(&found).await.map_err(failed)?;
         let mut text = String::new();
         for (at, record) in found.into_iter().zip(&args.records) {
             let waits = opened.engine.is_held_by_a_job(at).await.map_err(failed)?;
             let what = if waits { "goes when the job that holds it has ended" } else { "is erased" };
-            text += &format!("{record} {what}\n");
+            text += &format!("{} {what}\n", plain(record));
         }
         text += "files that were delivered are not changed; versions that a bucket keeps are its owner's to delete\n";
         print(out, &text)

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use laneshift_batch::{Delivered, errors_path};
 
 use super::open::{QueueArgs, look, pick};
 use super::run::failed;
@@ -33,12 +34,29 @@ pub(crate) fn run(args: &ResultsArgs, out: &mut dyn Write) -> Result<(), Error> 
         let opened = look(&args.queue).await?;
         let submission = pick(&opened.store, args.id.as_deref(), |_| true).await?;
         let written = opened.engine.write_results(&submission, &args.output, args.late).await.map_err(failed)?;
-        let (answered, others) = (written.answered, written.settled() - written.answered);
+        let Delivered { answered, waiting, erased, .. } = written;
+        let others = written.settled() - answered - erased;
         print(
             out,
             &match args.format {
-                Format::Json => format!("{}\n", serde_json::json!({ "answered": answered, "unanswered": others })),
-                Format::Text => format!("{answered} answers in {}; {others} records have none\n", args.output.display()),
+                Format::Json => format!(
+                    "{}\n",
+                    serde_json::json!({ "answered": answered, "unanswered": others, "waiting": waiting, "erased": erased })
+                ),
+                Format::Text => {
+                    let (path, errors) = (args.output.display(), errors_path(&args.output));
+                    let mut text = format!("{answered} answers in {path}");
+                    for (n, what) in [
+                        (others, format!("have none, as {} says", errors.display())),
+                        (waiting, "wait for theirs".to_owned()),
+                        (erased, "are erased".to_owned()),
+                    ] {
+                        if n > 0 {
+                            text += &format!("; {n} {what}");
+                        }
+                    }
+                    text + "\n"
+                }
             },
         )
     })

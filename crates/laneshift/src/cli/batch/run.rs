@@ -5,17 +5,21 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use laneshift_batch::{Accepted, BadLine, Engine, EngineError, Place, Refused, Request, Terms, read_input, submission_id};
-use laneshift_store::{Intake, Promise, StoreError, SubmissionState};
+use laneshift_store::{Intake, Promise, StoreError, Submission, SubmissionState};
 
-use super::open::{AwsArgs, Opened, QueueArgs, RateArgs, TermsArgs, open};
-use super::{ask, duration, progress, receipt, runtime};
-use crate::cli::{Format, print};
+use super::open::{AwsArgs, Opened, QueueArgs, RateArgs, TermsArgs, open, pick};
+use super::source::{Source, is_stdin};
+use super::{ask, duration, output, progress, receipt, runtime};
+use crate::cli::{Format, plain, print};
 use crate::clock;
 use crate::error::Error;
 
+/// Bad lines that are shown to people.
+const BAD_LINES_SHOWN: usize = 20;
+
 #[derive(Args)]
 pub(crate) struct RunArgs {
-    /// Requests, one JSON object a line
+    /// Requests, one JSON object a line; - reads standard input
     input: PathBuf,
     /// Model, inference profile or ARN, as Bedrock takes it
     #[arg(long)]
@@ -38,6 +42,9 @@ pub(crate) struct RunArgs {
     /// Whose requests these are: different owners share no job and no file
     #[arg(long, default_value = "default", env = "LANESHIFT_BATCH_OWNER")]
     owner: String,
+    /// Replace an output that is there
+    #[arg(long)]
+    overwrite: bool,
     /// Do not ask before spending
     #[arg(long)]
     yes: bool,
@@ -71,24 +78,26 @@ pub(crate) struct ResumeArgs {
 
 pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<(), Error> {
     runtime()?.block_on(async {
-        let request = request(args)?;
+        let mut request = request(args)?;
         let opened = open(&args.queue, &args.aws, Some(&args.rate), progress::shown()).await?;
-        let id = submission_id(&request, &args.owner).map_err(|e| refused(args, Refused::Io(request.input.clone(), e)))?;
+        let source = Source::of(&request.input, &args.queue.data)?;
+        let id = submission_id(&request, source.path(), &args.owner);
+        let (id, content) = id.map_err(|e| refused(args, Refused::Io(request.input.clone(), e)))?;
+        request.content = content;
         match opened.store.submission(&id).await {
             Ok(known) => match known.state {
                 SubmissionState::Delivered => {
                     eprintln!("this file was run before as {id}; its answers are written again from what is kept");
                 }
                 SubmissionState::Cancelled => {
-                    return Err(Error::Batch(format!(
-                        "run {}: it was cancelled as {id}; `laneshift batch retry {id}` runs \
-                         what was not answered",
-                        args.input.display()
-                    )));
+                    return Err(Error::Refused {
+                        what: format!("{} was cancelled as {id}", args.input.display()),
+                        hint: format!("`laneshift batch retry {id}` runs what was not answered"),
+                    });
                 }
                 SubmissionState::Open => eprintln!("this file was accepted before as {id}; it continues"),
             },
-            Err(StoreError::Missing(_)) => accept(args, &request, &opened).await?,
+            Err(StoreError::Missing(_)) => accept(args, &request, (&id, source.path()), &opened).await?,
             Err(error) => return Err(Error::Batch(error.to_string())),
         }
         finish(&opened.engine, &id, args.format, out).await
@@ -99,25 +108,47 @@ pub(crate) fn resume(args: &ResumeArgs, out: &mut dyn Write) -> Result<(), Error
     runtime()?.block_on(async {
         let opened = open(&args.queue, &args.aws, Some(&args.rate), progress::shown()).await?;
         let ids = match &args.id {
-            Some(id) => vec![id.clone()],
+            Some(id) => vec![pick(&opened.store, Some(id), |_| true).await?.new.id],
             None => opened.engine.undelivered().await.map_err(failed)?,
         };
         if ids.is_empty() {
-            return Err(Error::Batch("find an open submission: `laneshift batch list` shows what there is".to_owned()));
+            return Err(Error::NoSuch("an open submission".to_owned()));
         }
+        let mut first_error = Ok(());
         for id in ids {
-            finish(&opened.engine, &id, args.format, out).await?;
+            // What stands in the way of one is not the others'.
+            match finish(&opened.engine, &id, args.format, out).await {
+                Err(error @ Error::Detached(_)) => return Err(error),
+                Err(error) if first_error.is_ok() => first_error = Err(error),
+                Err(error) => eprintln!("{id}: failed to {error}"),
+                Ok(()) => {}
+            }
         }
-        Ok(())
+        first_error
     })
 }
 
 /// Checks the file, shows what it costs, asks, and accepts it.
-async fn accept(args: &RunArgs, request: &Request, opened: &Opened) -> Result<(), Error> {
+async fn accept(args: &RunArgs, request: &Request, source: (&str, &Path), opened: &Opened) -> Result<(), Error> {
     let now = clock::now();
+    output::check(source.1, &request.output, args.overwrite)?;
+    let before = opened.store.submissions().await.map_err(|e| Error::Batch(e.to_string()))?;
     let deadline = duration::moment("--deadline", &args.deadline, now)?;
     let folder = &args.queue.data;
-    let accepted = read_input(request, &args.owner, folder, deadline, now).map_err(|e| refused(args, e))?;
+    let accepted = read_input(request, source, &args.owner, folder, deadline, now).map_err(|e| refused(args, e))?;
+    if let Some(why) = opened.engine.unknown_model(&accepted).await {
+        accepted.discard(folder);
+        let hint = "`aws bedrock list-foundation-models` and `list-inference-profiles` show what there is".to_owned();
+        return Err(Error::Refused { what: why, hint });
+    }
+    let same =
+        |known: &&Submission| Request::of(known).is_ok_and(|of| of.content == request.content && of.model == request.model);
+    if let Some(known) = before.iter().find(same) {
+        let id = &known.new.id;
+        eprintln!(
+            "the same requests were accepted before as {id}: `laneshift batch results {id}` writes their answers for nothing"
+        );
+    }
     let accepted = confirm(accepted, opened, folder, args.yes, args.guarantee).await?;
     opened.engine.accept(accepted).await.map_err(failed)?;
     Ok(())
@@ -135,21 +166,24 @@ pub(super) async fn confirm(
     let estimate = accepted.estimate(&opened.catalog, &opened.capabilities);
     eprint!("{}", ask::text(&accepted, &estimate, &outlook, clock::now()));
     accepted.submission.promise = outlook.promise;
-    let nowhere = estimate.pools.iter().find_map(|pool| pool.no_batch.as_ref()).filter(|_| outlook.earliest.is_none());
-    let allowed = match outlook.promise {
-        Promise::BestEffort | Promise::Guaranteed if nowhere.is_some() => {
-            let why = nowhere.map_or("", String::as_str);
-            Err(Error::Batch(format!(
-                "accept it: {why}, and no on-demand lane may be used: name a rate with --rescue-tpm, or another model"
-            )))
+    let nowhere = estimate.iter().find_map(|pool| pool.no_batch.as_ref()).filter(|_| outlook.earliest.is_none());
+    let allowed = match (nowhere, outlook.promise) {
+        (Some(why), _) => Err(Error::Refused {
+            what: format!("{why}, and no on-demand lane may be used"),
+            hint: "name a rate with --rescue-tpm, or another model".to_owned(),
+        }),
+        (None, Promise::BestEffort) if guarantee => {
+            let deadline = accepted.submission.deadline;
+            let (earliest, hint) = match outlook.earliest {
+                Some(at) => (format!("{at} could be"), "name a later --deadline, or a higher rate with --rescue-tpm"),
+                None => {
+                    ("no on-demand lane may be used".to_owned(), "allow one with --rescue, and name a rate with --rescue-tpm")
+                }
+            };
+            Err(Error::Refused { what: format!("{deadline} cannot be guaranteed; {earliest}"), hint: hint.to_owned() })
         }
-        Promise::BestEffort if guarantee => {
-            let earliest =
-                outlook.earliest.map_or_else(|| "no on-demand lane may be used".to_owned(), |at| format!("{at} could be"));
-            Err(Error::Batch(format!("accept it: {} cannot be guaranteed; {earliest}", accepted.submission.deadline)))
-        }
-        Promise::BestEffort | Promise::Guaranteed if yes => Ok(()),
-        Promise::BestEffort | Promise::Guaranteed => ask::go_ahead(),
+        (None, Promise::BestEffort | Promise::Guaranteed) if yes => Ok(()),
+        (None, Promise::BestEffort | Promise::Guaranteed) => ask::go_ahead(),
     };
     match allowed {
         Ok(()) => Ok(accepted),
@@ -175,10 +209,11 @@ fn request(args: &RunArgs) -> Result<Request, Error> {
     let terms = args.terms.over(Terms::default())?;
     let absolute = |path: &PathBuf| std::path::absolute(path).map_err(|e| argument("path", &e.to_string()));
     Ok(Request {
-        input: absolute(&args.input)?,
+        input: if is_stdin(&args.input) { args.input.clone() } else { absolute(&args.input)? },
         output: absolute(&args.output)?,
         model: args.model.clone(),
         place: Place { region: args.aws.region()?, role: args.role.clone(), bucket, prefix, terms },
+        content: 0,
         retry_of: None,
     })
 }
@@ -200,20 +235,21 @@ fn refused(args: &RunArgs, error: Refused) -> Error {
     let path = args.input.display();
     let (shown, count) = match error {
         Refused::Lines(shown, count) => (shown, count),
-        Refused::Empty => return Error::Input(format!("{path}: it has no record")),
-        Refused::Io(at, e) if at == args.input || e.kind() == std::io::ErrorKind::NotFound => {
-            return Error::Input(format!("{path}: {e}"));
+        Refused::Empty => return Error::Input { text: format!("{path}: it has no record"), lines: Vec::new(), count: 0 },
+        Refused::Io(at, e) if at.ends_with(&args.input) || e.kind() == std::io::ErrorKind::NotFound => {
+            return Error::Input { text: format!("{path}: {e}"), lines: Vec::new(), count: 0 };
         }
         Refused::Io(..) => return Error::Batch(format!("accept {path}: {error}")),
     };
-    let mut text = format!("{path}: {count} lines cannot be accepted, and nothing was");
-    for BadLine { line, why } in &shown {
-        text += &format!("\n  line {line}: {why}");
+    let lines_are = if count == 1 { "line" } else { "lines" };
+    let mut text = format!("{path}: {count} {lines_are} cannot be accepted, and nothing was");
+    for BadLine { line, why } in shown.iter().take(BAD_LINES_SHOWN) {
+        text += &format!("\n  line {line}: {}", plain(why));
     }
-    if count > shown.len() as u64 {
-        text += &format!("\n  and {} more", count - shown.len() as u64);
+    if count > BAD_LINES_SHOWN as u64 {
+        text += &format!("\n  and {} more, which --format json lists", count - BAD_LINES_SHOWN as u64);
     }
-    Error::Input(text)
+    Error::Input { text, lines: shown, count }
 }
 
 /// Runs to the end; Ctrl-C detaches, and AWS goes on.
@@ -253,5 +289,13 @@ async fn signal() {
 }
 
 pub(super) fn failed(error: EngineError) -> Error {
-    Error::Batch(format!("do it: {error}"))
+    match error {
+        EngineError::Held(why) => Error::Held(why),
+        EngineError::Output(path, e) => Error::Deliver { path, reason: e.to_string() },
+        EngineError::Full { .. } => Error::Refused {
+            what: error.to_string(),
+            hint: "free some space there, or name a queue on another disk with --data".to_owned(),
+        },
+        error => Error::Batch(format!("go on: {error}")),
+    }
 }
