@@ -28,10 +28,12 @@ class Soak(BatchCase):
             "--output", str(self.out), "--deadline", "7d", "--yes", "--format", "json",
         ]
 
-    def fill(self, n, filler=""):
+    def fill(self, n, filler="", times=0):
+        """Records that begin with a filler; with `times` of all sizes up to twice as many of it, in no order."""
         with open(self.input, "w", encoding="utf-8") as file:
             for i in range(n):
-                file.write(json.dumps({"recordId": f"my-{i}", "modelInput": claude(f"{filler}question {i}")}) + "\n")
+                long = filler * (i * 7_919 % (2 * times + 1)) if times else filler
+                file.write(json.dumps({"recordId": f"my-{i}", "modelInput": claude(f"{long}question {i}")}) + "\n")
 
     def check_order(self, n):
         with open(self.out, encoding="utf-8") as file:
@@ -41,7 +43,7 @@ class Soak(BatchCase):
         self.assertEqual(i + 1, n)
 
     def test_many_records_are_answered_once_in_their_order_and_the_books_are_the_bill(self):
-        self.fill(self.RECORDS, "A prompt of about half a kilobyte. " * 13)
+        self.fill(self.RECORDS, "A prompt of half a kilobyte or so. ", 13)
         begun = time.monotonic()
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(self.command(), env=self.environment(poll_s="0.2"), capture_output=True, text=True, check=False)

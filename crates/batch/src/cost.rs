@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use laneshift_catalog::prices::Catalog;
+use laneshift_catalog::prices::{Catalog, Tariff};
 use laneshift_dialect::output_limit;
 use laneshift_store::{Cost, Costed};
-use laneshift_units::{Money, PriceMode, ProfiledModel, Region, TokenClass, Tokens, Usage};
+use laneshift_units::{Money, PriceMode, ProfiledModel, Region, Tokens, Usage};
 use serde_json::Value;
 
 use crate::engine::Engine;
@@ -22,45 +22,17 @@ pub(crate) struct Tally {
     tiers: BTreeMap<u64, (Usage, Usage)>,
 }
 
-/// The prices of one model at one place.
-pub(crate) struct Prices<'a> {
-    catalog: &'a Catalog,
-    model: ProfiledModel,
-    region: Region,
-    /// Where the model's context tiers begin.
-    tiers: Vec<u64>,
-}
+/// The prices of a pool's model.
+pub(crate) struct Prices(Tariff);
 
-impl<'a> Prices<'a> {
-    pub(crate) fn new(catalog: &'a Catalog, model: &ProfiledModel, region: &str) -> Self {
-        let key = catalog.model_key(&model.model).map(str::to_owned);
-        let rows = catalog.rows().iter().filter(|row| Some(&*row.model_key) == key.as_deref());
-        let mut tiers: Vec<u64> = rows.map(|row| row.ctx_min.0).collect();
-        tiers.sort_unstable();
-        tiers.dedup();
-        Self { catalog, model: model.clone(), region: Region::new(region), tiers }
-    }
-
-    fn tier(&self, input: u64) -> u64 {
-        self.tiers.iter().copied().take_while(|tier| *tier <= input).last().unwrap_or(0)
-    }
-
-    /// The cost in one mode; `None` when a price that is needed is not known.
-    fn cost(&self, mode: PriceMode, tier: u64, usage: &Usage) -> Option<Money> {
-        let quote = self.catalog.quote(&self.model.model, &self.model.profile, &self.region, mode, Tokens(tier));
-        let mut sum = Money::ZERO;
-        for class in TokenClass::ALL {
-            let tokens = usage.get(class);
-            if tokens.0 > 0 {
-                sum += quote.rates.get(class)?.cost(tokens);
-            }
-        }
-        Some(sum)
+impl Prices {
+    pub(crate) fn new(catalog: &Catalog, model: &ProfiledModel, region: &str) -> Self {
+        Self(Tariff::of(catalog, model, &Region::new(region)))
     }
 
     /// The cost of `records` alike requests in one mode.
     pub(crate) fn estimate(&self, mode: PriceMode, usage: &Usage, records: u64) -> Option<Money> {
-        self.cost(mode, self.tier(usage.total_input().0 / records.max(1)), usage)
+        self.0.estimate(mode, usage, records)
     }
 
     /// The most that one record costs in one mode: a token is at least a byte.
@@ -75,9 +47,9 @@ impl<'a> Prices<'a> {
         let mut cost = Cost::NOTHING;
         for (tier, (counted, wasted)) in &tally.tiers {
             let all = *counted + *wasted;
+            let price = |mode, usage| self.0.cost(mode, Tokens(*tier), usage);
             cost.usage += all;
-            let priced =
-                (self.cost(mode, *tier, &all), self.cost(PriceMode::OnDemand, *tier, counted), self.cost(mode, *tier, wasted));
+            let priced = (price(mode, &all), price(PriceMode::OnDemand, counted), price(mode, wasted));
             let (Some(paid), Some(on_demand), Some(waste)) = priced else {
                 cost.costed = Costed::Unpriced;
                 continue;
@@ -91,7 +63,7 @@ impl<'a> Prices<'a> {
 
     /// Adds an answer's tokens.
     pub(crate) fn add(&self, tally: &mut Tally, usage: &Usage, counts: bool) {
-        let entry = tally.tiers.entry(self.tier(usage.total_input().0)).or_default();
+        let entry = tally.tiers.entry(self.0.tier(usage.total_input()).0).or_default();
         if counts {
             entry.0 += *usage;
         } else {
@@ -110,7 +82,7 @@ pub(crate) fn add_bound(cost: &mut Cost, amount: Option<Money>) {
 
 impl Engine {
     /// The prices of a pool's model.
-    pub(crate) fn prices(&self, spec: &PoolSpec) -> Prices<'_> {
+    pub(crate) fn prices(&self, spec: &PoolSpec) -> Prices {
         Prices::new(&self.tools.catalog, &spec.profiled(), &spec.region)
     }
 }

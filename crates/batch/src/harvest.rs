@@ -86,7 +86,7 @@ pub(crate) struct Harvest {
 
 impl Harvest {
     /// What all lines that are no record's cost.
-    pub(crate) fn of_nobody(&self, prices: &Prices<'_>) -> Cost {
+    pub(crate) fn of_nobody(&self, prices: &Prices) -> Cost {
         self.used.get(&None).map_or(Cost::NOTHING, |used| prices.book(PriceMode::Batch, &used.tally))
     }
 }
@@ -146,7 +146,7 @@ impl Engine {
 
     /// What a job cost by its lines. Lines that are there twice, records of a completed job without a line, and answers that do not
     /// say what they used may have been paid for too: that is its bound, until a bill says.
-    async fn entries_of(&self, job: &Attempt, prices: &Prices<'_>, harvest: &Harvest) -> Result<Vec<Entry>, EngineError> {
+    async fn entries_of(&self, job: &Attempt, prices: &Prices, harvest: &Harvest) -> Result<Vec<Entry>, EngineError> {
         let mut costs: BTreeMap<Option<ChunkId>, Cost> = BTreeMap::new();
         for (chunk, used) in &harvest.used {
             let cost = costs.entry(*chunk).or_insert(prices.book(PriceMode::Batch, &used.tally));
@@ -191,7 +191,7 @@ impl Engine {
         &self,
         job: &Attempt,
         spec: &PoolSpec,
-        prices: &Prices<'_>,
+        prices: &Prices,
         before: &BTreeMap<ChunkId, Before>,
         listed: &[ObjectMeta],
     ) -> Result<Harvest, EngineError> {
@@ -238,7 +238,7 @@ impl Engine {
         &self,
         attempt: AttemptId,
         line: &[u8],
-        prices: &Prices<'_>,
+        prices: &Prices,
         before: &BTreeMap<ChunkId, Before>,
         harvest: &mut Harvest,
     ) -> Result<(), EngineError> {

@@ -2,4 +2,7 @@
 
 pub mod arn;
 pub mod invocation_log;
+mod operation;
 pub mod usage_type;
+
+pub use operation::Operation;

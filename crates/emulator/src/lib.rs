@@ -22,7 +22,6 @@ pub mod server;
 mod service;
 mod state;
 mod task;
-pub mod tls;
 mod upstream;
 
 pub use body::{Body, Hangup};

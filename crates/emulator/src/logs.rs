@@ -9,8 +9,9 @@ use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use laneshift_bedrock::Operation;
 use laneshift_provider::event::{Event, LogLine};
-use laneshift_provider::log::{self, Call as LogCall, Delivery, LargeBodies, Modality, Operation};
+use laneshift_provider::log::{self, Call as LogCall, Delivery, LargeBodies, Modality};
 use laneshift_provider::models::{Family, Models};
 use laneshift_provider::refusal::Kind;
 use laneshift_provider::world::{LogDelivery, LogTarget, Prepared};

@@ -60,6 +60,10 @@ pub(crate) enum Error {
     Detached(String),
     #[error("emulate: {0}")]
     Emulator(String),
+    #[error("find the key {0}, or it is revoked already")]
+    NoKey(String),
+    #[error("serve: {0}")]
+    Gateway(String),
     #[error("understand {what}: {reason}")]
     Argument { what: String, reason: String },
 }
@@ -94,6 +98,8 @@ impl Error {
             Self::Busy(_) => "LS0024",
             Self::Held(_) => "LS0025",
             Self::Deliver { .. } => "LS0026",
+            Self::Gateway(_) => "LS0027",
+            Self::NoKey(_) => "LS0028",
         }
     }
 
@@ -145,6 +151,11 @@ impl Error {
                 .to_owned(),
             Self::Unready(_) => "grant what the printed policies say, and ask again".to_owned(),
             Self::Detached(id) => format!("`laneshift batch resume {id}` continues"),
+            Self::NoKey(_) => "`laneshift keys list` shows what there is; --data names another folder".to_owned(),
+            Self::Gateway(_) => {
+                "choose another folder with --data or another port with --listen; docs/gateway.md shows a configuration"
+                    .to_owned()
+            }
             Self::Emulator(_) => "choose another folder with --data or another port with --listen".to_owned(),
         }
     }
@@ -168,6 +179,7 @@ impl Error {
             | Self::Input { .. }
             | Self::Refused { .. }
             | Self::NoSuch(_)
+            | Self::NoKey(_)
             | Self::NoEvidence(_)
             | Self::Data(_)
             | Self::NoPrice(_)
@@ -180,6 +192,7 @@ impl Error {
             | Self::Write { .. }
             | Self::Report(_)
             | Self::Emulator(_)
+            | Self::Gateway(_)
             | Self::Batch(_)
             | Self::Busy(_)
             | Self::Held(_)

@@ -8,4 +8,4 @@ mod key;
 mod record;
 
 pub use key::{body_key, key};
-pub use record::{Call, Delivery, LargeBodies, Modality, MovedBody, Operation, Record, record};
+pub use record::{Call, Delivery, LargeBodies, Modality, MovedBody, Record, record};

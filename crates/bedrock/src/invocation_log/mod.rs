@@ -12,4 +12,5 @@ mod record;
 mod text;
 
 pub use input_body::{BodyTraits, read_input_body};
+pub use output_body::{Metered, metered};
 pub use record::{Invocation, ParseError, parse};

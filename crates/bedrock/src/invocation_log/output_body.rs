@@ -2,11 +2,37 @@
 
 use std::fmt;
 
+use laneshift_units::{ServiceTier, Tokens, Usage};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::input_body::Tier;
 use super::text::Text;
+
+/// What an answer says that it used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metered {
+    /// Its tokens; `None` when it names none.
+    pub usage: Option<Usage>,
+    /// The tier that served it, where it says.
+    pub tier: Option<ServiceTier>,
+}
+
+/// Reads the body of an answer of any family, or an event of a streamed one.
+pub fn metered(json: &[u8]) -> Metered {
+    let body: OutputBody = serde_json::from_slice(json).unwrap_or_default();
+    let counted = body.input.is_some() || body.output.is_some();
+    let write = body.cache_write.unwrap_or(0);
+    let hour = body.cache_write_1h.unwrap_or(0).min(write);
+    let usage = Usage {
+        input: Tokens(body.input.unwrap_or(0)),
+        output: Tokens(body.output.unwrap_or(0)),
+        cache_read: Tokens(body.cache_read.unwrap_or(0)),
+        cache_write_5m: Tokens(write - hour),
+        cache_write_1h: Tokens(hour),
+    };
+    Metered { usage: counted.then_some(usage), tier: body.service_tier.as_deref().and_then(ServiceTier::parse) }
+}
 
 /// What an answer's body shows; counts that stand in several places are taken once.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -15,6 +15,7 @@ mod offer;
 mod quote;
 mod row;
 mod rules;
+mod tariff;
 
 pub use alternatives::Alternative;
 pub use catalog::Catalog;
@@ -25,3 +26,4 @@ pub use offer::{Offer, OfferError, Unmapped, read_offer};
 pub use quote::Quote;
 pub use row::{Dimension, Price, PriceRow, Provider, RowMode, Scope};
 pub use rules::{Doubt, RULES, Rule};
+pub use tariff::Tariff;

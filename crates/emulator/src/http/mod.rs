@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use http::request::Parts;
 use http::{Method, Request, Response};
+use laneshift_bedrock::Operation;
 use laneshift_provider::faults::{Fault, Strike, Target};
-use laneshift_provider::log::Operation;
 use laneshift_provider::refusal::{Kind, Refusal};
 use laneshift_provider::shapes::{Params, Route, Shapes, Violation, validation_message};
 use serde_json::Value;

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use laneshift_emulator::{Emulator, OpenError, Options, Pace, server, tls};
+use laneshift_emulator::{Emulator, OpenError, Options, Pace, server};
+use laneshift_listen::tls;
 use laneshift_provider::faults::Rule;
 use laneshift_provider::settings::{Settings, Upstream};
 use laneshift_units::Timestamp;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::signals::stop;
 use super::{Format, print};
 use crate::clock;
 use crate::error::Error;
@@ -107,7 +108,8 @@ pub(crate) fn run(args: &EmulateArgs, out: &mut dyn Write) -> Result<(), Error> 
             Format::Json => print(out, &format!("{}\n", keys.json()))?,
             Format::Text => eprint!("{}", keys.text(&args.data)),
         }
-        server::serve(emulator, listener, tls, Box::pin(stop)).await.map_err(|e| failed("serve", &e))
+        server::serve(emulator, listener, tls, Box::pin(stop)).await;
+        Ok(())
     })?;
     eprintln!("stopped; the same command continues from {}", args.data.display());
     Ok(())
@@ -148,18 +150,6 @@ fn read(path: &Path) -> Result<String, Error> {
 
 fn read_faults(path: &Path) -> Result<Vec<Rule>, Error> {
     Rule::parse_file(&read(path)?).map_err(|e| Error::Data(format!("{}: {e}", path.display())))
-}
-
-/// Ends at Ctrl-C or SIGTERM.
-fn stop() -> std::io::Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
 }
 
 /// What a client needs to know.

@@ -6,7 +6,11 @@ mod completions;
 mod emulate;
 mod estimate;
 mod explain;
+mod keys;
 mod prices;
+mod savings;
+mod serve;
+mod signals;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -48,6 +52,12 @@ enum Command {
     Batch(Box<batch::BatchArgs>),
     /// Serve an emulated Amazon Bedrock with S3 and Service Quotas, and keep its bill
     Emulate(Box<emulate::EmulateArgs>),
+    /// Serve Bedrock's API with keys of its own, pass calls on, and keep their books
+    Serve(serve::ServeArgs),
+    /// Make, list and revoke the gateway's keys
+    Keys(keys::KeysArgs),
+    /// What the gateway's calls cost and saved
+    Savings(savings::SavingsArgs),
     /// Print shell completions
     Completions(completions::CompletionsArgs),
 }
@@ -72,6 +82,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Explain(args) => explain::run(args, &mut out),
         Command::Batch(args) => batch::run(args, &mut out),
         Command::Emulate(args) => emulate::run(args, &mut out),
+        Command::Serve(args) => serve::run(args, &mut out),
+        Command::Keys(args) => keys::run(args, &mut out),
+        Command::Savings(args) => savings::run(args, &mut out),
         Command::Completions(args) => completions::run(args, &mut out),
         Command::Prices(args) => match prices::run(args, crate::clock::now(), &mut out) {
             Ok(code) => return ExitCode::from(code),

@@ -3,6 +3,7 @@
 //! Promises: one line of JSON, whatever white space a body holds; counts stand where AWS writes them and are absent when
 //! unknown. Writes of five minutes and of an hour are told apart, and the tier is named, only by the bodies, as at AWS.
 
+use laneshift_bedrock::Operation;
 use laneshift_units::{AccountId, Region, Timestamp, Usage};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -13,49 +14,6 @@ use super::key::body_key;
 /// The largest body that stands in the record.
 // AWS, "Monitor model invocation", read 2026-11-23: bodies over 100 KB are stored as objects of their own.
 const BODY_BYTES_MAX: usize = 100_000;
-
-/// The operations that are logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// `Converse`.
-    Converse,
-    /// `ConverseStream`.
-    ConverseStream,
-    /// `InvokeModel`.
-    InvokeModel,
-    /// `InvokeModelWithResponseStream`.
-    InvokeModelWithResponseStream,
-}
-
-impl Operation {
-    /// Every operation.
-    pub const ALL: [Self; 4] = [Self::Converse, Self::ConverseStream, Self::InvokeModel, Self::InvokeModelWithResponseStream];
-
-    /// AWS's name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Converse => "Converse",
-            Self::ConverseStream => "ConverseStream",
-            Self::InvokeModel => "InvokeModel",
-            Self::InvokeModelWithResponseStream => "InvokeModelWithResponseStream",
-        }
-    }
-
-    /// Reads [`Operation::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|operation| operation.name() == name)
-    }
-
-    /// Whether the answer is an event stream.
-    pub const fn streams(self) -> bool {
-        matches!(self, Self::ConverseStream | Self::InvokeModelWithResponseStream)
-    }
-
-    /// Whether the body is Converse's; the model's own otherwise.
-    pub const fn is_converse(self) -> bool {
-        matches!(self, Self::Converse | Self::ConverseStream)
-    }
-}
 
 /// What a call is about, which decides whether its bodies are logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,11 +9,11 @@ use crate::answer::Answer;
 use crate::ask::{self, Ask};
 use crate::cache::Cached;
 use crate::event::{Called, LogLine};
-use crate::log::Operation;
 use crate::models::{Family, Model};
 use crate::quotas;
 use crate::refusal::Refusal;
 use crate::resolve::Resolved;
+use laneshift_bedrock::Operation;
 
 /// Models that have a latency-optimised version.
 // AWS, "Optimize model inference for latency", read 2026-11-23.

@@ -20,6 +20,7 @@ mod run;
 mod source;
 mod status;
 
+pub(super) use receipt::usd;
 use std::io::Write;
 
 use clap::{Args, Subcommand};

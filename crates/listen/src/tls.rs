@@ -1,4 +1,4 @@
-//! A development certificate authority: made once in the emulator's folder, so that clients can be told to trust it.
+//! A development certificate authority: made once in a folder, so that clients can be told to trust it.
 
 use std::fs;
 use std::io;
@@ -27,9 +27,17 @@ pub fn server_config(folder: &Path) -> io::Result<Arc<ServerConfig>> {
     if !(ca_path(folder).exists() && certificate.exists() && key.exists()) {
         make(folder).map_err(io::Error::other)?;
     }
-    let chain = CertificateDer::pem_file_iter(&certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    from_files(&certificate, &key)
+}
+
+/// The server's configuration with a certificate chain and its key, both as PEM.
+///
+/// # Errors
+/// When they cannot be read, or do not fit.
+pub fn from_files(certificate: &Path, key: &Path) -> io::Result<Arc<ServerConfig>> {
+    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let chain = chain.map_err(io::Error::other)?;
-    let key = PrivateKeyDer::from_pem_file(&key).map_err(io::Error::other)?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(io::Error::other)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -53,7 +61,7 @@ fn make(folder: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let issuer = Issuer::new(ca, ca_key);
     let key = KeyPair::generate()?;
     let mut server = CertificateParams::new(NAMES.map(str::to_owned))?;
-    server.distinguished_name.push(DnType::CommonName, "laneshift emulator");
+    server.distinguished_name.push(DnType::CommonName, "laneshift");
     server.use_authority_key_identifier_extension = true;
     let certificate = server.signed_by(&key, &issuer)?;
     // The authority's key is not kept: it signs this one certificate.

@@ -1,0 +1,279 @@
+//! Records of calls that have ended, in the shape of Bedrock's invocation logs with what they cost beside it, in files by hour, so
+//! that the audit reads them as it reads AWS's.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use laneshift_units::{Money, PriceMode, ServiceTier, Timestamp, Usage};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Call, End, mode_of};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// How certain a cost is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Certainty {
+    /// By the tokens that were metered.
+    Exact,
+    /// Nothing says whether it was carried out: at most its bound was paid.
+    Bound,
+    /// A price is not known.
+    Unpriced,
+}
+
+/// What the gateway adds to AWS's record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Booked {
+    /// The gateway's id of the call.
+    pub attempt: String,
+    /// The key.
+    pub key: String,
+    /// Whose.
+    pub owner: String,
+    /// What for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
+    /// The lane that served it.
+    pub lane: String,
+    /// What is paid, in dollars.
+    pub paid_usd: String,
+    /// What the same tokens cost in the standard tier.
+    pub on_demand_usd: String,
+    /// What may have been paid beyond that.
+    pub bound_usd: String,
+    /// How certain that is.
+    pub certainty: Certainty,
+    /// From its coming to its end, in milliseconds.
+    pub took_ms: i64,
+}
+
+/// A line of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    schema_type: String,
+    schema_version: String,
+    /// When it came.
+    pub timestamp: String,
+    account_id: String,
+    region: String,
+    request_id: String,
+    operation: String,
+    /// As it was called.
+    pub model_id: String,
+    identity: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    request_metadata: Map<String, Value>,
+    /// AWS's name of an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    service_tier: Option<String>,
+    #[serde(default)]
+    input: Input,
+    #[serde(default)]
+    output: Output,
+    /// What it cost.
+    pub laneshift: Booked,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Input {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_token_count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_read_input_token_count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_write_input_token_count: Option<u64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Output {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_token_count: Option<u64>,
+}
+
+/// What a call came to.
+struct Cost {
+    usage: Option<Usage>,
+    tier: ServiceTier,
+    paid: Money,
+    on_demand: Money,
+    bound: Money,
+    certainty: Certainty,
+    error: Option<String>,
+}
+
+impl Cost {
+    fn of(call: &Call, end: &End<'_>) -> Self {
+        let asked = ServiceTier::parse(&call.tier).unwrap_or_default();
+        let nothing = Self {
+            usage: None,
+            tier: asked,
+            paid: Money::ZERO,
+            on_demand: Money::ZERO,
+            bound: Money::ZERO,
+            certainty: Certainty::Exact,
+            error: None,
+        };
+        match end {
+            End::Refused(name) => Self { error: Some(name.clone()), ..nothing },
+            End::Lost => match call.bound_usd.as_deref().map(Money::parse_usd) {
+                Some(Ok(bound)) => Self { bound, certainty: Certainty::Bound, error: Some("unknown".to_owned()), ..nothing },
+                Some(Err(_)) | None => Self { certainty: Certainty::Unpriced, error: Some("unknown".to_owned()), ..nothing },
+            },
+            End::Answered(meter, tariff, error) => {
+                let usage = meter.usage.unwrap_or_default();
+                // The tier that served wins over the one that was asked for.
+                let tier = meter.tier.unwrap_or(asked);
+                let costs = (tariff.of_request(mode_of(tier), &usage), tariff.of_request(PriceMode::OnDemand, &usage));
+                let known = Self { usage: Some(usage), tier, error: error.clone(), ..nothing };
+                match costs {
+                    (Some(paid), Some(on_demand)) => Self { paid, on_demand, ..known },
+                    _ => Self { certainty: Certainty::Unpriced, ..known },
+                }
+            }
+        }
+    }
+}
+
+impl Record {
+    pub(super) fn of(id: &str, call: &Call, end: &End<'_>, now: Timestamp) -> Self {
+        let cost = Cost::of(call, end);
+        let lane = match cost.tier {
+            ServiceTier::Default => "standard",
+            other => other.name(),
+        };
+        let arn = format!("arn:aws:sts::{}:assumed-role/laneshift-gateway/{}", call.account, call.owner);
+        let usage = cost.usage;
+        Self {
+            schema_type: "ModelInvocationLog".to_owned(),
+            schema_version: "1.0".to_owned(),
+            timestamp: call.at().to_string(),
+            account_id: call.account.clone(),
+            region: call.region.clone(),
+            request_id: id.to_owned(),
+            operation: call.operation().map_or_else(|| call.operation.clone(), |operation| operation.name().to_owned()),
+            model_id: call.model.clone(),
+            identity: Map::from_iter([("arn".to_owned(), Value::from(arn))]),
+            request_metadata: call.metadata.clone(),
+            error_code: cost.error,
+            service_tier: (cost.tier != ServiceTier::Default).then(|| cost.tier.name().to_owned()),
+            input: Input {
+                input_token_count: usage.map(|usage| usage.input.0),
+                cache_read_input_token_count: usage.map(|usage| usage.cache_read.0),
+                cache_write_input_token_count: usage.map(|usage| usage.cache_write_5m.0 + usage.cache_write_1h.0),
+            },
+            output: Output { output_token_count: usage.map(|usage| usage.output.0) },
+            laneshift: Booked {
+                attempt: id.to_owned(),
+                key: call.key.clone(),
+                owner: call.owner.clone(),
+                workload: call.workload.clone(),
+                lane: lane.to_owned(),
+                paid_usd: cost.paid.to_exact_string(),
+                on_demand_usd: cost.on_demand.to_exact_string(),
+                bound_usd: cost.bound.to_exact_string(),
+                certainty: cost.certainty,
+                took_ms: (now.0 - call.at_ms).max(0),
+            },
+        }
+    }
+
+    /// All input tokens, and output tokens.
+    pub fn tokens(&self) -> (u64, u64) {
+        let Input { input_token_count, cache_read_input_token_count, cache_write_input_token_count } = &self.input;
+        let parts = [input_token_count, cache_read_input_token_count, cache_write_input_token_count];
+        (parts.into_iter().flatten().sum(), self.output.output_token_count.unwrap_or(0))
+    }
+
+    fn hour(&self) -> i64 {
+        Timestamp::parse(&self.timestamp).map_or(0, |at| at.0.div_euclid(HOUR_MS))
+    }
+}
+
+/// The files that records are appended to.
+pub(super) struct Ledger {
+    folder: PathBuf,
+    run: u64,
+    /// By account and region: the hour, and its file.
+    open: HashMap<(String, String), (i64, File)>,
+}
+
+fn folder_of(folder: &Path) -> PathBuf {
+    folder.join("ledger")
+}
+
+impl Ledger {
+    pub(super) fn new(folder: &Path, run: u64) -> Self {
+        Self { folder: folder_of(folder), run, open: HashMap::new() }
+    }
+
+    /// One write, so that a killed process leaves whole lines.
+    pub(super) fn write(&mut self, record: &Record) -> io::Result<()> {
+        let mut line = serde_json::to_vec(record)?;
+        line.push(b'\n');
+        let place = (record.account_id.clone(), record.region.clone());
+        let hour = record.hour();
+        let file = match self.open.get_mut(&place) {
+            Some((open, file)) if *open == hour => file,
+            _ => {
+                let file = self.file(record)?;
+                &mut self.open.entry(place).insert_entry((hour, file)).into_mut().1
+            }
+        };
+        file.write_all(&line)
+    }
+
+    fn file(&self, record: &Record) -> io::Result<File> {
+        let account = if record.account_id.is_empty() { "laneshift" } else { &record.account_id };
+        // 2026-11-25T18:… as 2026/11/25/18.
+        let hour = record.timestamp.get(..13).unwrap_or_default().replace(['-', 'T'], "/");
+        let folder = self.folder.join("AWSLogs").join(account).join("BedrockModelInvocationLogs").join(&record.region).join(hour);
+        fs::create_dir_all(&folder)?;
+        OpenOptions::new().create(true).append(true).open(folder.join(format!("{:012x}.json", self.run)))
+    }
+}
+
+/// Every record of a folder's ledger.
+pub(super) fn each(folder: &Path, take: &mut dyn FnMut(Record)) -> io::Result<()> {
+    let mut waiting = vec![folder_of(folder)];
+    while let Some(path) = waiting.pop() {
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+            Err(e) => return Err(e),
+        };
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                waiting.push(entry.path());
+                continue;
+            }
+            for line in BufReader::new(File::open(entry.path())?).split(b'\n') {
+                // A line that was cut by a power failure, or is AWS's own.
+                let Ok(record) = serde_json::from_slice::<Record>(&line?) else { continue };
+                take(record);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The ids of calls that came since then and have ended.
+pub(super) fn ids_since(folder: &Path, begin_ms: i64) -> io::Result<HashSet<String>> {
+    let mut ids = HashSet::new();
+    each(folder, &mut |record| {
+        if record.hour() >= begin_ms.div_euclid(HOUR_MS) {
+            ids.insert(record.laneshift.attempt);
+        }
+    })?;
+    Ok(ids)
+}

@@ -1,0 +1,191 @@
+//! The books: every call that was sent on, by what it used and what that costs.
+//!
+//! A call is noted in a journal before it is sent, and in the ledger when its end is known. A process that dies leaves notes without
+//! an end; the next one books those with the most that they can have cost. Neither file is synced for each call: a killed process
+//! loses nothing, a power failure the last seconds of both.
+
+mod journal;
+mod ledger;
+mod savings;
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use laneshift_aws::WallClock;
+use laneshift_bedrock::Operation;
+use laneshift_catalog::prices::Tariff;
+use laneshift_units::{Money, PriceMode, ServiceTier, Timestamp, Usage};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::meter::Meter;
+use journal::Journal;
+use ledger::Ledger;
+pub use ledger::{Booked, Certainty, Record};
+pub use savings::{Savings, Sum};
+
+/// A call that is about to be sent: what its record will say, whatever becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Call {
+    /// When it came.
+    pub(crate) at_ms: i64,
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) operation: String,
+    /// As it was called.
+    pub(crate) model: String,
+    pub(crate) key: String,
+    pub(crate) owner: String,
+    pub(crate) workload: Option<String>,
+    /// `requestMetadata`.
+    pub(crate) metadata: Map<String, Value>,
+    /// The tier that was asked for.
+    pub(crate) tier: String,
+    /// The most that it can cost; `None` where no price is known.
+    pub(crate) bound_usd: Option<String>,
+}
+
+/// How a call is noted.
+#[derive(Serialize, Deserialize)]
+struct Note<'a> {
+    id: &'a str,
+    #[serde(flatten)]
+    call: Call,
+}
+
+/// See the module.
+pub struct Books {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    wall: WallClock,
+    /// Another one at each start.
+    run: u64,
+    calls: AtomicU64,
+    journal: Mutex<Journal>,
+    ledger: Mutex<Ledger>,
+    savings: Mutex<Savings>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Books {
+    /// Opens the books of a folder, and books what an earlier process left open.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn open(folder: &Path, wall: WallClock) -> io::Result<Self> {
+        let now = (wall)();
+        let run = now.0.cast_unsigned();
+        let mut ledger = Ledger::new(folder, run);
+        for (id, call) in journal::left_open(folder)? {
+            ledger.write(&Record::of(&id, &call, &End::Lost, now))?;
+        }
+        let savings = Savings::read(folder)?;
+        let journal = Journal::begin(folder, run)?;
+        let inner = Inner {
+            wall,
+            run,
+            calls: AtomicU64::new(0),
+            journal: Mutex::new(journal),
+            ledger: Mutex::new(ledger),
+            savings: Mutex::new(savings),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Notes a call. Only then may it be sent.
+    pub(crate) fn begin(&self, call: Call, tariff: Arc<Tariff>) -> io::Result<Open> {
+        let n = self.inner.calls.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{:012x}{n:08x}", self.inner.run);
+        lock(&self.inner.journal).note(&id, &call)?;
+        Ok(Open { books: self.inner.clone(), id, call, tariff, ended: false })
+    }
+
+    /// What was paid and saved so far, by owner, workload and lane.
+    pub fn savings(&self) -> Savings {
+        lock(&self.inner.savings).clone()
+    }
+}
+
+/// How a call ended.
+pub(crate) enum End<'a> {
+    /// With an answer: what it used, the prices, and the error in its stream, if there was one.
+    Answered(Meter, &'a Tariff, Option<String>),
+    /// Refused: it cost nothing.
+    Refused(String),
+    /// It may have been carried out, and nothing says so.
+    Lost,
+}
+
+/// A call that was noted and has not ended. Dropped without an end it is lost.
+pub(crate) struct Open {
+    books: Arc<Inner>,
+    id: String,
+    call: Call,
+    tariff: Arc<Tariff>,
+    ended: bool,
+}
+
+impl Open {
+    /// It was answered.
+    pub(crate) fn answered(mut self, meter: Meter, exception: Option<String>) {
+        let tariff = self.tariff.clone();
+        match meter.usage {
+            None => self.end(&End::Lost),
+            Some(_) => self.end(&End::Answered(meter, &tariff, exception)),
+        }
+    }
+
+    /// It was refused.
+    pub(crate) fn refused(mut self, name: &str) {
+        self.end(&End::Refused(name.to_owned()));
+    }
+
+    fn end(&mut self, end: &End<'_>) {
+        self.ended = true;
+        let record = Record::of(&self.id, &self.call, end, (self.books.wall)());
+        lock(&self.books.savings).add(&record);
+        // Where the ledger cannot be written, the note stays without an end: the next start books the bound.
+        if lock(&self.books.ledger).write(&record).is_ok() {
+            lock(&self.books.journal).ended();
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(&End::Lost);
+        }
+    }
+}
+
+/// The price mode of a tier. The Reserved tier spills into the standard one; what is inside is paid for by the month.
+pub(crate) const fn mode_of(tier: ServiceTier) -> PriceMode {
+    match tier {
+        ServiceTier::Priority => PriceMode::Priority,
+        ServiceTier::Default | ServiceTier::Reserved => PriceMode::OnDemand,
+        ServiceTier::Flex => PriceMode::Flex,
+    }
+}
+
+/// The most that a request costs: a token is at least a byte.
+pub(crate) fn bound(tariff: &Tariff, tier: ServiceTier, usage: &Usage) -> Option<Money> {
+    tariff.of_request(mode_of(tier), usage)
+}
+
+impl Call {
+    fn operation(&self) -> Option<Operation> {
+        Operation::parse(&self.operation)
+    }
+
+    fn at(&self) -> Timestamp {
+        Timestamp(self.at_ms)
+    }
+}

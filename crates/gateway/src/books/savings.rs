@@ -1,0 +1,80 @@
+//! What was paid and saved, by owner, workload and lane.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use laneshift_units::Money;
+
+use super::{Certainty, Record, ledger};
+
+/// Sums over calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// Calls that were sent.
+    pub calls: u64,
+    /// Of them, with an error.
+    pub errors: u64,
+    /// Input tokens, cached ones included.
+    pub input_tokens: u64,
+    /// Output tokens.
+    pub output_tokens: u64,
+    /// Paid.
+    pub paid: Money,
+    /// What the same tokens cost in the standard tier.
+    pub on_demand: Money,
+    /// What may have been paid beyond that.
+    pub bound: Money,
+    /// Calls without a known price: they are in no amount.
+    pub unpriced: u64,
+}
+
+impl Sum {
+    /// Both together.
+    pub fn add(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.errors += other.errors;
+        self.input_tokens += other.input_tokens;
+        self.output_tokens += other.output_tokens;
+        self.paid += other.paid;
+        self.on_demand += other.on_demand;
+        self.bound += other.bound;
+        self.unpriced += other.unpriced;
+    }
+}
+
+/// See the module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Savings {
+    /// By owner, workload and lane.
+    pub rows: BTreeMap<(String, String, String), Sum>,
+}
+
+impl Savings {
+    /// Sums up the ledger of a folder.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn read(folder: &Path) -> io::Result<Self> {
+        let mut savings = Self::default();
+        ledger::each(folder, &mut |record| savings.add(&record))?;
+        Ok(savings)
+    }
+
+    /// Adds a call.
+    pub(super) fn add(&mut self, record: &Record) {
+        let booked = &record.laneshift;
+        let place = (booked.owner.clone(), booked.workload.clone().unwrap_or_default(), booked.lane.clone());
+        let sum = self.rows.entry(place).or_default();
+        let (input, output) = record.tokens();
+        let money = |text: &str| Money::parse_usd(text).unwrap_or(Money::ZERO);
+        sum.calls += 1;
+        sum.errors += u64::from(record.error_code.is_some());
+        sum.input_tokens += input;
+        sum.output_tokens += output;
+        sum.paid += money(&booked.paid_usd);
+        sum.on_demand += money(&booked.on_demand_usd);
+        sum.bound += money(&booked.bound_usd);
+        sum.unpriced += u64::from(booked.certainty == Certainty::Unpriced);
+    }
+}

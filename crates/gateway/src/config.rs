@@ -1,0 +1,193 @@
+//! `gateway.toml`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// What the gateway is told at its start.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Address and port.
+    #[serde(default = "listen")]
+    pub listen: SocketAddr,
+    /// The folder of keys, journal and ledger.
+    #[serde(default = "data")]
+    pub data: PathBuf,
+    /// Where calls go; a call goes to the first of the region that it was signed for, or else to the first.
+    #[serde(rename = "upstream")]
+    pub upstreams: Vec<Upstream>,
+    /// A certificate and its key; a development authority of its own when left out.
+    pub tls: Option<Tls>,
+    /// What a client may ask of the gateway.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// A Bedrock in one account and one region.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// The region.
+    pub region: String,
+    /// Another endpoint than AWS's, without a path.
+    pub endpoint_url: Option<String>,
+    /// The account's number, for the ledger.
+    #[serde(default)]
+    pub account: String,
+    /// The environment variable that holds the access key id.
+    #[serde(default = "access_key_id_env")]
+    pub access_key_id_env: String,
+    /// The one that holds the secret access key.
+    #[serde(default = "secret_access_key_env")]
+    pub secret_access_key_env: String,
+    /// The one that holds the session token of temporary keys.
+    #[serde(default = "session_token_env")]
+    pub session_token_env: String,
+}
+
+impl Upstream {
+    /// Bedrock in a region, with keys from where AWS's tools look for them.
+    pub fn of(region: &str, endpoint_url: Option<String>) -> Self {
+        Self {
+            region: region.to_owned(),
+            endpoint_url,
+            account: String::new(),
+            access_key_id_env: access_key_id_env(),
+            secret_access_key_env: secret_access_key_env(),
+            session_token_env: session_token_env(),
+        }
+    }
+}
+
+/// PEM files.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The chain, the server's certificate first.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// See [`Config::limits`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections at one time.
+    pub connections: usize,
+    /// Seconds in which the head of a request has to come.
+    pub head_s: u64,
+    /// Seconds in which a whole request has to come.
+    pub request_s: u64,
+    /// Seconds in which an answer has to begin.
+    pub answer_s: u64,
+    /// Seconds that open requests have after the signal to stop.
+    pub drain_s: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 20_000, head_s: 30, request_s: 120, answer_s: 600, drain_s: 30 }
+    }
+}
+
+fn listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 4580))
+}
+
+fn data() -> PathBuf {
+    PathBuf::from("laneshift-gateway")
+}
+
+fn access_key_id_env() -> String {
+    "AWS_ACCESS_KEY_ID".to_owned()
+}
+
+fn secret_access_key_env() -> String {
+    "AWS_SECRET_ACCESS_KEY".to_owned()
+}
+
+fn session_token_env() -> String {
+    "AWS_SESSION_TOKEN".to_owned()
+}
+
+/// Why a configuration cannot be used; names the file, and the line where TOML has one.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}: {1}")]
+pub struct ConfigError(PathBuf, String);
+
+impl Config {
+    /// Reads a file. Relative paths in it are relative to the working directory.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let failed = |why: String| ConfigError(path.to_owned(), why);
+        let text = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
+        let config: Self = toml::from_str(&text).map_err(|e| failed(e.to_string()))?;
+        config.check().map_err(failed)?;
+        Ok(config)
+    }
+
+    /// Everything by default, over one upstream.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn of(upstream: Upstream) -> Result<Self, String> {
+        let (tls, limits) = (None, Limits::default());
+        let config = Self { listen: listen(), data: data(), upstreams: vec![upstream], tls, limits };
+        config.check().map(|()| config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.upstreams.is_empty() {
+            return Err("no [[upstream]] says where calls go".to_owned());
+        }
+        for Upstream { region, endpoint_url, .. } in &self.upstreams {
+            if region.is_empty() {
+                return Err("upstream.region is empty".to_owned());
+            }
+            let uri = endpoint_url.as_deref().map(str::parse::<http::Uri>);
+            match uri {
+                None => {}
+                Some(Ok(uri)) if uri.path() == "/" && matches!(uri.scheme_str(), Some("http" | "https")) => {}
+                Some(_) => {
+                    return Err("upstream.endpoint_url: write http:// or https://, a host and a port, and no path".to_owned());
+                }
+            }
+        }
+        let limits = &self.limits;
+        if [limits.head_s, limits.request_s, limits.answer_s].contains(&0) || limits.connections == 0 {
+            return Err("limits: connections, head_s, request_s and answer_s are above 0".to_owned());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Result<(), String> {
+        toml::from_str::<Config>(text).map_err(|e| e.to_string()).and_then(|config| config.check())
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(check("[[upstream]]\nregion = \"us-east-1\""), Ok(()));
+        for (text, word) in [
+            ("", "upstream"),
+            ("upstream = []", "no [[upstream]]"),
+            ("[[upstream]]\nregion = \"\"", "region is empty"),
+            ("[[upstream]]\nregion = \"r\"\nendpoint_url = \"ftp://h\"", "endpoint_url"),
+            ("[[upstream]]\nregion = \"r\"\nendpoint_url = \"http://h/path\"", "endpoint_url"),
+            ("[[upstream]]\nregion = \"r\"\ncolour = 1", "colour"),
+            ("[[upstream]]\nregion = \"r\"\n[limits]\nhead_s = 0", "head_s"),
+        ] {
+            let why = check(text).expect_err(text);
+            assert!(why.contains(word), "{text}: {why}");
+        }
+    }
+}

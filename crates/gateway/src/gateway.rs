@@ -1,0 +1,218 @@
+//! A request from its head to its answer: who calls, what for, where to.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use laneshift_aws::WallClock;
+use laneshift_aws::sigv4::{claim, sha256_hex, verify};
+use laneshift_bedrock::Operation;
+use laneshift_catalog::prices::{Catalog, Tariff};
+use laneshift_units::{ProfiledModel, Region, Timestamp};
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+
+use crate::body::Body;
+use crate::books::Books;
+use crate::config::Config;
+use crate::keys::{Key, Keys};
+use crate::refusal::Refusal;
+use crate::upstream::{Http, Target, client};
+
+/// The largest body that is taken.
+// The largest valid one is CountTokens' over an InvokeModel body of 25,000,000 bytes, which base64 makes a third longer.
+const BODY_BYTES_MAX: usize = 35_000_000;
+/// Names and regions for which prices were looked up; beyond that they are looked up each time.
+const TARIFFS_MAX: usize = 10_000;
+
+/// Why a gateway cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Keys, journal or ledger.
+    #[error("{0}")]
+    Folder(#[from] io::Error),
+    /// An upstream.
+    #[error("{0}")]
+    Upstream(String),
+}
+
+/// See the crate. Clones share everything.
+#[derive(Clone)]
+pub struct Gateway {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: Config,
+    targets: Vec<Target>,
+    keys: RwLock<Keys>,
+    books: Books,
+    catalog: Arc<Catalog>,
+    tariffs: RwLock<HashMap<(String, String), Arc<Tariff>>>,
+    http: Http,
+    wall: WallClock,
+}
+
+/// Who calls, and in which region they think that they are.
+struct Caller<'a> {
+    key: Key,
+    region: Option<&'a str>,
+}
+
+impl Gateway {
+    /// Opens the folder, and books what an earlier process left open.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(
+        config: Config,
+        catalog: Arc<Catalog>,
+        wall: WallClock,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, OpenError> {
+        let targets: Result<Vec<Target>, String> = config.upstreams.iter().map(|upstream| Target::new(upstream, env)).collect();
+        let keys = RwLock::new(Keys::read(&config.data)?);
+        let books = Books::open(&config.data, wall.clone())?;
+        let inner = Inner {
+            targets: targets.map_err(OpenError::Upstream)?,
+            config,
+            keys,
+            books,
+            catalog,
+            tariffs: RwLock::default(),
+            http: client(),
+            wall,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Reads the keys again; those that were read before stay when that fails.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn read_keys(&self) -> io::Result<()> {
+        let keys = Keys::read(&self.inner.config.data)?;
+        *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    pub(crate) fn books(&self) -> &Books {
+        &self.inner.books
+    }
+
+    pub(crate) fn http(&self) -> &Http {
+        &self.inner.http
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.inner.wall)()
+    }
+
+    pub(crate) fn answer_max(&self) -> Duration {
+        Duration::from_secs(self.inner.config.limits.answer_s)
+    }
+
+    /// The prices of a model, as it is called, in a region.
+    pub(crate) fn tariff(&self, model: &str, region: &str) -> Arc<Tariff> {
+        let place = (model.to_owned(), region.to_owned());
+        if let Some(known) = self.inner.tariffs.read().unwrap_or_else(PoisonError::into_inner).get(&place) {
+            return known.clone();
+        }
+        let tariff = Arc::new(Tariff::of(&self.inner.catalog, &ProfiledModel::parse_id(model), &Region::new(region)));
+        let mut tariffs = self.inner.tariffs.write().unwrap_or_else(PoisonError::into_inner);
+        if tariffs.len() < TARIFFS_MAX {
+            tariffs.insert(place, tariff.clone());
+        }
+        tariff
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// None: what goes wrong is an answer too.
+    pub async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        let (parts, body) = request.into_parts();
+        Ok(self.answer_or_refuse(&parts, body).await.unwrap_or_else(|refusal| refusal.response()))
+    }
+
+    async fn answer_or_refuse(&self, parts: &Parts, body: Incoming) -> Result<Response<Body>, Refusal> {
+        let path = parts.uri.path();
+        if parts.method == Method::GET && matches!(path, "/healthz" | "/readyz") {
+            return Ok(json_response(&json!({ "status": "ok" })));
+        }
+        let operation = match Operation::of_path(path) {
+            Some(found) if parts.method == Method::POST => Some(found),
+            _ if parts.method == Method::GET && path == "/savings" => None,
+            _ => return Err(Refusal::unknown_operation()),
+        };
+        let body = self.read(body).await?;
+        let body_sha256 = sha256_hex(&body);
+        let caller = self.caller(parts, &body_sha256)?;
+        let Some((model, operation)) = operation else { return Ok(self.savings_of(&caller.key.owner)) };
+        let model = percent_decode_str(model).decode_utf8();
+        let model = model.map_err(|_| Refusal::validation("The model's id is no valid UTF-8."))?.into_owned();
+        let here = |target: &&Target| caller.region == Some(&target.region);
+        let targets = &self.inner.targets;
+        let target = targets.iter().find(here).or(targets.first()).ok_or_else(|| Refusal::internal("No upstream."))?;
+        self.run((model, operation), &caller.key, target, parts, (body, &body_sha256)).await
+    }
+
+    /// The whole body, if it comes in time and is not too large.
+    async fn read(&self, body: Incoming) -> Result<Bytes, Refusal> {
+        let most = Duration::from_secs(self.inner.config.limits.request_s);
+        match tokio::time::timeout(most, Limited::new(body, BODY_BYTES_MAX).collect()).await {
+            Err(_) => Err(Refusal::too_slow()),
+            Ok(Ok(whole)) => Ok(whole.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                Err(Refusal::validation(format!("The body has more than {BODY_BYTES_MAX} bytes.")))
+            }
+            Ok(Err(_)) => Err(Refusal::validation("The body broke off.")),
+        }
+    }
+
+    fn caller<'a>(&self, parts: &'a Parts, body_sha256: &str) -> Result<Caller<'a>, Refusal> {
+        let keys = self.inner.keys.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(claimed) = claim(parts)? {
+            let (key, secret) = keys.signing(claimed.access_key).ok_or_else(Refusal::unknown_key)?;
+            verify(&claimed, parts, body_sha256, &secret, self.now())?;
+            return Ok(Caller { key: key.clone(), region: Some(claimed.region) });
+        }
+        let header = parts.headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let api_key = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(Refusal::no_key)?;
+        let key = keys.bearer(api_key.trim()).ok_or_else(Refusal::unknown_key)?;
+        Ok(Caller { key: key.clone(), region: None })
+    }
+
+    /// What an owner's calls cost and saved.
+    fn savings_of(&self, owner: &str) -> Response<Body> {
+        let rows = self.books().savings().rows;
+        let rows = rows.iter().filter(|((of, ..), _)| of == owner).map(|((_, workload, lane), sum)| {
+            json!({
+                "workload": workload,
+                "lane": lane,
+                "calls": sum.calls,
+                "errors": sum.errors,
+                "input_tokens": sum.input_tokens,
+                "output_tokens": sum.output_tokens,
+                "paid_usd": sum.paid.to_exact_string(),
+                "on_demand_usd": sum.on_demand.to_exact_string(),
+                "bound_usd": sum.bound.to_exact_string(),
+                "unpriced_calls": sum.unpriced,
+            })
+        });
+        json_response(&json!({ "owner": owner, "rows": rows.collect::<Vec<_>>() }))
+    }
+}
+
+fn json_response(value: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Body::Whole(Some(Bytes::from(format!("{value}\n")))));
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    response
+}

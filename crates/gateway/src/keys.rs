@@ -1,0 +1,282 @@
+//! Keys that the gateway issues: each an access key id with its secret for signatures, and an API key.
+//!
+//! Promises: of the API key only a hash is kept; the secret is derived from the folder's master key and the id, and kept nowhere;
+//! both are compared in constant time. A change is one file written beside the old one and moved over it, so that another process
+//! may read at any time.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use laneshift_units::Timestamp;
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::{digest, hkdf};
+use serde::{Deserialize, Serialize};
+
+/// How access key ids begin.
+const ID_PREFIX: &str = "LSKEY";
+/// How API keys begin; the id follows, and then the secret part.
+const API_PREFIX: &str = "lsk-";
+const ID_LETTERS: usize = 15;
+const SECRET_BYTES: usize = 32;
+
+/// A key, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// The access key id.
+    pub id: String,
+    /// Whose it is.
+    pub owner: String,
+    /// What for, where one key is for one purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
+    /// The models that it may call, as ids with `*` at their end; any when there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
+    /// When it was made, in milliseconds since 1970.
+    pub created_ms: i64,
+    /// When it was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_ms: Option<i64>,
+    /// SHA-256 of the API key, in hexadecimal.
+    pub api_key_sha256: String,
+}
+
+impl Key {
+    /// Whether it may call a model.
+    pub fn allows(&self, model: &str) -> bool {
+        let fits = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(begin) => model.starts_with(begin),
+            None => model == pattern,
+        };
+        self.models.is_empty() || self.models.iter().any(fits)
+    }
+}
+
+/// What is shown once, when a key is made.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secrets {
+    /// The access key id.
+    pub access_key_id: String,
+    /// For signatures.
+    pub secret_access_key: String,
+    /// For `Authorization: Bearer`.
+    pub api_key: String,
+}
+
+/// The keys of a folder, as they were when they were read.
+pub struct Keys {
+    master: hkdf::Prk,
+    by_id: HashMap<String, Key>,
+}
+
+impl Keys {
+    /// Reads the keys of a folder.
+    ///
+    /// # Errors
+    /// What the disk says, or that a file cannot be read.
+    pub fn read(folder: &Path) -> io::Result<Self> {
+        let master = master(folder)?;
+        let by_id = list(folder)?.into_iter().map(|key| (key.id.clone(), key)).collect();
+        Ok(Self { master, by_id })
+    }
+
+    /// The key with an id, with its secret for signatures; `None` when there is none, or it is revoked.
+    pub fn signing(&self, id: &str) -> Option<(&Key, String)> {
+        let key = self.by_id.get(id).filter(|key| key.revoked_ms.is_none())?;
+        Some((key, secret(&self.master, id)))
+    }
+
+    /// The key whose API key this is.
+    pub fn bearer(&self, api_key: &str) -> Option<&Key> {
+        let id = api_key.strip_prefix(API_PREFIX)?.split('-').next()?;
+        let key = self.by_id.get(id).filter(|key| key.revoked_ms.is_none())?;
+        // Hashes, so how far they agree says nothing of the key.
+        (laneshift_aws::sigv4::sha256_hex(api_key.as_bytes()) == key.api_key_sha256).then_some(key)
+    }
+}
+
+/// All keys of a folder, oldest first.
+///
+/// # Errors
+/// What the disk says, or that the file cannot be read.
+pub fn list(folder: &Path) -> io::Result<Vec<Key>> {
+    match fs::read(file(folder)) {
+        Ok(bytes) => {
+            serde_json::from_slice(&bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, format!("keys.json: {e}")))
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(e),
+    }
+}
+
+/// Makes a key.
+///
+/// # Errors
+/// What the disk says.
+pub fn create(folder: &Path, owner: &str, workload: Option<String>, models: Vec<String>, now: Timestamp) -> io::Result<Secrets> {
+    let random = SystemRandom::new();
+    let mut bytes = [0; ID_LETTERS + SECRET_BYTES];
+    random.fill(&mut bytes).map_err(|_| io::Error::other("the machine gives no random bytes"))?;
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let letters: String = bytes[..ID_LETTERS].iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
+    let id = format!("{ID_PREFIX}{letters}");
+    let api_key = format!("{API_PREFIX}{id}-{}", URL_SAFE_NO_PAD.encode(&bytes[ID_LETTERS..]));
+    let key = Key {
+        id: id.clone(),
+        owner: owner.to_owned(),
+        workload,
+        models,
+        created_ms: now.0,
+        revoked_ms: None,
+        api_key_sha256: laneshift_aws::sigv4::sha256_hex(api_key.as_bytes()),
+    };
+    let secret_access_key = secret(&master(folder)?, &id);
+    change(folder, |keys| {
+        keys.push(key);
+        true
+    })?;
+    Ok(Secrets { access_key_id: id, secret_access_key, api_key })
+}
+
+/// Revokes a key; gives whether there was one that was not revoked.
+///
+/// # Errors
+/// What the disk says.
+pub fn revoke(folder: &Path, id: &str, now: Timestamp) -> io::Result<bool> {
+    change(folder, |keys| match keys.iter_mut().find(|key| key.id == id && key.revoked_ms.is_none()) {
+        Some(key) => {
+            key.revoked_ms = Some(now.0);
+            true
+        }
+        None => false,
+    })
+}
+
+/// Changes the file, one process at a time, when `how` says that there is something to change.
+fn change(folder: &Path, how: impl FnOnce(&mut Vec<Key>) -> bool) -> io::Result<bool> {
+    fs::create_dir_all(folder)?;
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("keys.lock"))?;
+    lock.lock()?;
+    let mut keys = list(folder)?;
+    if !how(&mut keys) {
+        return Ok(false);
+    }
+    let part = folder.join(".keys.json.part");
+    let mut written = private(&part)?;
+    written.write_all(&serde_json::to_vec_pretty(&keys)?)?;
+    written.sync_all()?;
+    fs::rename(part, file(folder))?;
+    File::open(folder)?.sync_all()?;
+    Ok(true)
+}
+
+/// Where the keys of a folder are.
+pub fn file(folder: &Path) -> PathBuf {
+    folder.join("keys.json")
+}
+
+/// The folder's master key, which is made when it is missing.
+fn master(folder: &Path) -> io::Result<hkdf::Prk> {
+    let path = folder.join("master.key");
+    let mut bytes = Vec::new();
+    match File::open(&path) {
+        Ok(mut file) => drop(file.read_to_end(&mut bytes)?),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            bytes = vec![0; SECRET_BYTES];
+            SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the machine gives no random bytes"))?;
+            let part = folder.join(format!(".master.key.{}", std::process::id()));
+            let mut file = private(&part)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            // Another process may have been first: its key counts.
+            match fs::hard_link(&part, &path) {
+                Ok(()) => fs::remove_file(part)?,
+                Err(_) => {
+                    fs::remove_file(part)?;
+                    bytes = fs::read(&path)?;
+                }
+            }
+        }
+        Err(e) => return Err(e),
+    }
+    if bytes.len() != SECRET_BYTES {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("master.key has {} bytes and not {SECRET_BYTES}", bytes.len()),
+        ));
+    }
+    Ok(hkdf::Salt::new(hkdf::HKDF_SHA256, b"laneshift gateway").extract(&bytes))
+}
+
+fn private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)
+}
+
+/// The secret for signatures that belongs to an id.
+fn secret(master: &hkdf::Prk, id: &str) -> String {
+    let mut bytes = [0; digest::SHA256_OUTPUT_LEN];
+    let info = [b"secret access key ".as_slice(), id.as_bytes()];
+    let filled = master.expand(&info, hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut bytes));
+    filled.expect("HKDF gives as many bytes as its hash has");
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_known_by_both_its_secrets_until_it_is_revoked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let made = create(folder.path(), "team-a", None, Vec::new(), Timestamp(5)).expect("made");
+        let other = create(folder.path(), "team-b", None, Vec::new(), Timestamp(6)).expect("made");
+        let keys = Keys::read(folder.path()).expect("read");
+        let (key, secret) = keys.signing(&made.access_key_id).expect("known");
+        assert_eq!((&*key.owner, secret), ("team-a", made.secret_access_key));
+        assert_eq!(keys.bearer(&other.api_key).map(|key| &*key.owner), Some("team-b"));
+        let mixed = made.api_key.replace(&made.access_key_id, &other.access_key_id);
+        assert_eq!(keys.bearer(&mixed), None, "one's secret under another's id");
+        assert!(revoke(folder.path(), &made.access_key_id, Timestamp(7)).expect("written"));
+        assert!(!revoke(folder.path(), &made.access_key_id, Timestamp(8)).expect("read"), "it is revoked already");
+        let keys = Keys::read(folder.path()).expect("read");
+        assert!(keys.signing(&made.access_key_id).is_none() && keys.bearer(&made.api_key).is_none());
+        assert!(keys.bearer(&other.api_key).is_some());
+    }
+
+    #[test]
+    fn no_file_holds_a_secret_and_only_the_owner_may_read_them() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let made = create(folder.path(), "a", None, Vec::new(), Timestamp(5)).expect("made");
+        for entry in fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry")) {
+            let held = String::from_utf8_lossy(&fs::read(entry.path()).expect("read")).into_owned();
+            assert!(!held.contains(&made.api_key) && !held.contains(&made.secret_access_key), "{entry:?}");
+            let mode = entry.metadata().expect("there").permissions().mode() & 0o077;
+            assert!(mode == 0 || entry.file_name() == "keys.lock", "{entry:?} {mode:o}");
+        }
+    }
+
+    #[test]
+    fn models_are_named_whole_or_by_their_beginning() {
+        let mut key = Key {
+            id: String::new(),
+            owner: String::new(),
+            workload: None,
+            models: vec!["us.amazon.*".to_owned(), "m".to_owned()],
+            created_ms: 0,
+            revoked_ms: None,
+            api_key_sha256: String::new(),
+        };
+        let may = ["us.amazon.nova-lite-v1:0", "m"].map(|model| key.allows(model));
+        let may_not = ["amazon.nova-lite-v1:0", "m2", "us.amazon"].map(|model| key.allows(model));
+        assert_eq!((may, may_not), ([true; 2], [false; 3]));
+        key.models.clear();
+        assert!(key.allows("anything"));
+    }
+}

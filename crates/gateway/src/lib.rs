@@ -1,0 +1,20 @@
+//! Bedrock's own API in front of Bedrock: who calls, where the call goes, what it cost.
+//!
+//! [`Gateway::answer`] takes a request that any AWS client makes, with keys of this gateway, sends it on under its own, and books it.
+//! Promises: bytes are passed on as they came; a call is in the journal before it is sent, so that whatever dies, it is booked: by
+//! what was metered, or by the most that it can have cost; no prompt, answer or key is written anywhere. Leaves out: sockets and the
+//! machine's clock, which are handed in.
+
+mod body;
+pub mod books;
+pub mod config;
+mod gateway;
+pub mod keys;
+mod meter;
+mod refusal;
+mod runtime;
+mod stream;
+mod upstream;
+
+pub use body::Body;
+pub use gateway::{Gateway, OpenError};

@@ -1,0 +1,183 @@
+//! What an answer used, wherever it says so: in its body, its headers, or the events of its stream.
+
+use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Buf, BytesMut};
+use http::HeaderMap;
+use laneshift_bedrock::invocation_log::{Metered, metered};
+use laneshift_units::{ServiceTier, Tokens, Usage};
+use serde::Deserialize;
+
+/// What is known of an answer's tokens and tier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Meter {
+    /// `None` while nothing was said.
+    pub(crate) usage: Option<Usage>,
+    pub(crate) tier: Option<ServiceTier>,
+}
+
+impl Meter {
+    /// Reads a whole answer.
+    pub(crate) fn of_answer(headers: &HeaderMap, body: &[u8]) -> Self {
+        let mut meter = Self::of_headers(headers);
+        meter.add(metered(body));
+        meter
+    }
+
+    /// What InvokeModel says in headers, because the body is the model's own.
+    // The cache counts' names are seen in the wild, not documented.
+    pub(crate) fn of_headers(headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let count = |name: &str| text(name).and_then(|text| text.parse().ok());
+        let tier = text("x-amzn-bedrock-service-tier").and_then(ServiceTier::parse);
+        let (input, output) = (count("x-amzn-bedrock-input-token-count"), count("x-amzn-bedrock-output-token-count"));
+        let known = input.is_some() || output.is_some();
+        let usage = Usage {
+            input: Tokens(input.unwrap_or(0)),
+            output: Tokens(output.unwrap_or(0)),
+            cache_read: Tokens(count("x-amzn-bedrock-cache-read-input-token-count").unwrap_or(0)),
+            cache_write_5m: Tokens(count("x-amzn-bedrock-cache-write-input-token-count").unwrap_or(0)),
+            ..Usage::default()
+        };
+        Self { usage: known.then_some(usage), tier }
+    }
+
+    /// What a body says; its own word on the cache is the finer one.
+    fn add(&mut self, said: Metered) {
+        self.tier = said.tier.or(self.tier);
+        let Some(new) = said.usage else { return };
+        let most = |a: Tokens, b: Tokens| Tokens(a.0.max(b.0));
+        self.usage = Some(match self.usage {
+            None => new,
+            // Events of a stream count as they grow, and headers do not tell writes of an hour apart.
+            Some(old) => Usage {
+                input: most(old.input, new.input),
+                output: most(old.output, new.output),
+                cache_read: most(old.cache_read, new.cache_read),
+                cache_write_5m: if new.cache_write_1h.0 > 0 {
+                    new.cache_write_5m
+                } else {
+                    most(old.cache_write_5m, new.cache_write_5m)
+                },
+                cache_write_1h: most(old.cache_write_1h, new.cache_write_1h),
+            },
+        });
+    }
+}
+
+/// Reads the frames of an event stream as their bytes go by.
+pub(crate) struct Frames {
+    decoder: MessageFrameDecoder,
+    buffer: BytesMut,
+    pub(crate) meter: Meter,
+    /// The name of the error that ended it.
+    pub(crate) exception: Option<String>,
+    /// A frame was none: what follows is not read.
+    broken: bool,
+}
+
+/// An event of InvokeModelWithResponseStream.
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow)]
+    bytes: &'a str,
+}
+
+impl Frames {
+    pub(crate) fn new(headers: &HeaderMap) -> Self {
+        let (decoder, buffer) = (MessageFrameDecoder::new(), BytesMut::new());
+        Self { decoder, buffer, meter: Meter::of_headers(headers), exception: None, broken: false }
+    }
+
+    /// Takes bytes of the stream.
+    pub(crate) fn take(&mut self, bytes: &[u8]) {
+        if self.broken {
+            return;
+        }
+        self.buffer.extend_from_slice(bytes);
+        loop {
+            match self.decoder.decode_frame(&mut self.buffer) {
+                Ok(DecodedFrame::Complete(message)) => self.message(&message),
+                Ok(DecodedFrame::Incomplete) => return,
+                Err(_) => {
+                    self.broken = true;
+                    self.buffer.advance(self.buffer.len());
+                    return;
+                }
+            }
+        }
+    }
+
+    fn message(&mut self, message: &aws_smithy_types::event_stream::Message) {
+        let header = |name: &str| {
+            let header = message.headers().iter().find(|header| header.name().as_str() == name)?;
+            header.value().as_string().ok().map(|text| text.as_str().to_owned())
+        };
+        match header(":event-type").as_deref() {
+            // The only event of ConverseStream that counts anything.
+            Some("metadata") => self.meter.add(metered(message.payload())),
+            Some("chunk") => {
+                let chunk = serde_json::from_slice::<Chunk<'_>>(message.payload()).ok();
+                let Some(json) = chunk.and_then(|chunk| STANDARD.decode(chunk.bytes).ok()) else { return };
+                // Most chunks count nothing: not every one is read as JSON.
+                let counts = |name: &[u8]| json.windows(name.len()).any(|part| part == name);
+                if counts(b"oken") {
+                    self.meter.add(metered(&json));
+                }
+            }
+            Some(_) => {}
+            None => self.exception = header(":exception-type").or_else(|| header(":error-code")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A frame of ConverseStream as AWS writes it.
+    fn frame(event: &str, payload: &str) -> Vec<u8> {
+        use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
+        let message = Message::new(payload.to_owned())
+            .add_header(Header::new(":event-type", HeaderValue::String(event.to_owned().into())))
+            .add_header(Header::new(":message-type", HeaderValue::String("event".to_owned().into())));
+        let mut bytes = Vec::new();
+        aws_smithy_eventstream::frame::write_message_to(&message, &mut bytes).expect("a frame");
+        bytes
+    }
+
+    #[test]
+    fn a_stream_is_metered_however_it_is_cut() {
+        let usage = r#"{"usage":{"inputTokens":7,"outputTokens":5,"cacheReadInputTokens":3,"cacheWriteInputTokens":0},"serviceTier":{"type":"flex"}}"#;
+        let mut bytes = frame("contentBlockDelta", r#"{"delta":{"text":"inputTokens"}}"#);
+        bytes.extend(frame("metadata", usage));
+        for size in [1, 7, 64, bytes.len()] {
+            let mut frames = Frames::new(&HeaderMap::new());
+            bytes.chunks(size).for_each(|part| frames.take(part));
+            let usage = frames.meter.usage.expect("metered");
+            assert_eq!((usage.input.0, usage.output.0, usage.cache_read.0), (7, 5, 3), "in pieces of {size}");
+            assert_eq!(frames.meter.tier, Some(ServiceTier::Flex));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_frames_are_passed_by() {
+        let mut frames = Frames::new(&HeaderMap::new());
+        frames.take(&[0xff; 64]);
+        frames.take(&frame("metadata", r#"{"usage":{"inputTokens":7,"outputTokens":5}}"#));
+        assert_eq!(frames.meter.usage, None);
+        assert!(frames.buffer.is_empty(), "nothing is kept of what cannot be read");
+    }
+
+    #[test]
+    fn headers_count_what_a_body_does_not() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("x-amzn-bedrock-input-token-count", "11"), ("x-amzn-bedrock-output-token-count", "3")] {
+            headers.insert(name, value.parse().expect("a value"));
+        }
+        let usage = Meter::of_answer(&headers, br#"{"completion":"hi"}"#).usage.expect("metered");
+        assert_eq!((usage.input.0, usage.output.0), (11, 3));
+        assert_eq!(Meter::of_answer(&HeaderMap::new(), b"{}").usage, None);
+    }
+}

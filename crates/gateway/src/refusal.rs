@@ -1,0 +1,82 @@
+//! Errors as AWS frames them: SDKs decide by the name whether to try again.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+use laneshift_aws::sigv4;
+use serde_json::json;
+
+use crate::body::Body;
+
+/// AWS's name of an error, its status, and a text of ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {message}")]
+pub(crate) struct Refusal {
+    name: &'static str,
+    status: StatusCode,
+    message: String,
+}
+
+impl Refusal {
+    fn new(name: &'static str, status: StatusCode, message: impl Into<String>) -> Self {
+        Self { name, status, message: message.into() }
+    }
+
+    pub(crate) fn unknown_operation() -> Self {
+        Self::new("UnknownOperationException", StatusCode::NOT_FOUND, "This gateway has no such operation.")
+    }
+
+    pub(crate) fn validation(message: impl Into<String>) -> Self {
+        Self::new("ValidationException", StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(crate) fn no_key() -> Self {
+        let message = "Sign the request, or bring an API key, with keys of this gateway.";
+        Self::new("MissingAuthenticationTokenException", StatusCode::FORBIDDEN, message)
+    }
+
+    pub(crate) fn unknown_key() -> Self {
+        Self::new("UnrecognizedClientException", StatusCode::FORBIDDEN, "The key is not one of this gateway, or is revoked.")
+    }
+
+    pub(crate) fn denied(message: impl Into<String>) -> Self {
+        Self::new("AccessDeniedException", StatusCode::FORBIDDEN, message)
+    }
+
+    pub(crate) fn too_slow() -> Self {
+        Self::new("RequestTimeoutException", StatusCode::REQUEST_TIMEOUT, "The request did not come in time.")
+    }
+
+    /// Nothing was sent: the call cost nothing and can be made again.
+    pub(crate) fn unreachable(message: impl Into<String>) -> Self {
+        Self::new("ServiceUnavailableException", StatusCode::SERVICE_UNAVAILABLE, message)
+    }
+
+    /// Something was sent, and no answer came. No name that makes a client try again: the call may be paid for.
+    pub(crate) fn lost(message: impl Into<String>) -> Self {
+        Self::new("ModelErrorException", StatusCode::FAILED_DEPENDENCY, message)
+    }
+
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new("InternalServerException", StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+
+    /// The answer.
+    pub(crate) fn response(&self) -> Response<Body> {
+        let mut response = Response::new(Body::Whole(Some(Bytes::from(json!({ "message": self.message }).to_string()))));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(self.name));
+        response
+    }
+}
+
+impl From<sigv4::Refused> for Refusal {
+    fn from(refused: sigv4::Refused) -> Self {
+        let name = match refused {
+            sigv4::Refused::Incomplete(_) => "IncompleteSignatureException",
+            _ => "InvalidSignatureException",
+        };
+        Self::new(name, StatusCode::FORBIDDEN, refused.to_string())
+    }
+}

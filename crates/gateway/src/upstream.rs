@@ -1,0 +1,133 @@
+//! A call, sent on under the gateway's own keys.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use laneshift_aws::{Credentials, sigv4};
+use laneshift_units::Timestamp;
+
+use crate::config::Upstream;
+
+/// How long a connection that nobody uses is kept.
+const IDLE: Duration = Duration::from_secs(50);
+
+/// A client over one pool of connections.
+pub(crate) type Http = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// A client.
+pub(crate) fn client() -> Http {
+    let mut tcp = HttpConnector::new();
+    tcp.set_nodelay(true);
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(Some(Duration::from_secs(10)));
+    let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(tcp);
+    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).build(connector)
+}
+
+/// Where calls go, with the keys to sign them.
+pub(crate) struct Target {
+    pub(crate) region: String,
+    pub(crate) account: String,
+    authority: HeaderValue,
+    base: String,
+    credentials: Credentials,
+}
+
+/// Why a call brought no answer.
+pub(crate) struct Lost {
+    pub(crate) why: String,
+    /// Whether anything was sent: then it may have been carried out.
+    pub(crate) sent: bool,
+}
+
+impl Target {
+    /// Reads the keys from the environment that is handed in.
+    pub(crate) fn new(upstream: &Upstream, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let needed = |name: &str| {
+            let value = env(name).filter(|value| !value.is_empty());
+            value.ok_or_else(|| format!("{name} is not set, and calls to {} are signed with it", upstream.region))
+        };
+        let own = || format!("https://bedrock-runtime.{}.amazonaws.com", upstream.region);
+        let base = upstream.endpoint_url.clone().unwrap_or_else(own).trim_end_matches('/').to_owned();
+        let uri: Uri = base.parse().map_err(|_| format!("{base:?} is no address"))?;
+        let authority = uri.authority().map(|a| a.as_str().to_owned()).unwrap_or_default();
+        Ok(Self {
+            region: upstream.region.clone(),
+            account: upstream.account.clone(),
+            authority: HeaderValue::from_str(&authority).map_err(|_| format!("{base:?} is no address"))?,
+            base,
+            credentials: Credentials {
+                access_key: needed(&upstream.access_key_id_env)?,
+                secret_key: needed(&upstream.secret_access_key_env)?,
+                session_token: env(&upstream.session_token_env).filter(|value| !value.is_empty()),
+            },
+        })
+    }
+
+    /// Sends a call on, once: none of the runtime's operations has a token. Its path and body go as they came, and of its headers
+    /// those that Bedrock reads.
+    pub(crate) async fn send(
+        &self,
+        http: &Http,
+        parts: &Parts,
+        (body, body_sha256): (Bytes, &str),
+        now: Timestamp,
+    ) -> Result<Response<Incoming>, Lost> {
+        let unusable = |e: &dyn std::fmt::Display| Lost { why: format!("the call cannot be sent on: {e}"), sent: false };
+        let uri: Uri = format!("{}{}", self.base, parts.uri.path()).parse().map_err(|e| unusable(&e))?;
+        let mut request = Request::builder().method(parts.method.clone()).uri(uri).body(()).map_err(|e| unusable(&e))?;
+        let headers = request.headers_mut();
+        for (name, value) in &parts.headers {
+            if is_read_by_bedrock(name) {
+                headers.append(name.clone(), value.clone());
+            }
+        }
+        headers.insert(HOST, self.authority.clone());
+        let date = now.to_string().replace(['-', ':'], "");
+        headers.insert("x-amz-date", HeaderValue::from_str(&date).map_err(|e| unusable(&e))?);
+        let Credentials { access_key, secret_key, session_token } = &self.credentials;
+        if let Some(token) = session_token {
+            headers.insert("x-amz-security-token", HeaderValue::from_str(token).map_err(|e| unusable(&e))?);
+        }
+        let (mut parts, ()) = request.into_parts();
+        let signed = sigv4::authorization(&parts, body_sha256, access_key, secret_key, &self.region, "bedrock");
+        let signed = signed.map_err(|e| unusable(&e))?;
+        parts.headers.insert(AUTHORIZATION, HeaderValue::from_str(&signed).map_err(|e| unusable(&e))?);
+        let answered = http.request(Request::from_parts(parts, Full::new(body))).await;
+        answered.map_err(|e| Lost { why: told(&e), sent: !e.is_connect() })
+    }
+}
+
+/// Headers of a request that Bedrock reads; who calls and how it came here is not its business.
+fn is_read_by_bedrock(name: &HeaderName) -> bool {
+    matches!(name.as_str(), "content-type" | "accept") || name.as_str().starts_with("x-amzn-bedrock-")
+}
+
+/// Headers of an answer that a client may see.
+pub(crate) fn passed_back(from: &HeaderMap, to: &mut HeaderMap) {
+    for (name, value) in from {
+        if *name == http::header::CONTENT_TYPE || name.as_str().starts_with("x-amzn-") {
+            to.append(name.clone(), value.clone());
+        }
+    }
+}
+
+/// An error with what caused it.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text += &format!(": {inner}");
+        source = inner.source();
+    }
+    text
+}

@@ -1,0 +1,84 @@
+//! `laneshift savings`: what the gateway's calls cost, and what they would have cost in the standard tier.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use laneshift_gateway::books::{Savings, Sum};
+use serde_json::json;
+
+use super::batch::usd;
+use super::{Format, print};
+use crate::error::Error;
+
+#[derive(Args)]
+pub(crate) struct SavingsArgs {
+    /// Folder of the gateway
+    #[arg(long, default_value = "laneshift-gateway", env = "LANESHIFT_GATEWAY_DATA")]
+    data: PathBuf,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(crate) fn run(args: &SavingsArgs, out: &mut dyn Write) -> Result<(), Error> {
+    let savings = Savings::read(&args.data).map_err(|e| Error::Gateway(format!("read {}: {e}", args.data.display())))?;
+    let mut all = Sum::default();
+    for sum in savings.rows.values() {
+        all.add(sum);
+    }
+    print(
+        out,
+        &match args.format {
+            Format::Json => {
+                let rows = savings.rows.iter().map(|((owner, workload, lane), sum)| {
+                    let mut row = value(sum);
+                    (row["owner"], row["workload"], row["lane"]) = (json!(owner), json!(workload), json!(lane));
+                    row
+                });
+                format!("{}\n", json!({ "rows": rows.collect::<Vec<_>>(), "all": value(&all) }))
+            }
+            Format::Text => text(&savings, &all),
+        },
+    )
+}
+
+fn value(sum: &Sum) -> serde_json::Value {
+    json!({
+        "calls": sum.calls,
+        "errors": sum.errors,
+        "input_tokens": sum.input_tokens,
+        "output_tokens": sum.output_tokens,
+        "paid_usd": sum.paid.to_exact_string(),
+        "on_demand_usd": sum.on_demand.to_exact_string(),
+        "saved_usd": (sum.on_demand - sum.paid).to_exact_string(),
+        "bound_usd": sum.bound.to_exact_string(),
+        "unpriced_calls": sum.unpriced,
+    })
+}
+
+fn text(savings: &Savings, all: &Sum) -> String {
+    if savings.rows.is_empty() {
+        return "no call was booked yet\n".to_owned();
+    }
+    let mut table = comfy_table::Table::new();
+    table.set_header(["owner", "workload", "lane", "calls", "errors", "input", "output", "paid", "in standard", "saved"]);
+    let row = |place: [&str; 3], sum: &Sum| {
+        let [owner, workload, lane] = place.map(str::to_owned);
+        let counts = [sum.calls, sum.errors, sum.input_tokens, sum.output_tokens].map(|n| n.to_string());
+        let money = [sum.paid, sum.on_demand, sum.on_demand - sum.paid].map(usd);
+        [vec![owner, workload, lane], counts.to_vec(), money.to_vec()].concat()
+    };
+    for ((owner, workload, lane), sum) in &savings.rows {
+        table.add_row(row([owner, workload, lane], sum));
+    }
+    table.add_row(row(["all", "", ""], all));
+    let mut out = format!("{table}\nby list price\n");
+    if all.bound > laneshift_units::Money::ZERO {
+        out += &format!("up to {} more may have been paid, for calls whose answer was lost\n", usd(all.bound));
+    }
+    if all.unpriced > 0 {
+        out += &format!("{} calls have no known price, and are in no amount\n", all.unpriced);
+    }
+    out
+}

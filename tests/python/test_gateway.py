@@ -1,0 +1,334 @@
+"""`laneshift serve` between unmodified boto3 and the emulator: bytes as they came, keys of its own, and every call in the books."""
+
+import json
+import os
+import socket
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+from decimal import Decimal
+from unittest import mock
+
+import boto3
+from botocore.exceptions import ClientError, EventStreamError
+
+from emulated import HAIKU, Emulator, claude
+from gateway import REGION, Gateway
+from program import audit
+
+NOVA = "us.amazon.nova-lite-v1:0"
+QUESTION = [{"role": "user", "content": [{"text": "What is a lane?"}]}]
+
+
+class GatewayCase(unittest.TestCase):
+    def setUp(self):
+        self.emulator = Emulator("--speed", "60")
+        self.addCleanup(self.emulator.close)
+        self.gateway = Gateway(self.emulator)
+        self.addCleanup(self.gateway.close)
+        self.key = self.gateway.key("team-a", "--workload", "chat")
+        self.runtime = self.connect(self.key)
+
+    def connect(self, key, **more):
+        client = self.gateway.client(key, **more)
+        self.addCleanup(client.close)
+        # The key is there when it answers something else than that it does not know it.
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                client.converse(modelId="none.such-v1", messages=QUESTION)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in ("UnrecognizedClientException", "AccessDeniedException"):
+                    return client
+                if error.response["Error"]["Code"] == "AccessDeniedException":
+                    return client
+            time.sleep(0.1)
+        raise AssertionError("the gateway does not know the key")
+
+    def billed(self):
+        return Decimal(self.emulator.bill()["total_usd"])
+
+    def assert_books(self):
+        """What is known to be paid is billed, and what is billed is known up to the bounds."""
+        all_ = self.gateway.savings()["all"]
+        paid, bound, billed = Decimal(all_["paid_usd"]), Decimal(all_["bound_usd"]), self.billed()
+        self.assertLessEqual(paid, billed)
+        self.assertLessEqual(billed, paid + bound)
+        return paid, bound
+
+
+class Runtime(GatewayCase):
+    def test_a_call_is_passed_through_and_the_answer_is_the_same(self):
+        direct = self.emulator.client("bedrock-runtime")
+        self.addCleanup(direct.close)
+        ask = {"modelId": NOVA, "messages": QUESTION, "inferenceConfig": {"maxTokens": 50}}
+        mine, theirs = self.runtime.converse(**ask), direct.converse(**ask)
+        self.assertEqual((mine["output"], mine["usage"]), (theirs["output"], theirs["usage"]))
+        body = json.dumps(claude("hello"))
+        mine, theirs = (client.invoke_model(modelId=HAIKU, body=body) for client in (self.runtime, direct))
+        content = [json.loads(answer["body"].read())["content"] for answer in (mine, theirs)]
+        self.assertEqual(content[0], content[1])
+        names = [name for name in theirs["ResponseMetadata"]["HTTPHeaders"] if name.startswith("x-amzn-bedrock-")]
+        self.assertTrue(names)
+        for name in names:
+            self.assertIn(name, mine["ResponseMetadata"]["HTTPHeaders"])
+
+    def test_streams_are_the_same_events(self):
+        direct = self.emulator.client("bedrock-runtime")
+        self.addCleanup(direct.close)
+        told = []
+        for client in (self.runtime, direct):
+            events = list(client.converse_stream(modelId=NOVA, messages=QUESTION)["stream"])
+            told.append([event for event in events if "metadata" not in event])
+            self.assertIn("metadata", events[-1])
+        self.assertEqual(told[0], told[1])
+        body = json.dumps(claude("hello", max_tokens=40))
+        chunks = []
+        for client in (self.runtime, direct):
+            events = client.invoke_model_with_response_stream(modelId=HAIKU, body=body)["body"]
+            chunks.append([json.loads(event["chunk"]["bytes"])["type"] for event in events])
+        self.assertEqual(chunks[0], chunks[1])
+
+    def test_the_books_are_the_bill_to_the_last_digit(self):
+        before = self.billed()
+        for i in range(3):
+            self.runtime.converse(modelId=NOVA, messages=QUESTION, inferenceConfig={"maxTokens": 20 + i})
+        self.runtime.invoke_model(modelId=HAIKU, body=json.dumps(claude("hello")))
+        list(self.runtime.converse_stream(modelId=NOVA, messages=QUESTION)["stream"])
+        list(self.runtime.invoke_model_with_response_stream(modelId=HAIKU, body=json.dumps(claude("hi")))["body"])
+        self.runtime.converse(modelId="us.amazon.nova-pro-v1:0", messages=QUESTION, serviceTier={"type": "flex"})
+        savings = self.gateway.savings()
+        self.assertGreater(self.billed(), before)
+        self.assertEqual((Decimal(savings["all"]["paid_usd"]), savings["all"]["bound_usd"]), (self.billed(), "0"))
+        lanes = {row["lane"]: row for row in savings["rows"]}
+        self.assertEqual(set(lanes), {"standard", "flex"})
+        self.assertEqual({(row["owner"], row["workload"]) for row in savings["rows"]}, {("team-a", "chat")})
+        flex = lanes["flex"]
+        self.assertEqual(Decimal(flex["paid_usd"]) * 2, Decimal(flex["on_demand_usd"]))
+        self.assertEqual(Decimal(flex["saved_usd"]), Decimal(flex["paid_usd"]))
+
+    def test_errors_keep_their_names_and_cost_nothing(self):
+        with self.assertRaises(ClientError) as caught:
+            self.runtime.converse(modelId=NOVA, messages=[])
+        self.assertEqual(caught.exception.response["Error"]["Code"], "ValidationException")
+        self.emulator.faults({"fault": "throttled", "rate": 1.0})
+        with self.assertRaises(ClientError) as caught:
+            self.runtime.converse(modelId=NOVA, messages=QUESTION)
+        error = caught.exception.response
+        self.assertEqual((error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]), ("ThrottlingException", 429))
+        savings = self.gateway.savings()["all"]
+        self.assertEqual((savings["paid_usd"], savings["bound_usd"], savings["errors"]), ("0", "0", savings["calls"]))
+
+    def test_a_broken_stream_is_an_error_in_the_stream_and_a_bound_in_the_books(self):
+        self.emulator.faults({"fault": "broken_stream", "error": "ServiceUnavailableException"})
+        with self.assertRaises(EventStreamError):
+            list(self.runtime.converse_stream(modelId=NOVA, messages=QUESTION)["stream"])
+        paid, bound = self.assert_books()
+        self.assertEqual(paid, 0)
+        self.assertGreater(bound, 0)
+
+    def test_the_audit_reads_the_ledger(self):
+        for _ in range(3):
+            self.runtime.converse(modelId=NOVA, messages=QUESTION, requestMetadata={"team": "search"})
+        plan = audit(self.gateway.folder / "ledger", self.gateway.folder / "audited")
+        # The call with which the key was tried is there too, as an error.
+        self.assertGreaterEqual(plan["scope"]["records"], 3)
+        self.assertIn("search", json.dumps(plan, default=str))
+
+
+class Keys(GatewayCase):
+    def refused(self, code, client, model=NOVA):
+        with self.assertRaises(ClientError) as caught:
+            client.converse(modelId=model, messages=QUESTION)
+        self.assertEqual(caught.exception.response["Error"]["Code"], code)
+
+    def test_wrong_and_revoked_keys_are_refused_by_name(self):
+        wrong = self.gateway.client(self.key | {"secret_access_key": "wrong"})
+        self.addCleanup(wrong.close)
+        self.refused("InvalidSignatureException", wrong)
+        theirs = self.emulator.client("bedrock-runtime")
+        stranger = self.gateway.client({"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "x"})
+        for client in (theirs, stranger):
+            self.addCleanup(client.close)
+        self.refused("UnrecognizedClientException", stranger)
+        self.assertIn("is revoked", self.gateway.laneshift("keys", "revoke", self.key["access_key_id"]).stdout)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                self.runtime.converse(modelId=NOVA, messages=QUESTION)
+            except ClientError as error:
+                self.assertEqual(error.response["Error"]["Code"], "UnrecognizedClientException")
+                break
+            time.sleep(0.1)
+        self.refused("UnrecognizedClientException", self.runtime)
+        self.assertEqual(self.gateway.laneshift("keys", "revoke", self.key["access_key_id"]).returncode, 3)
+        listed = self.gateway.json("keys", "list")
+        self.assertEqual([(row["owner"], row["revoked"] is None) for row in listed], [("team-a", False)])
+
+    def test_a_key_for_some_models_calls_no_other(self):
+        client = self.connect(self.gateway.key("team-b", "--model", "us.amazon.*"))
+        client.converse(modelId=NOVA, messages=QUESTION)
+        self.refused("AccessDeniedException", client, HAIKU)
+
+    def test_an_api_key_works_over_tls(self):
+        with mock.patch.dict(os.environ, {"AWS_BEARER_TOKEN_BEDROCK": self.key["api_key"]}):
+            client = boto3.client("bedrock-runtime", endpoint_url=self.gateway.info["tls_url"], region_name=REGION, verify=self.gateway.info["ca_bundle"])
+            self.addCleanup(client.close)
+            self.assertTrue(client.converse(modelId=NOVA, messages=QUESTION)["output"])
+
+    def test_an_owner_sees_its_own_savings_only(self):
+        self.runtime.converse(modelId=NOVA, messages=QUESTION)
+        other = self.gateway.key("team-b")
+        self.connect(other)
+        seen = {}
+        for name, key in (("team-a", self.key), ("team-b", other)):
+            request = urllib.request.Request(f"{self.gateway.info['url']}/savings", headers={"Authorization": f"Bearer {key['api_key']}"})
+            seen[name] = json.load(urllib.request.urlopen(request, timeout=30))
+        self.assertEqual(sum(row["calls"] - row["errors"] for row in seen["team-a"]["rows"]), 1)
+        self.assertEqual(sum(row["calls"] - row["errors"] for row in seen["team-b"]["rows"]), 0)
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(f"{self.gateway.info['url']}/savings", timeout=30)
+        self.assertEqual(caught.exception.code, 403)
+        caught.exception.close()
+
+    def test_nothing_that_is_written_holds_a_prompt_or_a_secret(self):
+        secret = "a prompt that nobody may see"
+        self.runtime.converse(modelId=NOVA, messages=[{"role": "user", "content": [{"text": secret}]}])
+        for path in self.gateway.folder.rglob("*"):
+            if path.is_file():
+                held = path.read_bytes()
+                for word in (secret, self.key["secret_access_key"], self.key["api_key"], self.emulator.info["secret_access_key"]):
+                    self.assertNotIn(word.encode(), held, path)
+
+
+class Durability(GatewayCase):
+    def test_kill_9_in_the_middle_leaves_no_call_out_of_the_books(self):
+        stop = threading.Event()
+
+        def call(i):
+            client = self.gateway.client(self.key, read_timeout=30)
+            n = 0
+            while not stop.is_set():
+                try:
+                    client.converse(modelId=NOVA, messages=QUESTION, inferenceConfig={"maxTokens": 10 + (i + n) % 50})
+                except Exception:
+                    if not stop.is_set():
+                        time.sleep(0.01)
+                n += 1
+            client.close()
+
+        threads = [threading.Thread(target=call, args=(i,)) for i in range(6)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1.0)
+        self.gateway.kill()
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.gateway.start()
+        paid, bound = self.assert_books()
+        self.assertGreater(paid, 0)
+        # A second start changes nothing.
+        self.gateway.kill()
+        self.gateway.start()
+        self.assertEqual(self.assert_books(), (paid, bound))
+
+    def test_a_stop_lets_an_open_call_finish(self):
+        self.emulator.faults({"fault": "slow", "ms": 60_000})
+        answers = []
+        client = self.connect(self.key)
+        thread = threading.Thread(target=lambda: answers.append(client.converse(modelId=NOVA, messages=QUESTION)))
+        thread.start()
+        time.sleep(0.3)
+        self.assertEqual(self.gateway.stop(), 0)
+        thread.join()
+        self.assertEqual(len(answers), 1)
+
+
+class Hostile(GatewayCase):
+    def raw(self, data, wait_s=10):
+        host, port = self.gateway.info["url"].removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=wait_s) as connection:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            answer = b""
+            while part := connection.recv(65536):
+                answer += part
+        return answer
+
+    def alive(self):
+        self.assertTrue(self.runtime.converse(modelId=NOVA, messages=QUESTION)["output"])
+
+    def test_what_is_no_request_is_refused_and_harms_nobody(self):
+        head = b"POST /model/m/converse HTTP/1.1\r\nhost: h\r\n"
+        for data in [
+            b"\x00\x01\x02\x03\r\n\r\n",
+            b"GET / HTTP/9.9\r\n\r\n",
+            head + b"content-length: 5\r\ncontent-length: 6\r\n\r\nhello",
+            head + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            head + b"transfer-encoding: gzip, identity\r\n\r\n",
+            head + b"transfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+            head + b"".join(b"x-%d: y\r\n" % i for i in range(5_000)) + b"\r\n",
+            head + b"x: " + b"y" * 2_000_000 + b"\r\n\r\n",
+            b"POST /model/%ff%fe/converse HTTP/1.1\r\nhost: h\r\ncontent-length: 2\r\n\r\n{}",
+            b"POST http://169.254.169.254/model/m/converse HTTP/1.1\r\nhost: 169.254.169.254\r\ncontent-length: 2\r\n\r\n{}",
+            b"CONNECT 169.254.169.254:80 HTTP/1.1\r\nhost: 169.254.169.254\r\n\r\n",
+        ]:
+            try:
+                answer = self.raw(data)
+            except (ConnectionError, TimeoutError):
+                answer = b""
+            self.assertNotIn(b"HTTP/1.1 2", answer, data[:60])
+            self.alive()
+
+    def test_a_body_that_is_too_large_is_refused(self):
+        with self.assertRaises(ClientError) as caught:
+            self.runtime.invoke_model(modelId=HAIKU, body=b" " * 36_000_000)
+        self.assertEqual(caught.exception.response["Error"]["Code"], "ValidationException")
+        self.alive()
+
+    def test_who_sends_slowly_is_cut_off_and_others_are_served(self):
+        self.gateway.close()
+        self.gateway = Gateway(
+            self.emulator,
+            config=f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\n[limits]\nhead_s = 1\nrequest_s = 1\n',
+        )
+        self.addCleanup(self.gateway.close)
+        self.runtime = self.connect(self.gateway.key())
+        host, port = self.gateway.info["url"].removeprefix("http://").split(":")
+        slow = []
+        for begin in (b"", b"POST /model/m/converse HTTP/1.1\r\n", b"POST /model/m/converse HTTP/1.1\r\nhost: h\r\ncontent-length: 99\r\n\r\n{"):
+            connection = socket.create_connection((host, int(port)), timeout=30)
+            connection.sendall(begin)
+            slow.append(connection)
+        self.alive()
+        for connection in slow:
+            # An end, or an answer that says so; never a wait without end.
+            answer = connection.recv(65536)
+            self.assertTrue(answer == b"" or b"408" in answer, answer[:100])
+            connection.close()
+
+
+class Config(unittest.TestCase):
+    def test_a_wrong_configuration_is_named_with_its_place(self):
+        emulator = Emulator()
+        self.addCleanup(emulator.close)
+        gateway = Gateway(emulator)
+        self.addCleanup(gateway.close)
+        path = gateway.folder / "wrong.toml"
+        for text, words in [
+            ('[[upstream]]\nregion = 5\n', "line 2"),
+            ('listen = "nowhere"\n[[upstream]]\nregion = "us-east-1"\n', "line 1"),
+            ("", "upstream"),
+        ]:
+            path.write_text(text, encoding="utf-8")
+            done = gateway.laneshift("serve", "--check", "--config", path)
+            self.assertEqual((done.returncode, words in done.stderr, str(path) in done.stderr), (3, True, True), done.stderr)
+        path.write_text('[[upstream]]\nregion = "us-east-1"\n', encoding="utf-8")
+        self.assertEqual(gateway.laneshift("serve", "--check", "--config", path).returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
