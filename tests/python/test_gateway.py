@@ -48,7 +48,7 @@ class GatewayCase(unittest.TestCase):
         raise AssertionError("the gateway does not know the key")
 
     def billed(self):
-        return Decimal(self.emulator.bill()["total_usd"])
+        return sum(Decimal(line["costUsd"]) for line in self.emulator.bill()["lines"])
 
     def assert_books(self):
         """What is known to be paid is billed, and what is billed is known up to the bounds."""
@@ -135,7 +135,121 @@ class Runtime(GatewayCase):
         plan = audit(self.gateway.folder / "ledger", self.gateway.folder / "audited")
         # The call with which the key was tried is there too, as an error.
         self.assertGreaterEqual(plan["scope"]["records"], 3)
-        self.assertIn("search", json.dumps(plan, default=str))
+        self.assertEqual([workload["key"] for workload in plan["workloads"]], ["workload=chat"])
+        self.assertEqual(Decimal(plan["today_usd"]), self.billed())
+
+
+NOVA_PRO = "us.amazon.nova-pro-v1:0"
+
+
+class Lanes(GatewayCase):
+    """Nova Pro has a flex tier at half its price, Claude has none."""
+
+    def ask(self, deadline=None, model=NOVA_PRO, **more):
+        """Asks with a deadline in the header; gives the answer and what was decided."""
+        client = self.gateway.client(self.key)
+        self.addCleanup(client.close)
+
+        def head(request, **_):
+            request.headers["laneshift-explain"] = "true"
+            if deadline:
+                request.headers["laneshift-deadline"] = deadline
+
+        client.meta.events.register("before-sign.bedrock-runtime.Converse", head)
+        answer = client.converse(**({"modelId": model, "messages": QUESTION} | more))
+        return answer, json.loads(answer["ResponseMetadata"]["HTTPHeaders"]["laneshift-decision"])
+
+    def tier(self, *args, **more):
+        answer, decision = self.ask(*args, **more)
+        return answer["serviceTier"]["type"], decision["by"]
+
+    def test_the_cheapest_tier_that_is_in_time_takes_a_call(self):
+        for deadline, in_time in (("now", False), ("30s", False), ("5m", True), ("6h", True), ("2d", True)):
+            for model in (NOVA_PRO, NOVA, HAIKU):
+                _, decision = self.ask(deadline, model)
+                refused = decision["refused"].get("flex", "")
+                if model == NOVA_PRO:
+                    self.assertEqual(decision["tier"], "flex" if in_time else "default", (deadline, decision))
+                    self.assertEqual("too late" in refused, not in_time)
+                else:
+                    self.assertEqual((decision["tier"], "no price is known" in refused), ("default", True), (deadline, model, decision))
+        lanes = {row["lane"]: row for row in self.gateway.savings()["rows"]}
+        self.assertEqual(lanes["flex"]["calls"], 3)
+        self.assertEqual(Decimal(self.gateway.savings()["all"]["paid_usd"]), self.billed())
+
+    def test_silence_means_now_and_a_client_that_names_a_tier_has_chosen(self):
+        self.assertEqual(self.tier(), ("default", "silence"))
+        self.assertEqual(self.tier("6h"), ("flex", "header"))
+        self.assertEqual(self.tier("6h", serviceTier={"type": "priority"}), ("priority", "tier"))
+        self.assertEqual(self.tier(requestMetadata={"laneshift:deadline": "24h"}), ("flex", "metadata"))
+        self.assertEqual(self.tier(requestMetadata={"deadline": "whatever we agreed"}), ("default", "silence"))
+
+    def test_a_deadline_that_is_none_is_refused_by_name(self):
+        for more in ({"deadline": "soonish"}, {"requestMetadata": {"laneshift:deadline": "soonish"}}):
+            with self.assertRaises(ClientError) as caught:
+                self.ask(**more)
+            error = caught.exception.response["Error"]
+            self.assertEqual((error["Code"], "laneshift-deadline" in error["Message"] or "laneshift:deadline" in error["Message"]), ("ValidationException", True))
+
+    def test_what_flex_has_no_room_for_is_answered_in_the_standard_tier(self):
+        self.emulator.faults({"fault": "throttled", "rate": 1.0, "times": 1})
+        self.assertEqual(self.tier("6h"), ("default", "header"))
+        rows = {row["lane"]: row for row in self.gateway.savings()["rows"]}
+        self.assertEqual((rows["flex"]["errors"], rows["flex"]["paid_usd"]), (1, "0"))
+        self.assertEqual(Decimal(rows["standard"]["paid_usd"]), self.billed())
+
+    def test_streams_and_native_bodies_take_the_tier_too(self):
+        client = self.gateway.client(self.key)
+        self.addCleanup(client.close)
+        client.meta.events.register("before-sign.bedrock-runtime", lambda request, **_: request.headers.add_header("laneshift-deadline", "6h"))
+        events = list(client.converse_stream(modelId=NOVA_PRO, messages=QUESTION)["stream"])
+        self.assertEqual(events[-1]["metadata"]["serviceTier"], {"type": "flex"})
+        body = {"messages": QUESTION, "inferenceConfig": {"maxTokens": 20}}
+        answer = client.invoke_model(modelId=NOVA_PRO, body=json.dumps(body))
+        self.assertEqual(answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-bedrock-service-tier"], "flex")
+
+    def test_the_policy_says_how_long_a_workload_may_wait(self):
+        self.gateway.close()
+        policy = self.emulator.folder / "policy.toml"
+        policy.write_text(POLICY, encoding="utf-8")
+        self.gateway = Gateway(
+            self.emulator,
+            config=f'policy = "{policy}"\n[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\n',
+        )
+        self.addCleanup(self.gateway.close)
+        self.key = self.gateway.key("team-a")
+        self.connect(self.key)
+        self.assertEqual(self.tier(requestMetadata={"workload": "tagging"}), ("flex", "policy"))
+        self.assertEqual(self.tier(requestMetadata={"workload": "chat"}), ("default", "silence"))
+        self.assertEqual(self.tier("now", requestMetadata={"workload": "tagging"}), ("default", "header"))
+        self.key = self.gateway.key("team-a", "--workload", "tagging")
+        self.connect(self.key)
+        self.assertEqual(self.tier(), ("flex", "policy"))
+        policy.write_text(POLICY.replace("deadline", "colour"), encoding="utf-8")
+        done = self.gateway.laneshift("serve", "--config", self.gateway.folder / "gateway.toml")
+        self.assertEqual((done.returncode, "policy.toml" in done.stderr), (3, True), done.stderr)
+
+
+POLICY = """version = 1
+[made_from]
+from = "2026-11-01T00:00:00Z"
+to = "2026-11-14T23:59:59Z"
+catalogue = "1, 2026-11-23"
+[[rule]]
+workload = "workload=tagging"
+slice = "all"
+lanes = ["flex", "standard"]
+deadline = "24h"
+profiles = ["us"]
+output_p50 = 40
+output_p95 = 90
+score = 950
+confirmed = true
+note = "said so"
+[rule.match]
+metadata = "tagging"
+models = ["amazon.nova-pro-v1:0"]
+"""
 
 
 class Keys(GatewayCase):
@@ -236,10 +350,9 @@ class Durability(GatewayCase):
         self.assertEqual(self.assert_books(), (paid, bound))
 
     def test_a_stop_lets_an_open_call_finish(self):
-        self.emulator.faults({"fault": "slow", "ms": 60_000})
         answers = []
-        client = self.connect(self.key)
-        thread = threading.Thread(target=lambda: answers.append(client.converse(modelId=NOVA, messages=QUESTION)))
+        slow = [{"role": "user", "content": [{"text": "[[toy: slow=60s]]"}]}]
+        thread = threading.Thread(target=lambda: answers.append(self.runtime.converse(modelId=NOVA, messages=slow)))
         thread.start()
         time.sleep(0.3)
         self.assertEqual(self.gateway.stop(), 0)

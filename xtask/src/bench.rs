@@ -3,11 +3,14 @@
 mod batch;
 pub(crate) mod data;
 mod emulator;
+mod gateway;
 pub(crate) mod inflate;
 mod ingest;
 mod load;
 mod machine;
 mod measure;
+mod mock;
+mod process;
 mod table;
 
 use anyhow::Result;
@@ -25,6 +28,8 @@ enum What {
     Ingest(ingest::IngestArgs),
     /// Calls of the emulator on one core, by kind of call
     Emulator(emulator::EmulatorArgs),
+    /// Calls through the gateway beside nginx, and straight to the same upstream
+    Gateway(gateway::GatewayArgs),
     /// The batch lane beside a queue in PostgreSQL with a row a request, and single requests that share commits
     Batch(batch::BatchArgs),
 }
@@ -34,6 +39,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     match &args.what {
         What::Ingest(args) => ingest::run(args),
         What::Emulator(args) => emulator::run(args),
+        What::Gateway(args) => gateway::run(args),
         What::Batch(args) => batch::run(args),
     }
 }

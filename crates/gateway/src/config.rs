@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::lanes::Waits;
+
 /// What the gateway is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +22,11 @@ pub struct Config {
     pub upstreams: Vec<Upstream>,
     /// A certificate and its key; a development authority of its own when left out.
     pub tls: Option<Tls>,
+    /// A policy, as the audit writes it: which workloads may wait, and how long.
+    pub policy: Option<PathBuf>,
+    /// How long answers take by tier.
+    #[serde(default)]
+    pub waits: Waits,
     /// What a client may ask of the gateway.
     #[serde(default)]
     pub limits: Limits,
@@ -136,8 +143,8 @@ impl Config {
     /// # Errors
     /// What is wrong with it.
     pub fn of(upstream: Upstream) -> Result<Self, String> {
-        let (tls, limits) = (None, Limits::default());
-        let config = Self { listen: listen(), data: data(), upstreams: vec![upstream], tls, limits };
+        let (tls, policy, waits, limits) = (None, None, Waits::default(), Limits::default());
+        let config = Self { listen: listen(), data: data(), upstreams: vec![upstream], tls, policy, waits, limits };
         config.check().map(|()| config)
     }
 

@@ -14,7 +14,10 @@ use hyper::body::Incoming;
 use laneshift_aws::WallClock;
 use laneshift_aws::sigv4::{claim, sha256_hex, verify};
 use laneshift_bedrock::Operation;
+use laneshift_catalog::DataError;
+use laneshift_catalog::policy::Policy;
 use laneshift_catalog::prices::{Catalog, Tariff};
+use laneshift_catalog::signals::Signals;
 use laneshift_units::{ProfiledModel, Region, Timestamp};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
@@ -23,6 +26,7 @@ use crate::body::Body;
 use crate::books::Books;
 use crate::config::Config;
 use crate::keys::{Key, Keys};
+use crate::lanes::Rules;
 use crate::refusal::Refusal;
 use crate::upstream::{Http, Target, client};
 
@@ -41,6 +45,9 @@ pub enum OpenError {
     /// An upstream.
     #[error("{0}")]
     Upstream(String),
+    /// The policy, or a file that was built in.
+    #[error(transparent)]
+    Data(#[from] DataError),
 }
 
 /// See the crate. Clones share everything.
@@ -54,6 +61,7 @@ struct Inner {
     targets: Vec<Target>,
     keys: RwLock<Keys>,
     books: Books,
+    rules: Rules,
     catalog: Arc<Catalog>,
     tariffs: RwLock<HashMap<(String, String), Arc<Tariff>>>,
     http: Http,
@@ -80,11 +88,14 @@ impl Gateway {
         let targets: Result<Vec<Target>, String> = config.upstreams.iter().map(|upstream| Target::new(upstream, env)).collect();
         let keys = RwLock::new(Keys::read(&config.data)?);
         let books = Books::open(&config.data, wall.clone())?;
+        let policy = config.policy.as_deref().map(Policy::open).transpose()?;
+        let rules = Rules { policy, signals: Signals::shipped()?, waits: config.waits };
         let inner = Inner {
             targets: targets.map_err(OpenError::Upstream)?,
             config,
             keys,
             books,
+            rules,
             catalog,
             tariffs: RwLock::default(),
             http: client(),
@@ -105,6 +116,10 @@ impl Gateway {
 
     pub(crate) fn books(&self) -> &Books {
         &self.inner.books
+    }
+
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.inner.rules
     }
 
     pub(crate) fn http(&self) -> &Http {

@@ -10,6 +10,7 @@ pub mod books;
 pub mod config;
 mod gateway;
 pub mod keys;
+mod lanes;
 mod meter;
 mod refusal;
 mod runtime;
@@ -18,3 +19,4 @@ mod upstream;
 
 pub use body::Body;
 pub use gateway::{Gateway, OpenError};
+pub use lanes::Waits;

@@ -1,23 +1,28 @@
 //! Bedrock Runtime: the operations that run a model, passed on as they came.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
+use laneshift_aws::sigv4::sha256_hex;
 use laneshift_bedrock::Operation;
-use laneshift_units::{ServiceTier, Tokens, Usage};
+use laneshift_catalog::prices::Tariff;
+use laneshift_units::{ServiceTier, Timestamp, Tokens, Usage};
 use memchr::memmem;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::body::Body;
-use crate::books::{Call, bound};
+use crate::books::{Call, Open, bound};
 use crate::gateway::Gateway;
 use crate::keys::Key;
+use crate::lanes::Ask;
 use crate::meter::{Frames, Meter};
 use crate::refusal::Refusal;
 use crate::stream::Metered;
-use crate::upstream::{Target, passed_back};
+use crate::upstream::{Lost, Target, passed_back};
 
 /// The largest answer that is read whole.
 const ANSWER_BYTES_MAX: usize = 32_000_000;
@@ -26,6 +31,10 @@ const ANSWER_BYTES_MAX: usize = 32_000_000;
 const OUTPUT_MAX: u64 = 64_000;
 /// What the families call the most output, in a body.
 const LIMITS: [&str; 5] = ["maxTokens\"", "max_tokens\"", "maxTokenCount\"", "max_gen_len\"", "max_completion_tokens\""];
+
+/// With `true` the answer says how its lane was chosen.
+const EXPLAIN_HEADER: &str = "laneshift-explain";
+const DECISION_HEADER: &str = "laneshift-decision";
 
 /// What a Converse body says beside the prompt.
 #[derive(Default, Deserialize)]
@@ -78,6 +87,27 @@ fn number(rest: &[u8]) -> Option<u64> {
     std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
 }
 
+/// A call that came, with what every try at it needs.
+struct Came<'a> {
+    model: String,
+    operation: Operation,
+    key: &'a Key,
+    target: &'a Target,
+    parts: &'a Parts,
+    body: Bytes,
+    body_sha256: &'a str,
+    asked: Asked,
+    tariff: Arc<Tariff>,
+    now: Timestamp,
+}
+
+/// What one try brought.
+struct Tried {
+    response: Response<Body>,
+    /// It was refused for a reason of the moment, and cost nothing.
+    again: bool,
+}
+
 impl Gateway {
     /// Sends a call on, and books it.
     pub(crate) async fn run(
@@ -92,38 +122,48 @@ impl Gateway {
             return Err(Refusal::denied(format!("This key may not call {model}.")));
         }
         let asked = Asked::read(operation, &parts.headers, &body);
-        let tariff = self.tariff(&model, &target.region);
-        let now = self.now();
-        let mut metadata = asked.metadata.clone();
-        for (name, value) in [("laneshift:owner", Some(&key.owner)), ("laneshift:workload", key.workload.as_ref())] {
-            if let Some(value) = value {
-                metadata.entry(name).or_insert_with(|| Value::from(value.clone()));
-            }
+        let (tariff, now) = (self.tariff(&model, &target.region), self.now());
+        let ask = Ask {
+            model: &model,
+            region: &target.region,
+            account: &target.account,
+            operation,
+            key,
+            metadata: &asked.metadata,
+            headers: &parts.headers,
+            body_bytes: body.len(),
+            tier: asked.tier.as_ref().map(|tier| ServiceTier::parse(&tier.name).unwrap_or_default()),
+        };
+        let choice = self.rules().choose(&ask, &tariff, now)?;
+        let came = Came { model, operation, key, target, parts, body, body_sha256, asked, tariff, now };
+        let chosen = if came.asked.tier.is_none() { choice.tier } else { ServiceTier::Default };
+        let mut tried = self.once(&came, chosen).await?;
+        if tried.again && chosen == ServiceTier::Flex {
+            // What flex has no room for goes where it would have gone without this gateway.
+            tried = self.once(&came, ServiceTier::Default).await?;
         }
-        let call = Call {
-            at_ms: now.0,
-            account: target.account.clone(),
-            region: target.region.clone(),
-            operation: operation.name().to_owned(),
-            model,
-            key: key.id.clone(),
-            owner: key.owner.clone(),
-            workload: key.workload.clone(),
-            metadata,
-            tier: asked.tier().name().to_owned(),
-            bound_usd: bound(&tariff, asked.tier(), &most(&body)).map(laneshift_units::Money::to_exact_string),
-        };
-        let open = self.books().begin(call, tariff);
-        let open = open.map_err(|e| Refusal::internal(format!("The call cannot be noted, so it is not sent: {e}")))?;
-        let sent = target.send(self.http(), parts, (body, body_sha256), now);
-        let answered = match tokio::time::timeout(self.answer_max(), sent).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                drop(open);
-                return Err(Refusal::lost("The model did not begin to answer in time."));
+        let mut response = tried.response;
+        if parts.headers.get(EXPLAIN_HEADER).is_some_and(|value| value == "true")
+            && let Ok(value) = HeaderValue::from_str(&choice.value().to_string())
+        {
+            response.headers_mut().insert(DECISION_HEADER, value);
+        }
+        Ok(response)
+    }
+
+    /// One try, in a tier that the client did not name itself; the standard one changes nothing of the call.
+    async fn once(&self, came: &Came<'_>, tier: ServiceTier) -> Result<Tried, Refusal> {
+        let Came { target, operation, parts, .. } = came;
+        let open = self.note(came, tier)?;
+        let in_tier = if tier == ServiceTier::Default { None } else { in_tier(came, tier) };
+        let sent = match &in_tier {
+            None => self.in_time(target.send(self.http(), parts, (came.body.clone(), came.body_sha256), came.now)).await,
+            Some((parts, body)) => {
+                let hash = sha256_hex(body);
+                self.in_time(target.send(self.http(), parts, (body.clone(), &hash), came.now)).await
             }
         };
-        let answer = match answered {
+        let answer = match sent {
             Ok(answer) => answer,
             Err(lost) if lost.sent => {
                 drop(open);
@@ -141,7 +181,7 @@ impl Gateway {
         if head.status.is_success() && operation.streams() {
             let frames = Frames::new(&head.headers);
             *response.body_mut() = Body::Stream(Box::new(Metered::new(incoming, frames, open)));
-            return Ok(response);
+            return Ok(Tried { response, again: false });
         }
         let whole = match Limited::new(incoming, ANSWER_BYTES_MAX).collect().await {
             Ok(whole) => whole.to_bytes(),
@@ -150,6 +190,9 @@ impl Gateway {
                 return Err(Refusal::lost(format!("The answer broke off: {error}")));
             }
         };
+        // A validation error may be about the tier; it costs nothing to ask.
+        let again =
+            matches!(head.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_REQUEST);
         if head.status.is_success() {
             open.answered(Meter::of_answer(&head.headers, &whole), None);
         } else {
@@ -157,8 +200,56 @@ impl Gateway {
             open.refused(name.split(':').next().unwrap_or(name));
         }
         *response.body_mut() = Body::Whole(Some(whole));
-        Ok(response)
+        Ok(Tried { response, again })
     }
+
+    /// What does not begin to answer in time is lost.
+    async fn in_time<T>(&self, sent: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
+        let why = "the model did not begin to answer in time".to_owned();
+        tokio::time::timeout(self.answer_max(), sent).await.unwrap_or(Err(Lost { why, sent: true }))
+    }
+
+    /// Notes a try: only then may it be sent.
+    fn note(&self, came: &Came<'_>, tier: ServiceTier) -> Result<Open, Refusal> {
+        let Came { key, target, asked, .. } = came;
+        let tier = if asked.tier.is_some() { asked.tier() } else { tier };
+        let mut metadata = asked.metadata.clone();
+        for (name, value) in [("laneshift:owner", Some(&key.owner)), ("laneshift:workload", key.workload.as_ref())] {
+            if let Some(value) = value {
+                metadata.entry(name).or_insert_with(|| Value::from(value.clone()));
+            }
+        }
+        let call = Call {
+            at_ms: came.now.0,
+            account: target.account.clone(),
+            region: target.region.clone(),
+            operation: came.operation.name().to_owned(),
+            model: came.model.clone(),
+            key: key.id.clone(),
+            owner: key.owner.clone(),
+            workload: key.workload.clone(),
+            metadata,
+            tier: tier.name().to_owned(),
+            bound_usd: bound(&came.tariff, tier, &most(&came.body)).map(laneshift_units::Money::to_exact_string),
+        };
+        let open = self.books().begin(call, came.tariff.clone());
+        open.map_err(|e| Refusal::internal(format!("The call cannot be noted, so it is not sent: {e}")))
+    }
+}
+
+/// The same call in a tier: in a header of InvokeModel, in the body of Converse. `None` where the body is no object, which AWS will
+/// say.
+fn in_tier(came: &Came<'_>, tier: ServiceTier) -> Option<(Parts, Bytes)> {
+    let mut parts = came.parts.clone();
+    if !came.operation.is_converse() {
+        parts.headers.insert("x-amzn-bedrock-service-tier", HeaderValue::from_static(tier.name()));
+        return Some((parts, came.body.clone()));
+    }
+    let begin = came.body.iter().position(|byte| !byte.is_ascii_whitespace())?;
+    let rest = came.body[begin..].strip_prefix(b"{")?;
+    let member = format!("{{\"serviceTier\":{{\"type\":\"{}\"}}", tier.name());
+    let comma: &[u8] = if rest.trim_ascii_start().starts_with(b"}") { b"" } else { b"," };
+    Some((parts, Bytes::from([member.as_bytes(), comma, rest].concat())))
 }
 
 #[cfg(test)]

@@ -1,22 +1,21 @@
 //! How many calls the emulator serves on one core, by kind of call, beside the same server answering next to nothing.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use http::Request;
 use laneshift_aws::sigv4::{authorization, sha256_hex};
 use serde_json::{Value, json};
 
-use super::{load, machine};
+use super::machine;
+use super::process::{self, CONNECTIONS, Round};
 use crate::cargo::{self, Workspace};
 use crate::clock;
 
-const CONNECTIONS: usize = 16;
 const MODEL: &str = "us.anthropic.claude-haiku-4-5-20251001-v1%3A0";
 const EMBEDDER: &str = "amazon.titan-embed-text-v2%3A0";
 const QUESTION: &str = "Which of these two invoices was paid twice, and when was it noticed by the people in accounting?";
@@ -74,17 +73,13 @@ pub(crate) fn run(args: &EmulatorArgs) -> Result<()> {
     let mut rounds: Vec<Vec<Round>> = kinds.iter().map(|_| Vec::new()).collect();
     for _ in 0..args.rounds {
         for (kind, seen) in kinds.iter().zip(&mut rounds) {
-            seen.push(server.round(kind, args.calls)?);
+            seen.push(server.process.round(server.address, &server.request(kind)?, args.calls)?);
         }
     }
     println!("{about}; {} calls a round, {CONNECTIONS} connections, {} rounds.\n", args.calls, args.rounds);
     println!("| call | CPU us a call | calls a CPU-second | calls/s | p50 ms | p99 ms |\n|---|--:|--:|--:|--:|--:|");
     for (kind, seen) in kinds.iter().zip(&rounds) {
-        let median = |of: fn(&Round) -> f64| {
-            let mut values: Vec<f64> = seen.iter().map(of).collect();
-            values.sort_by(f64::total_cmp);
-            values[values.len() / 2]
-        };
+        let median = |of| process::median(seen, of);
         let cpu_us = median(|r| r.cpu_us);
         println!(
             "| {} | {cpu_us:.0} | {:.0} | {:.0} | {:.2} | {:.2} |",
@@ -95,20 +90,13 @@ pub(crate) fn run(args: &EmulatorArgs) -> Result<()> {
             median(|r| r.p99_ms)
         );
     }
-    println!("\nResident set at the end: {} MB.", server.rss_bytes()? / 1_000_000);
+    println!("\nResident set at the end: {} MB.", server.process.rss_bytes()? / 1_000_000);
     Ok(())
-}
-
-struct Round {
-    cpu_us: f64,
-    per_s: f64,
-    p50_ms: f64,
-    p99_ms: f64,
 }
 
 /// The emulator on one core.
 struct Server {
-    child: Child,
+    process: process::Server,
     address: SocketAddr,
     info: Value,
 }
@@ -118,23 +106,16 @@ impl Server {
         fs::create_dir_all(folder)?;
         let settings = folder.join("settings.toml");
         fs::write(&settings, "[on_demand]\ntokens_per_minute = 1e15\nrequests_per_minute = 1e9\n")?;
-        let mut child = Command::new("taskset")
-            .args(["-c", "0"])
-            .arg(binary)
+        let mut command = Command::new(binary);
+        command
             .args(["emulate", "--listen", "127.0.0.1:0", "--format", "json", "--data"])
             .arg(folder)
             .arg("--settings")
-            .arg(settings)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("failed to start the emulator; taskset of util-linux is needed to keep it on one core")?;
-        let mut line = String::new();
-        let stdout = child.stdout.take().context("failed to read what the emulator prints")?;
-        BufReader::new(stdout).read_line(&mut line)?;
+            .arg(settings);
+        let (process, line) = process::Server::start(&command, true)?;
         let info: Value = serde_json::from_str(&line).context("failed to read where the emulator listens")?;
         let address = info["url"].as_str().unwrap_or_default().trim_start_matches("http://").parse()?;
-        Ok(Self { child, address, info })
+        Ok(Self { process, address, info })
     }
 
     fn text(&self, name: &str) -> &str {
@@ -163,41 +144,5 @@ impl Server {
             text += &format!("{name}: {}\r\n", value.to_str()?);
         }
         Ok(format!("{text}\r\n{body}").into_bytes())
-    }
-
-    fn round(&self, kind: &Kind, calls: usize) -> Result<Round> {
-        let request = self.request(kind)?;
-        load::run(self.address, &request, CONNECTIONS, CONNECTIONS * 8)?;
-        let before_s = self.cpu_s()?;
-        let load = load::run(self.address, &request, CONNECTIONS, calls)?;
-        let cpu_s = self.cpu_s()? - before_s;
-        let n = load.latencies_us.len();
-        let at = |share: f64| f64::from(load.latencies_us[((n as f64 * share) as usize).min(n - 1)]) / 1e3;
-        Ok(Round { cpu_us: cpu_s * 1e6 / n as f64, per_s: n as f64 / load.wall_s, p50_ms: at(0.5), p99_ms: at(0.99) })
-    }
-
-    /// User and system seconds so far. The kernel counts in hundredths on every Linux that cargo runs on.
-    fn cpu_s(&self) -> Result<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        match (fields.get(11), fields.get(12)) {
-            (Some(user), Some(system)) => Ok((user.parse::<f64>()? + system.parse::<f64>()?) / 100.0),
-            _ => bail!("/proc has no CPU time of the emulator"),
-        }
-    }
-
-    fn rss_bytes(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-        Ok(line.trim().trim_end_matches(" kB").trim().parse::<u64>()? * 1024)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Nothing is lost: the folder is thrown away at the next start.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

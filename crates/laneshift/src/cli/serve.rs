@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use laneshift_catalog::prices::Catalog;
 use laneshift_gateway::config::{Config, Upstream};
-use laneshift_gateway::{Gateway, keys};
+use laneshift_gateway::{Gateway, OpenError, keys};
 use laneshift_listen::{Limits, tls};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -73,7 +73,10 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
     let catalog = Catalog::shipped().map(Arc::new).map_err(|e| Error::Catalog(e.to_string()))?;
     let env = |name: &str| std::env::var(name).ok();
     let gateway = Gateway::open(config.clone(), catalog, Arc::new(clock::now), &env);
-    let gateway = gateway.map_err(|e| failed("open it", &e))?;
+    let gateway = gateway.map_err(|error| match error {
+        OpenError::Data(error) => Error::Data(error.to_string()),
+        error => failed("open it", &error),
+    })?;
     let tls = match &config.tls {
         Some(files) => tls::from_files(&files.certificate, &files.key),
         None => tls::server_config(&config.data),

@@ -1,0 +1,223 @@
+//! Which lane takes a call: how long it may wait, what is on offer, and the decision that the audit makes too.
+//!
+//! Here a call stays in the region and the profile that its client named; what is chosen is the service tier. A client that names a
+//! tier itself has chosen.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use http::HeaderMap;
+use laneshift_bedrock::Operation;
+use laneshift_catalog::policy::{MatchBy, Policy, PolicyRule};
+use laneshift_catalog::prices::Tariff;
+use laneshift_catalog::signals::Signals;
+use laneshift_core::lanes::LANES;
+use laneshift_core::route::{Class, Decision, Demand, Features, LaneId, Place, Refusal, Target, Wait, route};
+use laneshift_units::{
+    Bytes, Deadline, PriceMode, ProfiledModel, QuotaTokens, Region, ServiceTier, Timestamp, TokenClass, Tokens, Usage,
+};
+use serde_json::{Map, Value, json};
+
+use crate::keys::Key;
+use crate::refusal;
+
+/// The header in which a client says how long a call may wait.
+pub(crate) const DEADLINE_HEADER: &str = "laneshift-deadline";
+/// Bytes of text a token, where nothing better is known.
+const BYTES_PER_TOKEN: u64 = 4;
+/// Output tokens of a call whose workload is not known.
+const OUTPUT_TOKENS: u64 = 300;
+const HOUR_MS: i64 = 3_600_000;
+
+/// How long answers take by tier, as this deployment dares to promise it.
+// AWS publishes no latency of flex, read 2026-11-23: these are settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Waits {
+    /// Seconds in the standard tier.
+    pub standard_s: u64,
+    /// Seconds in the flex tier, with the time to fall back to the standard one.
+    pub flex_s: u64,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self { standard_s: 5, flex_s: 240 }
+    }
+}
+
+/// What the gateway decides by.
+pub(crate) struct Rules {
+    pub(crate) policy: Option<Policy>,
+    pub(crate) signals: Signals,
+    pub(crate) waits: Waits,
+}
+
+/// A call, as far as its lane depends on it.
+pub(crate) struct Ask<'a> {
+    pub(crate) model: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) account: &'a str,
+    pub(crate) operation: Operation,
+    pub(crate) key: &'a Key,
+    pub(crate) metadata: &'a Map<String, Value>,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body_bytes: usize,
+    /// The tier that the client named.
+    pub(crate) tier: Option<ServiceTier>,
+}
+
+/// What was decided, and why.
+pub(crate) struct Choice {
+    pub(crate) tier: ServiceTier,
+    pub(crate) deadline: Deadline,
+    /// What says so: `tier`, `header`, `metadata`, `policy`, or `silence`.
+    by: &'static str,
+    refusals: Vec<(LaneId, Refusal)>,
+}
+
+impl Choice {
+    /// For whoever asked why.
+    pub(crate) fn value(&self) -> Value {
+        let refusals: Map<String, Value> =
+            self.refusals.iter().map(|(lane, refusal)| (lane.name().to_owned(), Value::from(told(refusal)))).collect();
+        json!({ "tier": self.tier.name(), "deadline": self.deadline.name(), "by": self.by, "refused": refusals })
+    }
+}
+
+fn told(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NoPrice(class) => format!("no price is known for {} tokens", class_name(*class)),
+        Refusal::Unsupported(features) => format!("it does not support {}", features.names().join(", ")),
+        Refusal::TooLate { by_ms } => format!("{} s too late", (by_ms + 999) / 1_000),
+        Refusal::NoHeadroom => "its quota is short".to_owned(),
+        Refusal::TooLarge => "the body is too large".to_owned(),
+    }
+}
+
+const fn class_name(class: TokenClass) -> &'static str {
+    match class {
+        TokenClass::Input => "input",
+        TokenClass::Output => "output",
+        TokenClass::CacheRead => "cache read",
+        TokenClass::CacheWrite5m | TokenClass::CacheWrite1h => "cache write",
+    }
+}
+
+impl Rules {
+    /// Decides.
+    pub(crate) fn choose(&self, ask: &Ask<'_>, tariff: &Tariff, now: Timestamp) -> Result<Choice, refusal::Refusal> {
+        let rule = self.policy.as_ref().and_then(|policy| policy.rules.iter().find(|rule| self.fits(rule, ask, now)));
+        let (deadline, by) = self.deadline(ask, rule, now)?;
+        if let Some(tier) = ask.tier {
+            return Ok(Choice { tier, deadline, by: "tier", refusals: Vec::new() });
+        }
+        let stays = |refusals| Choice { tier: ServiceTier::Default, deadline, by, refusals };
+        let input = Tokens(ask.body_bytes as u64 / BYTES_PER_TOKEN);
+        let output = Tokens(rule.map_or(OUTPUT_TOKENS, |rule| rule.output_p50));
+        let model = ProfiledModel::parse_id(ask.model);
+        let context = tariff.tier(input);
+        let class = Class { model: model.model, context, needs: Features::NONE, deadline };
+        let demand = Demand {
+            class: &class,
+            n: NonZeroU64::MIN,
+            expected: Usage { input, output, ..Usage::default() },
+            reserve: QuotaTokens(input.0 + output.0),
+            largest: Bytes(ask.body_bytes as u64),
+        };
+        let place = Place { region: Region::new(ask.region), profile: model.profile };
+        let target = |lane, mode, wait_s: u64| Target {
+            lane,
+            place: place.clone(),
+            rates: *tariff.rates(mode, input),
+            supports: Features(u16::MAX),
+            headroom: None,
+            wait: Wait { promise_ms: i64::try_from(wait_s.saturating_mul(1_000)).unwrap_or(i64::MAX) },
+            body_max: Bytes(u64::MAX),
+        };
+        let market = [
+            target(LaneId::Standard, PriceMode::OnDemand, self.waits.standard_s),
+            target(LaneId::Flex, PriceMode::Flex, self.waits.flex_s),
+        ];
+        let Decision { parts, refusals, .. } = route(LANES, &demand, &market, now);
+        let refusals = refusals.into_iter().map(|(ix, refusal)| (market[ix.0].lane, refusal)).collect();
+        Ok(match parts.first() {
+            Some((ix, _)) if market[ix.0].lane == LaneId::Flex => Choice { tier: ServiceTier::Flex, ..stays(refusals) },
+            // Where no price is known, or nothing is in time, a call goes where it would go without this gateway.
+            Some(_) | None => stays(refusals),
+        })
+    }
+
+    /// How long a call may wait: by its header, its metadata, its workload's policy; silence means now.
+    fn deadline(
+        &self,
+        ask: &Ask<'_>,
+        rule: Option<&PolicyRule>,
+        now: Timestamp,
+    ) -> Result<(Deadline, &'static str), refusal::Refusal> {
+        let wrong = |place: &str| {
+            refusal::Refusal::validation(format!("{place}: write now, 30s, 5m, 6h or 2d, or a moment as 2026-12-24T06:00:00Z"))
+        };
+        if let Some(header) = ask.headers.get(DEADLINE_HEADER) {
+            let read = header.to_str().ok().and_then(|text| read(text, now));
+            return Ok((read.ok_or_else(|| wrong(DEADLINE_HEADER))?, "header"));
+        }
+        let stated = self.signals.deadline_keys.iter().find_map(|key| ask.metadata.get(key)?.as_str().map(|text| (key, text)));
+        if let Some((key, text)) = stated {
+            match read(text, now) {
+                Some(deadline) => return Ok((deadline, "metadata")),
+                // Other names may mean other things to whoever uses them.
+                None if key.starts_with("laneshift") => return Err(wrong(key)),
+                None => {}
+            }
+        }
+        Ok(rule.map_or((Deadline::Seconds, "silence"), |rule| (rule.deadline, "policy")))
+    }
+
+    /// Whether a rule is about a call: all that it names must hold, and only what a gateway sees is named.
+    fn fits(&self, rule: &PolicyRule, ask: &Ask<'_>, now: Timestamp) -> bool {
+        let matches = &rule.matches;
+        let workload = || {
+            let stated = self.signals.metadata_keys.iter().find_map(|key| ask.metadata.get(key)?.as_str());
+            stated.or(ask.key.workload.as_deref())
+        };
+        let named = match &matches.by {
+            MatchBy::Metadata(value) => workload() == Some(value),
+            MatchBy::ApplicationProfile(id) => ask.model.rsplit('/').next() == Some(id) && ask.model.starts_with("arn:"),
+            MatchBy::Role(role) => ask.key.owner == *role,
+            // Evidence with pseudonyms says nothing that is seen here.
+            MatchBy::Principal(_) => false,
+        };
+        let hour = u8::try_from(now.0.rem_euclid(24 * HOUR_MS) / HOUR_MS).unwrap_or(0);
+        let model = ProfiledModel::parse_id(ask.model).model;
+        named
+            && matches.account.as_deref().is_none_or(|account| ask.account.is_empty() || account == ask.account)
+            && (matches.models.contains(&model) || matches!(matches.by, MatchBy::ApplicationProfile(_)))
+            && matches.streamed.is_none_or(|streamed| streamed == ask.operation.streams())
+            && (matches.hours_utc.is_empty() || matches.hours_utc.contains(&hour))
+    }
+}
+
+/// `6h`, `now`, or a moment.
+fn read(text: &str, now: Timestamp) -> Option<Deadline> {
+    if let Ok(deadline) = Deadline::parse(text) {
+        return Some(deadline);
+    }
+    let at = Timestamp::parse(text).ok()?;
+    Some(Deadline::from_wait(Duration::from_millis(u64::try_from(at.0 - now.0).unwrap_or(0))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_are_lengths_and_moments() {
+        let now = Timestamp::parse("2026-11-25T00:00:00Z").expect("a time");
+        assert_eq!(read("6h", now), Some(Deadline::Hour));
+        assert_eq!(read("now", now), Some(Deadline::Seconds));
+        assert_eq!(read("2026-11-26T00:00:00Z", now), Some(Deadline::Day));
+        assert_eq!(read("2026-11-24T00:00:00Z", now), Some(Deadline::Seconds), "what has passed is due now");
+        assert_eq!(read("soonish", now), None);
+    }
+}

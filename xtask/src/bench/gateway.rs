@@ -1,0 +1,220 @@
+//! What the gateway adds to a call, beside nginx in front of the same upstream.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use aws_smithy_eventstream::frame::write_message_to;
+use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::process::{CONNECTIONS, Round, Server, median};
+use super::{load, machine, mock};
+use crate::cargo::{self, Workspace};
+
+const MODEL: &str = "us.amazon.nova-lite-v1%3A0";
+const QUESTION: &str = "In one sentence, what does a gateway do, and why would a team run one in front of several accounts? ";
+/// Events of a stream with text.
+const DELTAS: usize = 17;
+
+#[derive(Args)]
+pub(crate) struct GatewayArgs {
+    /// Calls of each kind in a round
+    #[arg(long, default_value_t = 20_000)]
+    calls: usize,
+    /// Rounds; the table has medians
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+}
+
+/// A kind of call: its name, the last part of its path, its body.
+type Kind = (&'static str, &'static str, Value);
+
+fn kinds() -> [Kind; 3] {
+    let ask = |text: String| json!({ "messages": [{ "role": "user", "content": [{ "text": text }] }], "inferenceConfig": { "maxTokens": 64 } });
+    [
+        ("Converse, 240 bytes", "converse", ask(QUESTION.to_owned())),
+        ("Converse, 82 KiB", "converse", ask(QUESTION.repeat(84_000 / QUESTION.len()))),
+        ("ConverseStream, 20 frames", "converse-stream", ask(QUESTION.to_owned())),
+    ]
+}
+
+/// A server with the addresses of its calls.
+struct Contestant {
+    name: &'static str,
+    /// None for the upstream itself.
+    server: Option<Server>,
+    address: SocketAddr,
+    authorization: String,
+    rounds: Vec<Vec<Round>>,
+}
+
+/// Measures and prints the table.
+pub(crate) fn run(args: &GatewayArgs) -> Result<()> {
+    let workspace = Workspace::load()?;
+    cargo::run(&mut workspace.cargo(&["build", "--release", "--bin", "laneshift"]))?;
+    install_nginx()?;
+    let about = machine::line();
+    let folder = workspace.target("bench-gateway");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("failed to remove {}", folder.display()))?;
+    }
+    fs::create_dir_all(&folder)?;
+    let upstream = mock::serve(answers()?)?;
+    let kinds = kinds();
+    let mut contestants = vec![nginx(&folder, upstream)?, laneshift(&workspace.target("release/laneshift"), &folder, upstream)?];
+    let mut direct: Vec<Vec<f64>> = kinds.iter().map(|_| Vec::new()).collect();
+    for contestant in &mut contestants {
+        contestant.rounds = kinds.iter().map(|_| Vec::new()).collect();
+    }
+    for _ in 0..args.rounds {
+        for (at, kind) in kinds.iter().enumerate() {
+            let load = load::run(upstream, &request(upstream, "", kind), CONNECTIONS, args.calls)?;
+            direct[at].push(f64::from(load.latencies_us[load.latencies_us.len() / 2]) / 1e3);
+            for contestant in &mut contestants {
+                let request = request(contestant.address, &contestant.authorization, kind);
+                let server = contestant.server.as_ref().context("a contestant is a server")?;
+                contestant.rounds[at].push(server.round(contestant.address, &request, args.calls)?);
+            }
+        }
+    }
+    println!("{about}; {} calls a round, {CONNECTIONS} connections, {} rounds.\n", args.calls, args.rounds);
+    println!("| call | server | CPU us a call | of nginx | calls/s | p50 ms | p99 ms |\n|---|---|--:|--:|--:|--:|--:|");
+    for (at, (name, ..)) in kinds.iter().enumerate() {
+        direct[at].sort_by(f64::total_cmp);
+        println!("| {name} | none | - | - | - | {:.2} | - |", direct[at][direct[at].len() / 2]);
+        let base = median(&contestants[0].rounds[at], |r| r.cpu_us);
+        for contestant in &contestants {
+            let median = |of| median(&contestant.rounds[at], of);
+            let cpu_us = median(|r| r.cpu_us);
+            println!(
+                "| {name} | {} | {cpu_us:.0} | {:.2} | {:.0} | {:.2} | {:.2} |",
+                contestant.name,
+                cpu_us / base,
+                median(|r| r.per_s),
+                median(|r| r.p50_ms),
+                median(|r| r.p99_ms)
+            );
+        }
+    }
+    for contestant in &contestants {
+        let rss = contestant.server.as_ref().map_or(Ok(0), Server::rss_bytes)?;
+        println!("\nLargest resident set of {}: {} MB.", contestant.name, rss / 1_000_000);
+    }
+    Ok(())
+}
+
+fn request(address: SocketAddr, authorization: &str, (_, operation, body): &Kind) -> Vec<u8> {
+    let body = body.to_string();
+    let head = format!(
+        "POST /model/{MODEL}/{operation} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
+         authorization: {authorization}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    (head + &body).into_bytes()
+}
+
+/// What the upstream answers: an answer of half a kilobyte, and a stream of twenty frames.
+fn answers() -> Result<mock::Answers> {
+    let usage = json!({ "inputTokens": 40, "outputTokens": 90, "totalTokens": 130 });
+    let text =
+        "A gateway takes the calls that programs make today and sends each of them where it is cheapest in time. ".repeat(4);
+    let body = json!({
+        "output": { "message": { "role": "assistant", "content": [{ "text": text }] } },
+        "stopReason": "end_turn", "usage": usage, "metrics": { "latencyMs": 1 },
+    })
+    .to_string();
+    let whole = |kind: &str, body: &[u8]| {
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nx-amzn-requestid: r\r\ncontent-length: {}\r\n\r\n", body.len());
+        [head.as_bytes(), body].concat()
+    };
+    let mut frames = Vec::new();
+    let mut event = |name: &str, payload: Value| {
+        let header = |name: &str, value: &str| Header::new(name.to_owned(), HeaderValue::String(value.to_owned().into()));
+        let message = Message::new(payload.to_string())
+            .add_header(header(":event-type", name))
+            .add_header(header(":content-type", "application/json"))
+            .add_header(header(":message-type", "event"));
+        write_message_to(&message, &mut frames).context("failed to write a frame")
+    };
+    event("messageStart", json!({ "role": "assistant" }))?;
+    for _ in 0..DELTAS {
+        event("contentBlockDelta", json!({ "delta": { "text": "some words of it " }, "contentBlockIndex": 0 }))?;
+    }
+    event("messageStop", json!({ "stopReason": "end_turn" }))?;
+    event("metadata", json!({ "usage": usage, "metrics": { "latencyMs": 1 } }))?;
+    Ok(vec![
+        ("/converse", whole("application/json", body.as_bytes())),
+        ("/converse-stream", whole("application/vnd.amazon.eventstream", &frames)),
+    ])
+}
+
+fn free_port() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// Debian's package, where there is no nginx yet.
+fn install_nginx() -> Result<()> {
+    let there = || Command::new("nginx").arg("-v").output().is_ok();
+    if !there() {
+        cargo::run(Command::new("apt-get").args(["install", "--yes", "--quiet", "nginx-light"]))?;
+    }
+    if there() { Ok(()) } else { bail!("nginx is needed to compare with") }
+}
+
+/// One worker that forwards over kept connections, and does nothing else.
+fn nginx(folder: &Path, upstream: SocketAddr) -> Result<Contestant> {
+    let address = free_port()?;
+    let place = folder.display();
+    let text = format!(
+        "daemon off; master_process off; pid {place}/nginx.pid; error_log {place}/nginx.err warn;\n\
+         events {{ worker_connections 4096; }}\n\
+         http {{\n  access_log off; client_body_buffer_size 1m; client_max_body_size 64m; keepalive_requests 10000000;\n  \
+         client_body_temp_path {place}/b; proxy_temp_path {place}/p; fastcgi_temp_path {place}/f; uwsgi_temp_path {place}/u; scgi_temp_path {place}/s;\n  \
+         upstream mock {{ server {upstream}; keepalive 256; keepalive_requests 10000000; }}\n  \
+         server {{ listen {address}; location / {{ proxy_pass http://mock; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_buffering off; }} }}\n}}\n"
+    );
+    let file = folder.join("nginx.conf");
+    fs::write(&file, text)?;
+    let mut command = Command::new("nginx");
+    command.arg("-c").arg(file);
+    let (server, _) = Server::start(&command, false)?;
+    wait_for(address)?;
+    Ok(Contestant { name: "nginx", server: Some(server), address, authorization: String::new(), rounds: Vec::new() })
+}
+
+/// With everything on that it has: an API key, prices, journal and ledger, and the call signed again.
+fn laneshift(binary: &Path, folder: &Path, upstream: SocketAddr) -> Result<Contestant> {
+    let data = folder.join("gateway");
+    let made =
+        Command::new(binary).args(["keys", "create", "--owner", "bench", "--format", "json", "--data"]).arg(&data).output()?;
+    let key: Value = serde_json::from_slice(&made.stdout).context("failed to make a key")?;
+    let mut command = Command::new(binary);
+    command
+        .args(["serve", "--region", "us-east-1", "--listen", "127.0.0.1:0", "--format", "json", "--endpoint-url"])
+        .arg(format!("http://{upstream}"))
+        .arg("--data")
+        .arg(&data)
+        .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+    let (server, line) = Server::start(&command, true)?;
+    let info: Value = serde_json::from_str(&line).context("failed to read where the gateway listens")?;
+    let address = info["url"].as_str().unwrap_or_default().trim_start_matches("http://").parse()?;
+    let authorization = format!("Bearer {}", key["api_key"].as_str().unwrap_or_default());
+    Ok(Contestant { name: "laneshift", server: Some(server), address, authorization, rounds: Vec::new() })
+}
+
+/// Asks until somebody listens.
+fn wait_for(address: SocketAddr) -> Result<()> {
+    for _ in 0..1_000_000 {
+        if std::net::TcpStream::connect(address).is_ok() {
+            return Ok(());
+        }
+        std::thread::yield_now();
+    }
+    bail!("nobody listens on {address}")
+}
