@@ -25,7 +25,7 @@ class Soak(BatchCase):
     def command(self):
         return [
             str(BIN), "batch", "run", str(self.input), "--model", HAIKU, "--role", ROLE, "--s3", f"s3://{BUCKET}/batch",
-            "--output", str(self.out), "--deadline", "7d", "--yes", "--format", "json",
+            "--output", str(self.out), "--deadline", "7d", "--yes", "--overwrite", "--format", "json",
         ]
 
     def fill(self, n, filler="", times=0):

@@ -14,7 +14,7 @@ from unittest import mock
 import boto3
 from botocore.exceptions import ClientError, EventStreamError
 
-from emulated import HAIKU, Emulator, claude
+from emulated import BUCKET, HAIKU, ROLE, Emulator, claude
 from gateway import REGION, Gateway
 from program import audit
 
@@ -422,6 +422,102 @@ class Hostile(GatewayCase):
             answer = connection.recv(65536)
             self.assertTrue(answer == b"" or b"408" in answer, answer[:100])
             connection.close()
+
+
+class Later(GatewayCase):
+    """Calls that can wait: accepted under an id, folded into one job."""
+
+    def setUp(self):
+        super().setUp()
+        self.gateway.close()
+        self.emulator.close()
+        self.emulator = Emulator("--speed", "15000", settings="[turnaround]\nqueue_median_min = 5.0\nqueue_sigma = 0.1\ntail_share = 0.0\n")
+        self.addCleanup(self.emulator.close)
+        client = self.emulator.client("s3")
+        client.create_bucket(Bucket=BUCKET)
+        client.close()
+        self.gateway = Gateway(
+            self.emulator,
+            config=f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\n'
+            f'[batch]\nrole = "{ROLE}"\ns3 = "s3://{BUCKET}/later"\nlinger_s = 3\npoll_s = 1\n',
+        )
+        self.addCleanup(self.gateway.close)
+        self.key = self.gateway.key("team-a")
+        self.runtime = self.connect(self.key)
+
+    def ask(self, path, *, method="GET", body=None, key=None, **headers):
+        """One HTTP call with an API key; status and JSON."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {(key or self.key)['api_key']}"} | {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(self.gateway.info["url"] + path, data=data, method=method, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=90) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def later(self, text, model=HAIKU, deadline="24h", **more):
+        body = {"messages": [{"role": "user", "content": [{"text": text}]}], "inferenceConfig": {"maxTokens": 30}}
+        return self.ask(f"/model/{model}/converse", method="POST", body=body, Prefer="respond-async", laneshift_deadline=deadline, **more)
+
+    def answer(self, id_):
+        for _ in range(20):
+            status, one = self.ask(f"/requests/{id_}?wait=30s")
+            self.assertEqual(status, 200, one)
+            if one["status"] != "waiting":
+                return one
+        raise AssertionError(f"{id_} is still waiting")
+
+    def test_calls_that_can_wait_become_one_job_and_are_answered_under_their_ids(self):
+        ids = []
+        for i in range(120):
+            status, accepted = self.later(f"question {i}")
+            self.assertEqual((status, accepted["status"]), (202, "waiting"), accepted)
+            ids.append(accepted["id"])
+        self.assertEqual(len(set(ids)), 120)
+        for i, id_ in enumerate(ids):
+            one = self.answer(id_)
+            self.assertEqual(one["status"], "answered", one)
+            self.assertEqual(one["response"]["usage"]["outputTokens"] > 0, True)
+        client = self.emulator.client("bedrock")
+        jobs = client.list_model_invocation_jobs()["invocationJobSummaries"]
+        client.close()
+        self.assertEqual(len(jobs), 1)
+        rows = {row["lane"]: row for row in self.gateway.savings()["rows"]}
+        self.assertEqual((rows["batch"]["owner"], rows["batch"]["calls"]), ("team-a", 120))
+        self.assertEqual(Decimal(rows["batch"]["paid_usd"]), self.billed())
+        self.assertEqual(Decimal(rows["batch"]["paid_usd"]) * 2, Decimal(rows["batch"]["on_demand_usd"]))
+
+    def test_an_id_is_its_owners_and_a_key_makes_two_requests_one(self):
+        status, accepted = self.later("once", Idempotency_Key="k1")
+        self.assertEqual(status, 202)
+        self.assertEqual(self.later("once", Idempotency_Key="k1")[1]["id"], accepted["id"])
+        self.assertEqual(self.later("twice", Idempotency_Key="k1")[0], 409)
+        other = self.gateway.key("team-b")
+        self.connect(other)
+        self.assertEqual(self.ask(f"/requests/{accepted['id']}", key=other)[0], 404)
+        self.assertEqual(self.ask("/requests/nonsense")[0], 404)
+        self.assertEqual(self.ask(f"/requests/{accepted['id']}", method="DELETE")[1]["cancelled"], True)
+        self.assertEqual(self.answer(accepted["id"])["status"], "cancelled")
+
+    def test_what_cannot_be_answered_later_is_said(self):
+        status, told = self.later("x", deadline="now")
+        self.assertIn(status, (202, 400))
+        body = {"messages": QUESTION}
+        for path, headers, words in [
+            (f"/model/{HAIKU}/converse", {}, "Say how long it may wait"),
+            (f"/model/{HAIKU}/converse-stream", {"laneshift_deadline": "6h"}, "A stream cannot be answered later"),
+            (f"/model/{HAIKU}/converse", {"laneshift_deadline": "soonish"}, "write now"),
+        ]:
+            status, told = self.ask(path, method="POST", body=body, Prefer="respond-async", **headers)
+            self.assertEqual((status, words in told["message"]), (400, True), told)
+
+    def test_what_was_accepted_is_answered_after_kill_9(self):
+        ids = [self.later(f"question {i}")[1]["id"] for i in range(100)]
+        self.gateway.kill()
+        self.gateway.start()
+        self.assertEqual({self.answer(id_)["status"] for id_ in ids}, {"answered"})
 
 
 class Config(unittest.TestCase):

@@ -65,6 +65,11 @@ impl Single {
         })
     }
 
+    /// Whether its body is Converse's.
+    pub fn is_converse(&self) -> bool {
+        self.pool.is_converse()
+    }
+
     /// Bytes that it takes.
     pub(crate) fn bytes(&self) -> u64 {
         self.input.len() as u64

@@ -152,6 +152,19 @@ impl Engine {
         Ok(Receipt { id, delivered, parts, cost, deadline, promise, output: request.output })
     }
 
+    /// What every attempt that is booked has cost, with its owner, lane and number of records.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn booked(&self) -> Result<Vec<(String, Lane, u64, Cost)>, EngineError> {
+        let mut all = Vec::new();
+        for (id, cost) in self.store.costs().await? {
+            let intent = self.store.attempt(id).await?.intent;
+            all.push((self.spec(intent.pool).await?.owner, intent.lane, intent.records, cost));
+        }
+        Ok(all)
+    }
+
     /// The chunks of a submission with its slots, in the order of its records.
     pub(crate) async fn chunks_of(&self, submission: &str) -> Result<Vec<(Chunk, Bitmap)>, EngineError> {
         let spans = self.store.spans(submission).await?;

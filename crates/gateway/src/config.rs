@@ -24,6 +24,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// A policy, as the audit writes it: which workloads may wait, and how long.
     pub policy: Option<PathBuf>,
+    /// The batch lane, for calls that can wait.
+    pub batch: Option<Batch>,
     /// How long answers take by tier.
     #[serde(default)]
     pub waits: Waits,
@@ -68,6 +70,26 @@ impl Upstream {
     }
 }
 
+/// Where jobs of calls that can wait run, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// The role that Bedrock assumes to read and write S3.
+    pub role: String,
+    /// Bucket and prefix for the jobs' files.
+    pub s3: String,
+    /// The region; that of the first upstream when left out.
+    pub region: Option<String>,
+    /// Seconds that calls wait for others before a job is made of them.
+    #[serde(default = "linger_s")]
+    pub linger_s: u32,
+    /// Quota tokens a minute for late and few calls on the on-demand lanes; half the account's quota when left out.
+    pub rescue_tpm: Option<u64>,
+    /// Seconds between two looks at a job.
+    #[serde(default = "poll_s")]
+    pub poll_s: u32,
+}
+
 /// PEM files.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -108,6 +130,14 @@ fn data() -> PathBuf {
     PathBuf::from("laneshift-gateway")
 }
 
+const fn linger_s() -> u32 {
+    600
+}
+
+const fn poll_s() -> u32 {
+    30
+}
+
 fn access_key_id_env() -> String {
     "AWS_ACCESS_KEY_ID".to_owned()
 }
@@ -143,8 +173,8 @@ impl Config {
     /// # Errors
     /// What is wrong with it.
     pub fn of(upstream: Upstream) -> Result<Self, String> {
-        let (tls, policy, waits, limits) = (None, None, Waits::default(), Limits::default());
-        let config = Self { listen: listen(), data: data(), upstreams: vec![upstream], tls, policy, waits, limits };
+        let (tls, policy, batch, waits, limits) = (None, None, None, Waits::default(), Limits::default());
+        let config = Self { listen: listen(), data: data(), upstreams: vec![upstream], tls, policy, batch, waits, limits };
         config.check().map(|()| config)
     }
 

@@ -27,6 +27,7 @@ use crate::books::Books;
 use crate::config::Config;
 use crate::keys::{Key, Keys};
 use crate::lanes::Rules;
+use crate::later::{self, Later};
 use crate::refusal::Refusal;
 use crate::upstream::{Http, Target, client};
 
@@ -62,6 +63,7 @@ struct Inner {
     keys: RwLock<Keys>,
     books: Books,
     rules: Rules,
+    later: Option<Later>,
     catalog: Arc<Catalog>,
     tariffs: RwLock<HashMap<(String, String), Arc<Tariff>>>,
     http: Http,
@@ -84,6 +86,7 @@ impl Gateway {
         catalog: Arc<Catalog>,
         wall: WallClock,
         env: &dyn Fn(&str) -> Option<String>,
+        later: Option<Later>,
     ) -> Result<Self, OpenError> {
         let targets: Result<Vec<Target>, String> = config.upstreams.iter().map(|upstream| Target::new(upstream, env)).collect();
         let keys = RwLock::new(Keys::read(&config.data)?);
@@ -96,6 +99,7 @@ impl Gateway {
             keys,
             books,
             rules,
+            later,
             catalog,
             tariffs: RwLock::default(),
             http: client(),
@@ -116,6 +120,10 @@ impl Gateway {
 
     pub(crate) fn books(&self) -> &Books {
         &self.inner.books
+    }
+
+    pub(crate) fn batch_lane(&self) -> Option<&Later> {
+        self.inner.later.as_ref()
     }
 
     pub(crate) fn rules(&self) -> &Rules {
@@ -162,14 +170,18 @@ impl Gateway {
         if parts.method == Method::GET && matches!(path, "/healthz" | "/readyz") {
             return Ok(json_response(&json!({ "status": "ok" })));
         }
-        let operation = match Operation::of_path(path) {
-            Some(found) if parts.method == Method::POST => Some(found),
-            _ if parts.method == Method::GET && path == "/savings" => None,
-            _ => return Err(Refusal::unknown_operation()),
-        };
+        let operation = Operation::of_path(path).filter(|_| parts.method == Method::POST);
+        let reads = parts.method == Method::GET;
+        let request = path.strip_prefix(later::PATH).filter(|_| reads || parts.method == Method::DELETE);
+        if operation.is_none() && request.is_none() && !(reads && path == "/savings") {
+            return Err(Refusal::unknown_operation());
+        }
         let body = self.read(body).await?;
         let body_sha256 = sha256_hex(&body);
         let caller = self.caller(parts, &body_sha256)?;
+        if let Some(id) = request {
+            return self.one_later(id, &caller.key, parts).await;
+        }
         let Some((model, operation)) = operation else { return Ok(self.savings_of(&caller.key.owner)) };
         let model = percent_decode_str(model).decode_utf8();
         let model = model.map_err(|_| Refusal::validation("The model's id is no valid UTF-8."))?.into_owned();
@@ -226,7 +238,7 @@ impl Gateway {
     }
 }
 
-fn json_response(value: &serde_json::Value) -> Response<Body> {
+pub(crate) fn json_response(value: &serde_json::Value) -> Response<Body> {
     let mut response = Response::new(Body::Whole(Some(Bytes::from(format!("{value}\n")))));
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
     response

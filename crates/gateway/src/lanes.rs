@@ -71,6 +71,8 @@ pub(crate) struct Ask<'a> {
 pub(crate) struct Choice {
     pub(crate) tier: ServiceTier,
     pub(crate) deadline: Deadline,
+    /// When the answer is due; `None` when nobody said that it may wait.
+    pub(crate) due: Option<Timestamp>,
     /// What says so: `tier`, `header`, `metadata`, `policy`, or `silence`.
     by: &'static str,
     refusals: Vec<(LaneId, Refusal)>,
@@ -108,11 +110,12 @@ impl Rules {
     /// Decides.
     pub(crate) fn choose(&self, ask: &Ask<'_>, tariff: &Tariff, now: Timestamp) -> Result<Choice, refusal::Refusal> {
         let rule = self.policy.as_ref().and_then(|policy| policy.rules.iter().find(|rule| self.fits(rule, ask, now)));
-        let (deadline, by) = self.deadline(ask, rule, now)?;
+        let (due, by) = self.due(ask, rule, now)?;
+        let deadline = due.map_or(Deadline::Seconds, |due| bucket(due, now));
         if let Some(tier) = ask.tier {
-            return Ok(Choice { tier, deadline, by: "tier", refusals: Vec::new() });
+            return Ok(Choice { tier, deadline, due, by: "tier", refusals: Vec::new() });
         }
-        let stays = |refusals| Choice { tier: ServiceTier::Default, deadline, by, refusals };
+        let stays = |refusals| Choice { tier: ServiceTier::Default, deadline, due, by, refusals };
         let input = Tokens(ask.body_bytes as u64 / BYTES_PER_TOKEN);
         let output = Tokens(rule.map_or(OUTPUT_TOKENS, |rule| rule.output_p50));
         let model = ProfiledModel::parse_id(ask.model);
@@ -148,30 +151,31 @@ impl Rules {
         })
     }
 
-    /// How long a call may wait: by its header, its metadata, its workload's policy; silence means now.
-    fn deadline(
+    /// When a call is due: by its header, its metadata, its workload's policy; silence means now.
+    fn due(
         &self,
         ask: &Ask<'_>,
         rule: Option<&PolicyRule>,
         now: Timestamp,
-    ) -> Result<(Deadline, &'static str), refusal::Refusal> {
+    ) -> Result<(Option<Timestamp>, &'static str), refusal::Refusal> {
         let wrong = |place: &str| {
             refusal::Refusal::validation(format!("{place}: write now, 30s, 5m, 6h or 2d, or a moment as 2026-12-24T06:00:00Z"))
         };
         if let Some(header) = ask.headers.get(DEADLINE_HEADER) {
             let read = header.to_str().ok().and_then(|text| read(text, now));
-            return Ok((read.ok_or_else(|| wrong(DEADLINE_HEADER))?, "header"));
+            return Ok((Some(read.ok_or_else(|| wrong(DEADLINE_HEADER))?), "header"));
         }
         let stated = self.signals.deadline_keys.iter().find_map(|key| ask.metadata.get(key)?.as_str().map(|text| (key, text)));
         if let Some((key, text)) = stated {
             match read(text, now) {
-                Some(deadline) => return Ok((deadline, "metadata")),
+                Some(due) => return Ok((Some(due), "metadata")),
                 // Other names may mean other things to whoever uses them.
                 None if key.starts_with("laneshift") => return Err(wrong(key)),
                 None => {}
             }
         }
-        Ok(rule.map_or((Deadline::Seconds, "silence"), |rule| (rule.deadline, "policy")))
+        let by_rule = |rule: &PolicyRule| (Some(Timestamp(now.0.saturating_add(wait_ms(rule.deadline)))), "policy");
+        Ok(rule.map_or((None, "silence"), by_rule))
     }
 
     /// Whether a rule is about a call: all that it names must hold, and only what a gateway sees is named.
@@ -198,13 +202,27 @@ impl Rules {
     }
 }
 
-/// `6h`, `now`, or a moment.
-fn read(text: &str, now: Timestamp) -> Option<Deadline> {
-    if let Ok(deadline) = Deadline::parse(text) {
-        return Some(deadline);
+/// When a call is due that says `6h`, `1h30m`, `now`, `batch`, or a moment.
+fn read(text: &str, now: Timestamp) -> Option<Timestamp> {
+    if let Ok(at) = Timestamp::parse(text) {
+        return Some(at);
     }
-    let at = Timestamp::parse(text).ok()?;
-    Some(Deadline::from_wait(Duration::from_millis(u64::try_from(at.0 - now.0).unwrap_or(0))))
+    let after = |ms: i64| Timestamp(now.0.saturating_add(ms));
+    if let Ok(span) = text.parse::<jiff::Span>() {
+        let ms = span.total((jiff::Unit::Millisecond, jiff::SpanRelativeTo::days_are_24_hours())).ok()?;
+        return (ms >= 0.0).then(|| after(ms as i64));
+    }
+    // Words, as people write them into metadata.
+    Deadline::parse(text).ok().map(|deadline| after(wait_ms(deadline)))
+}
+
+fn wait_ms(deadline: Deadline) -> i64 {
+    i64::try_from(deadline.wait().as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The bucket that a moment falls into.
+fn bucket(due: Timestamp, now: Timestamp) -> Deadline {
+    Deadline::from_wait(Duration::from_millis(u64::try_from(due.0 - now.0).unwrap_or(0)))
 }
 
 #[cfg(test)]
@@ -214,10 +232,13 @@ mod tests {
     #[test]
     fn deadlines_are_lengths_and_moments() {
         let now = Timestamp::parse("2026-11-25T00:00:00Z").expect("a time");
-        assert_eq!(read("6h", now), Some(Deadline::Hour));
-        assert_eq!(read("now", now), Some(Deadline::Seconds));
-        assert_eq!(read("2026-11-26T00:00:00Z", now), Some(Deadline::Day));
-        assert_eq!(read("2026-11-24T00:00:00Z", now), Some(Deadline::Seconds), "what has passed is due now");
-        assert_eq!(read("soonish", now), None);
+        let due = |text| read(text, now).map(|due| (bucket(due, now), (due.0 - now.0) / 1_000));
+        assert_eq!(due("6h"), Some((Deadline::Hour, 21_600)));
+        assert_eq!(due("1h30m"), Some((Deadline::Hour, 5_400)));
+        assert_eq!(due("2d"), Some((Deadline::Day, 172_800)));
+        assert_eq!(due("now"), Some((Deadline::Seconds, 10)));
+        assert_eq!(due("2026-11-26T00:00:00Z"), Some((Deadline::Day, 86_400)));
+        assert_eq!(due("2026-11-24T00:00:00Z"), Some((Deadline::Seconds, -86_400)), "what has passed is due now");
+        assert_eq!((due("soonish"), due("-6h")), (None, None));
     }
 }

@@ -42,6 +42,18 @@ impl Refusal {
         Self::new("AccessDeniedException", StatusCode::FORBIDDEN, message)
     }
 
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new("ResourceNotFoundException", StatusCode::NOT_FOUND, message)
+    }
+
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::new("ConflictException", StatusCode::CONFLICT, message)
+    }
+
+    pub(crate) fn throttled(message: impl Into<String>) -> Self {
+        Self::new("ThrottlingException", StatusCode::TOO_MANY_REQUESTS, message)
+    }
+
     pub(crate) fn too_slow() -> Self {
         Self::new("RequestTimeoutException", StatusCode::REQUEST_TIMEOUT, "The request did not come in time.")
     }

@@ -19,6 +19,7 @@ use crate::books::{Call, Open, bound};
 use crate::gateway::Gateway;
 use crate::keys::Key;
 use crate::lanes::Ask;
+use crate::later;
 use crate::meter::{Frames, Meter};
 use crate::refusal::Refusal;
 use crate::stream::Metered;
@@ -135,6 +136,9 @@ impl Gateway {
             tier: asked.tier.as_ref().map(|tier| ServiceTier::parse(&tier.name).unwrap_or_default()),
         };
         let choice = self.rules().choose(&ask, &tariff, now)?;
+        if later::is_wanted(&parts.headers) {
+            return self.accept_later((&model, operation), key, &parts.headers, &body, choice.due).await;
+        }
         let came = Came { model, operation, key, target, parts, body, body_sha256, asked, tariff, now };
         let chosen = if came.asked.tier.is_none() { choice.tier } else { ServiceTier::Default };
         let mut tried = self.once(&came, chosen).await?;

@@ -10,14 +10,17 @@ use clap::Args;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
+use laneshift_batch::{Engine, Place, Terms};
 use laneshift_catalog::prices::Catalog;
-use laneshift_gateway::config::{Config, Upstream};
-use laneshift_gateway::{Gateway, OpenError, keys};
+use laneshift_gateway::config::{Batch, Config, Upstream};
+use laneshift_gateway::{Gateway, Later, OpenError, keys};
 use laneshift_listen::{Limits, tls};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::batch::open::{AwsArgs, QueueArgs, open};
+use super::batch::run::place;
 use super::signals::stop;
 use super::{Format, print};
 use crate::clock;
@@ -72,11 +75,6 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
     let failed = |what: &str, e: &dyn std::fmt::Display| Error::Gateway(format!("{what}: {e}"));
     let catalog = Catalog::shipped().map(Arc::new).map_err(|e| Error::Catalog(e.to_string()))?;
     let env = |name: &str| std::env::var(name).ok();
-    let gateway = Gateway::open(config.clone(), catalog, Arc::new(clock::now), &env);
-    let gateway = gateway.map_err(|error| match error {
-        OpenError::Data(error) => Error::Data(error.to_string()),
-        error => failed("open it", &error),
-    })?;
     let tls = match &config.tls {
         Some(files) => tls::from_files(&files.certificate, &files.key),
         None => tls::server_config(&config.data),
@@ -84,6 +82,15 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
     let tls = tls.map_err(|e| failed("prepare its certificate", &e))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| failed("start its threads", &e))?;
     runtime.block_on(async {
+        let later = match &config.batch {
+            Some(batch) => Some(later(&config, batch).await?),
+            None => None,
+        };
+        let gateway = Gateway::open(config.clone(), catalog, Arc::new(clock::now), &env, later.clone());
+        let gateway = gateway.map_err(|error| match error {
+            OpenError::Data(error) => Error::Data(error.to_string()),
+            error => failed("open it", &error),
+        })?;
         let listener = TcpListener::bind(config.listen).await.map_err(|e| failed(&format!("listen on {}", config.listen), &e))?;
         let address = listener.local_addr().map_err(|e| failed("listen", &e))?;
         let signals = |e: std::io::Error| failed("listen for signals", &e);
@@ -115,14 +122,60 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
                 }
             }
         };
+        let turns = async {
+            match (&later, &config.batch) {
+                (Some(later), Some(batch)) => turns(&later.engine, Duration::from_secs(batch.poll_s.into())).await,
+                _ => std::future::pending().await,
+            }
+        };
+        let mut turns = std::pin::pin!(turns);
         tokio::select! {
             () = laneshift_listen::serve(listener, tls, service, limits, Box::pin(stop)) => {}
             () = keys => {}
+            () = &mut turns => {}
+        }
+        if let Some(later) = &later {
+            // Answers of calls that are under way are paid for.
+            tokio::select! {
+                () = later.engine.detach() => {}
+                () = &mut turns => {}
+            }
         }
         Ok(())
     })?;
     eprintln!("stopped");
     Ok(())
+}
+
+/// The batch lane in a folder of its own.
+async fn later(config: &Config, batch: &Batch) -> Result<Later, Error> {
+    let (bucket, prefix) = place(&batch.s3)?;
+    let first = config.upstreams.first();
+    let region = batch.region.clone().or(first.map(|upstream| upstream.region.clone())).unwrap_or_default();
+    let endpoint = first.and_then(|upstream| upstream.endpoint_url.clone());
+    let (queue, aws) = (QueueArgs { data: queue_of(&config.data) }, AwsArgs::of(&region, endpoint, batch.poll_s.max(1).into()));
+    let opened = open(&queue, &aws, batch.rescue_tpm, Arc::new(|_| {})).await?;
+    let terms = Terms { linger_ms: i64::from(batch.linger_s) * 1_000, ..Terms::default() };
+    let place = Place { region, role: batch.role.clone(), bucket, prefix, terms };
+    Ok(Later { engine: Arc::new(opened.engine), place })
+}
+
+/// Where the batch lane of a gateway keeps its queue.
+pub(super) fn queue_of(data: &Path) -> PathBuf {
+    data.join("queue")
+}
+
+/// Takes turns for ever; what stands in their way is told once.
+async fn turns(engine: &Engine, pause: Duration) {
+    let mut told = String::new();
+    loop {
+        let trouble = engine.turn().await.map_or_else(|error| error.to_string(), |()| String::new());
+        if trouble != told && !trouble.is_empty() {
+            eprintln!("the batch lane: {trouble}");
+        }
+        told = trouble;
+        clock::sleep(pause).await;
+    }
 }
 
 /// When the file of keys was last changed.

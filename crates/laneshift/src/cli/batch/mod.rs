@@ -7,7 +7,7 @@ mod duration;
 mod explain;
 mod grants;
 mod list;
-mod open;
+pub(super) mod open;
 mod output;
 mod progress;
 mod purge;
@@ -16,7 +16,7 @@ mod reconcile;
 mod redact;
 mod results;
 mod retry;
-mod run;
+pub(super) mod run;
 mod source;
 mod status;
 

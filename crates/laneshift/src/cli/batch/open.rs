@@ -57,7 +57,7 @@ enum RescueArg {
 pub(crate) struct RateArgs {
     /// Quota tokens a minute for late and few records on the on-demand lanes; half the account's quota when left out
     #[arg(long, value_name = "TOKENS", env = "LANESHIFT_BATCH_RESCUE_TPM")]
-    rescue_tpm: Option<u64>,
+    pub(crate) rescue_tpm: Option<u64>,
 }
 
 /// How the lanes may be used for what is accepted; kept with it.
@@ -100,6 +100,11 @@ impl TermsArgs {
 }
 
 impl AwsArgs {
+    /// The same without a command line.
+    pub(crate) fn of(region: &str, endpoint_url: Option<String>, poll_s: f64) -> Self {
+        Self { region: Some(region.to_owned()), endpoint_url, poll_s }
+    }
+
     /// The region, which has no default: a job in the wrong one costs money.
     pub(crate) fn region(&self) -> Result<String, Error> {
         let default = std::env::var("AWS_DEFAULT_REGION").ok();
@@ -158,14 +163,14 @@ pub(crate) async fn store(folder: &Path) -> Result<Arc<Sqlite>, Error> {
 pub(crate) async fn open(
     queue: &QueueArgs,
     aws: &AwsArgs,
-    rate: Option<&RateArgs>,
+    rescue_tpm: Option<u64>,
     progress: Arc<dyn Fn(&Progress) + Send + Sync>,
 ) -> Result<Opened, Error> {
     if !(aws.poll_s.is_finite() && aws.poll_s > 0.0) {
         return Err(Error::Argument { what: "--poll-s".to_owned(), reason: "a number of seconds above 0 is needed".to_owned() });
     }
     let mut settings = Settings::default();
-    settings.rescue.tokens_per_minute = rate.and_then(|rate| rate.rescue_tpm);
+    settings.rescue.tokens_per_minute = rescue_tpm;
     let client = aws.client()?;
     let poll = Duration::from_secs_f64(aws.poll_s);
     with(&queue.data, store(&queue.data).await?, client, aws.buckets(), poll, settings, progress)

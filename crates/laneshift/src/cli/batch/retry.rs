@@ -39,7 +39,7 @@ pub(crate) struct RetryArgs {
 /// Its answers are delivered together with those that were there.
 pub(crate) fn run(args: &RetryArgs, out: &mut dyn Write) -> Result<(), Error> {
     runtime()?.block_on(async {
-        let opened = open(&args.queue, &args.aws, Some(&args.rate), progress::shown()).await?;
+        let opened = open(&args.queue, &args.aws, args.rate.rescue_tpm, progress::shown()).await?;
         let submission = pick(&opened.store, args.id.as_deref(), |s| s.state != SubmissionState::Open).await?;
         let deadline = duration::moment("--deadline", &args.deadline, clock::now())?;
         let terms = args.terms.over(Request::of(&submission).map_err(failed)?.place.terms)?;

@@ -79,7 +79,7 @@ pub(crate) struct ResumeArgs {
 pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<(), Error> {
     runtime()?.block_on(async {
         let mut request = request(args)?;
-        let opened = open(&args.queue, &args.aws, Some(&args.rate), progress::shown()).await?;
+        let opened = open(&args.queue, &args.aws, args.rate.rescue_tpm, progress::shown()).await?;
         let source = Source::of(&request.input, &args.queue.data)?;
         let id = submission_id(&request, source.path(), &args.owner);
         let (id, content) = id.map_err(|e| refused(args, Refused::Io(request.input.clone(), e)))?;
@@ -106,7 +106,7 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<(), Error> {
 
 pub(crate) fn resume(args: &ResumeArgs, out: &mut dyn Write) -> Result<(), Error> {
     runtime()?.block_on(async {
-        let opened = open(&args.queue, &args.aws, Some(&args.rate), progress::shown()).await?;
+        let opened = open(&args.queue, &args.aws, args.rate.rescue_tpm, progress::shown()).await?;
         let ids = match &args.id {
             Some(id) => vec![pick(&opened.store, Some(id), |_| true).await?.new.id],
             None => opened.engine.undelivered().await.map_err(failed)?,
@@ -219,7 +219,7 @@ fn request(args: &RunArgs) -> Result<Request, Error> {
 }
 
 /// Bucket and prefix of `s3://bucket/prefix`.
-pub(super) fn place(s3: &str) -> Result<(String, String), Error> {
+pub(crate) fn place(s3: &str) -> Result<(String, String), Error> {
     let argument = |reason: &str| Error::Argument { what: "--s3".to_owned(), reason: reason.to_owned() };
     let place = s3.strip_prefix("s3://").ok_or_else(|| argument("write s3://bucket/prefix"))?;
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
@@ -288,7 +288,7 @@ async fn signal() {
     }
 }
 
-pub(super) fn failed(error: EngineError) -> Error {
+pub(crate) fn failed(error: EngineError) -> Error {
     match error {
         EngineError::Held(why) => Error::Held(why),
         EngineError::Output(path, e) => Error::Deliver { path, reason: e.to_string() },

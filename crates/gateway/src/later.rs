@@ -1,0 +1,147 @@
+//! Calls that can wait: accepted under an id, answered by the batch lane, and asked for when it suits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::LOCATION;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use laneshift_batch::{Engine, NotAccepted, OneState, Place, Single};
+use laneshift_bedrock::Operation;
+use laneshift_units::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use crate::body::Body;
+use crate::gateway::{Gateway, json_response};
+use crate::keys::Key;
+use crate::refusal::Refusal;
+
+/// Where accepted requests are found.
+pub(crate) const PATH: &str = "/requests/";
+/// The longest that a client may wait in one call.
+const WAIT_S_MAX: u64 = 60;
+/// Members of a Converse body that are about the call and not about the answer: batch has no place for them.
+const ABOUT_THE_CALL: [&str; 3] = ["requestMetadata", "serviceTier", "performanceConfig"];
+
+/// The batch lane of a gateway.
+#[derive(Clone)]
+pub struct Later {
+    /// The engine; somebody takes its turns.
+    pub engine: Arc<Engine>,
+    /// Where its jobs run.
+    pub place: Place,
+}
+
+/// Whether a client wants an id now and the answer later.
+pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
+    let prefer = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    prefer.flat_map(|value| value.split([',', ';'])).any(|part| part.trim().eq_ignore_ascii_case("respond-async"))
+}
+
+/// A result, as the batch lane writes it.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(rename = "modelOutput", borrow)]
+    output: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+impl Gateway {
+    fn later(&self) -> Result<&Later, Refusal> {
+        let none = "This gateway has no batch lane: its configuration has no [batch].";
+        self.batch_lane().ok_or_else(|| Refusal::validation(none))
+    }
+
+    /// Accepts a call, and gives its id: from here on it will be answered.
+    pub(crate) async fn accept_later(
+        &self,
+        (model, operation): (&str, Operation),
+        key: &Key,
+        headers: &HeaderMap,
+        body: &[u8],
+        due: Option<Timestamp>,
+    ) -> Result<Response<Body>, Refusal> {
+        let later = self.later()?;
+        if operation.streams() {
+            return Err(Refusal::validation("A stream cannot be answered later; call the operation that answers as a whole."));
+        }
+        let say = "Say how long it may wait: laneshift-deadline: 6h, or a moment as 2026-12-24T06:00:00Z.";
+        let due = due.filter(|due| *due > self.now()).ok_or_else(|| Refusal::validation(say))?;
+        let mut input: Map<String, Value> =
+            serde_json::from_slice(body).map_err(|_| Refusal::validation("The body is no JSON object."))?;
+        if operation.is_converse() {
+            input.retain(|name, _| !ABOUT_THE_CALL.contains(&name.as_str()));
+        }
+        let line = json!({ "modelInput": input }).to_string();
+        let idempotency = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
+        let single = Single::read(line.as_bytes(), Some(model), &later.place, &key.owner, idempotency, due);
+        let single = single.map_err(Refusal::validation)?;
+        if single.is_converse() != operation.is_converse() {
+            return Err(Refusal::validation(format!("The body is not one of {}.", operation.name())));
+        }
+        let id = later.engine.accept_one(single).await.map_err(refused)?;
+        let mut response = json_response(&json!({ "id": id, "status": OneState::Waiting.name(), "deadline": due.to_string() }));
+        *response.status_mut() = StatusCode::ACCEPTED;
+        response.headers_mut().insert("preference-applied", HeaderValue::from_static("respond-async"));
+        if let Ok(location) = HeaderValue::from_str(&format!("{PATH}{id}")) {
+            response.headers_mut().insert(LOCATION, location);
+        }
+        Ok(response)
+    }
+
+    /// Where an accepted request stands, with its answer when it has one; or takes it back.
+    pub(crate) async fn one_later(&self, id: &str, key: &Key, parts: &Parts) -> Result<Response<Body>, Refusal> {
+        let engine = &self.later()?.engine;
+        let unknown = || Refusal::not_found(format!("There is no request {id}."));
+        let failed = |e: laneshift_batch::EngineError| Refusal::internal(e.to_string());
+        if parts.method == Method::DELETE {
+            let ended = engine.cancel_one(id, &key.owner).await.map_err(failed)?.ok_or_else(unknown)?;
+            return Ok(json_response(&json!({ "id": id, "cancelled": ended })));
+        }
+        let most = wait_of(parts.uri.query().unwrap_or_default());
+        let mut settled = engine.subscribe();
+        let asking = async {
+            loop {
+                settled.borrow_and_update();
+                let one = engine.one(id, &key.owner).await.map_err(failed)?.ok_or_else(unknown)?;
+                if one.state != OneState::Waiting || settled.changed().await.is_err() {
+                    return Ok::<_, Refusal>(one);
+                }
+            }
+        };
+        let one = match tokio::time::timeout(most, asking).await {
+            Ok(one) => one?,
+            Err(_) => engine.one(id, &key.owner).await.map_err(failed)?.ok_or_else(unknown)?,
+        };
+        let mut body = json!({ "id": id, "status": one.state.name(), "deadline": one.deadline.to_string() });
+        if let Some(line) = &one.line {
+            let line: Line<'_> = serde_json::from_slice(line).map_err(|e| Refusal::internal(format!("The result: {e}")))?;
+            let value = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).unwrap_or_default();
+            match (line.output, line.error) {
+                (Some(output), _) => body["response"] = value(output),
+                (None, Some(error)) => body["error"] = value(error),
+                (None, None) => {}
+            }
+        }
+        Ok(json_response(&body))
+    }
+}
+
+/// `wait=30s`: how long to wait for the answer in this call.
+fn wait_of(query: &str) -> Duration {
+    let wait = query.split('&').find_map(|pair| pair.strip_prefix("wait="));
+    let seconds = wait.and_then(|wait| wait.trim_end_matches('s').parse().ok()).unwrap_or(0);
+    Duration::from_secs(std::cmp::min(seconds, WAIT_S_MAX))
+}
+
+fn refused(error: NotAccepted) -> Refusal {
+    match error {
+        NotAccepted::Other => Refusal::conflict(error.to_string()),
+        NotAccepted::Busy => Refusal::throttled(error.to_string()),
+        NotAccepted::Unknown(_) | NotAccepted::Engine(_) => Refusal::internal(error.to_string()),
+        NotAccepted::Refused(_) => Refusal::validation(error.to_string()),
+    }
+}
