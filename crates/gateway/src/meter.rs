@@ -9,6 +9,11 @@ use laneshift_bedrock::invocation_log::{Metered, metered};
 use laneshift_units::{ServiceTier, Tokens, Usage};
 use serde::Deserialize;
 
+/// The largest frame: botocore takes a payload of 24 MiB and headers of 128 KiB.
+const FRAME_BYTES_MAX: u32 = (24 << 20) + (128 << 10) + 16;
+/// What stands before the headers of a frame.
+const PRELUDE_BYTES: usize = 12;
+
 /// What is known of an answer's tokens and tier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Meter {
@@ -73,6 +78,8 @@ pub(crate) struct Frames {
     pub(crate) meter: Meter,
     /// The name of the error that ended it.
     pub(crate) exception: Option<String>,
+    /// The next byte is the first of a frame.
+    at_start: bool,
     /// A frame was none: what follows is not read.
     broken: bool,
 }
@@ -87,7 +94,7 @@ struct Chunk<'a> {
 impl Frames {
     pub(crate) fn new(headers: &HeaderMap) -> Self {
         let (decoder, buffer) = (MessageFrameDecoder::new(), BytesMut::new());
-        Self { decoder, buffer, meter: Meter::of_headers(headers), exception: None, broken: false }
+        Self { decoder, buffer, meter: Meter::of_headers(headers), exception: None, at_start: true, broken: false }
     }
 
     /// Takes bytes of the stream.
@@ -97,16 +104,26 @@ impl Frames {
         }
         self.buffer.extend_from_slice(bytes);
         loop {
+            // A frame that says it is longer than any would be waited for, and kept, without end.
+            let length = self.buffer.first_chunk().map_or(0, |first| u32::from_be_bytes(*first));
+            if self.at_start && length > FRAME_BYTES_MAX {
+                return self.give_up();
+            }
+            self.at_start &= self.buffer.len() < PRELUDE_BYTES;
             match self.decoder.decode_frame(&mut self.buffer) {
-                Ok(DecodedFrame::Complete(message)) => self.message(&message),
-                Ok(DecodedFrame::Incomplete) => return,
-                Err(_) => {
-                    self.broken = true;
-                    self.buffer.advance(self.buffer.len());
-                    return;
+                Ok(DecodedFrame::Complete(message)) => {
+                    self.at_start = true;
+                    self.message(&message);
                 }
+                Ok(DecodedFrame::Incomplete) => return,
+                Err(_) => return self.give_up(),
             }
         }
+    }
+
+    fn give_up(&mut self) {
+        self.broken = true;
+        self.buffer.advance(self.buffer.len());
     }
 
     fn message(&mut self, message: &aws_smithy_types::event_stream::Message) {
