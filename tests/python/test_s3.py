@@ -1,9 +1,8 @@
 """Evidence in a bucket gives the plan that the same evidence in a folder gives."""
 
+import json
 import logging
 import pathlib
-import json
-import re
 import socket
 import tempfile
 import unittest

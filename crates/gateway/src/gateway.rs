@@ -34,6 +34,8 @@ use crate::upstream::{Http, Target, client};
 /// The largest body that is taken.
 // The largest valid one is CountTokens' over an InvokeModel body of 25,000,000 bytes, which base64 makes a third longer.
 const BODY_BYTES_MAX: usize = 35_000_000;
+/// How much of a larger one is read and thrown away.
+const REST_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 /// Names and regions for which prices were looked up; beyond that they are looked up each time.
 const TARIFFS_MAX: usize = 10_000;
 
@@ -192,16 +194,21 @@ impl Gateway {
     }
 
     /// The whole body, if it comes in time and is not too large.
-    async fn read(&self, body: Incoming) -> Result<Bytes, Refusal> {
+    async fn read(&self, mut body: Incoming) -> Result<Bytes, Refusal> {
         let most = Duration::from_secs(self.inner.config.limits.request_s);
-        match tokio::time::timeout(most, Limited::new(body, BODY_BYTES_MAX).collect()).await {
-            Err(_) => Err(Refusal::too_slow()),
-            Ok(Ok(whole)) => Ok(whole.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                Err(Refusal::validation(format!("The body has more than {BODY_BYTES_MAX} bytes.")))
+        let reading = async {
+            match Limited::new(&mut body, BODY_BYTES_MAX).collect().await {
+                Ok(whole) => Ok(whole.to_bytes()),
+                Err(error) if error.is::<LengthLimitError>() => {
+                    // A client that is still sending would hear of a broken connection, and not why.
+                    let mut rest = Limited::new(&mut body, REST_BYTES_MAX);
+                    while let Some(Ok(_)) = rest.frame().await {}
+                    Err(Refusal::validation(format!("The body has more than {BODY_BYTES_MAX} bytes.")))
+                }
+                Err(_) => Err(Refusal::validation("The body broke off.")),
             }
-            Ok(Err(_)) => Err(Refusal::validation("The body broke off.")),
-        }
+        };
+        tokio::time::timeout(most, reading).await.unwrap_or_else(|_| Err(Refusal::too_slow()))
     }
 
     fn caller<'a>(&self, parts: &'a Parts, body_sha256: &str) -> Result<Caller<'a>, Refusal> {
