@@ -1,5 +1,6 @@
 """`laneshift batch run` against the emulator: every record answered once, through crashes and ugly providers, and paid for once."""
 
+import fcntl
 import json
 import pathlib
 import subprocess
@@ -175,15 +176,6 @@ class Run(BatchCase):
 
     def test_two_runs_on_one_folder_do_not_meet(self):
         self.write(100)
-        holder = subprocess.Popen(
-            [str(BIN), "emulate", "--data", str(self.folder / "other"), "--listen", "127.0.0.1:0", "--format", "json"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )
-        self.addCleanup(holder.stdout.close)
-        self.addCleanup(holder.wait)
-        self.addCleanup(holder.kill)
-        import fcntl
-
         (self.folder / "queue").mkdir()
         with open(self.folder / "queue" / "queue.lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -316,6 +308,38 @@ class Provider(BatchCase):
         self.assert_whole(120, receipt)
         self.write(20)
         self.assertEqual(self.receipt(self.run_batch("--deadline", "20m", "--overwrite", model=arn))["answered"], 20)
+
+    def test_f07_the_same_file_for_two_queues_is_two_jobs_with_tokens_of_their_own(self):
+        self.write(120)
+        receipts = [self.receipt(self.run_batch("--overwrite", "--data", self.folder / name)) for name in ("one", "two")]
+        self.assertEqual(len({job["jobArn"] for job in self.jobs()}), 2)
+        self.assertEqual(len({job["clientRequestToken"] for job in self.jobs()}), 2)
+        self.assertEqual(sum(Decimal(receipt["paid_usd"]) for receipt in receipts), self.billed())
+
+    def test_f19_of_two_that_resume_at_once_one_delivers_and_books(self):
+        self.write(150)
+        self.assertEqual(self.run_batch(die_after="created").returncode, ABORTED)
+        command = [str(BIN), "batch", "resume", "--format", "json"]
+        both = [
+            subprocess.Popen(command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for _ in range(2)
+        ]
+        ended = [(*process.communicate(timeout=120), process.returncode) for process in both]
+        receipts = [json.loads(out) for out, _, code in ended if code == 0 and out]
+        self.assertGreaterEqual(len(receipts), 1, ended)
+        for _, said, code in ended:
+            self.assertTrue(code == 0 or "another laneshift works in" in said, said)
+        self.assert_whole(150, receipts[0])
+        self.assertEqual(len(self.jobs()), 1)
+
+    def test_f20_announcements_that_are_lost_late_or_repeated_are_not_relied_on(self):
+        for fault in ["events_lost", "events_twice", "events_late"]:
+            with self.subTest(fault):
+                if fault != "events_lost":
+                    self.doCleanups()
+                    self.setUp()
+                receipt = self.run_under(150, {"fault": fault, "minutes": 600})
+                self.assertEqual((receipt["failed"], len(self.jobs())), (0, 1))
 
     def test_f15_a_bucket_that_the_role_cannot_read_is_said(self):
         self.write(100)

@@ -79,10 +79,20 @@ impl PublicIds {
         Ok(ChunkId(u64::from_le_bytes(bytes) % CHUNK_MAX))
     }
 
+    /// The id of a chunk of a submission: the same when the submission is read again, and another in every installation, so that
+    /// two that are given the same file share neither objects nor a job.
+    pub(crate) fn chunk_of(&self, submission: &str, number: u64) -> ChunkId {
+        ChunkId(self.first_64_bits(&format!("{submission}/{number}")) % CHUNK_MAX)
+    }
+
+    fn first_64_bits(&self, text: &str) -> u64 {
+        let tag = hmac::sign(&self.key, text.as_bytes());
+        tag.as_ref().iter().take(8).fold(0, |n, byte| n << 8 | u64::from(*byte))
+    }
+
     fn proof(&self, record: &str, owner: &str) -> String {
-        let tag = hmac::sign(&self.key, format!("{record}|{owner}").as_bytes());
-        let first = tag.as_ref().iter().take(8).fold(0_u128, |n, byte| n << 8 | u128::from(*byte));
-        base62(first % 62_u128.pow(PROOF_LENGTH as u32), PROOF_LENGTH)
+        let first = self.first_64_bits(&format!("{record}|{owner}"));
+        base62(u128::from(first) % 62_u128.pow(PROOF_LENGTH as u32), PROOF_LENGTH)
     }
 
     /// The public id of a record.

@@ -38,7 +38,7 @@ mod tidy;
 mod turn;
 mod upload;
 
-pub use accept::{Accepted, BadLine, Place, PoolEstimate, Refused, Request, read_input, submission_id};
+pub use accept::{Accepted, BadLine, Place, PoolEstimate, Refused, Request, submission_id};
 pub use decide::Terms;
 pub use deliver::{Delivered, errors_path, part_path};
 pub use engine::{Buckets, Engine, Phase, Progress, RescueSettings, Settings, Timer, Tools};

@@ -3,7 +3,7 @@
 use laneshift_store::{Bitmap, Submission, SubmissionState};
 use laneshift_units::Timestamp;
 
-use crate::accept::{Accepted, Filler, Request, usage_of_input};
+use crate::accept::{Accepted, Request, usage_of_input};
 use crate::chunk::{NewSlot, input_of};
 use crate::decide::Terms;
 use crate::engine::Engine;
@@ -32,7 +32,7 @@ impl Engine {
             return Ok(Retry::Continues(newest.new.id));
         }
         let id = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{}/retry", newest.new.id).as_bytes()));
-        let mut filler = Filler::new(&self.folder, &id, deadline, self.now());
+        let mut filler = self.filler(&id, deadline);
         for span in self.store.spans(&newest.new.id).await? {
             let row = self.store.chunk(span.chunk).await?;
             let again = Bitmap::of(&span).and(&row.done).without(&row.ok.or(&row.redacted));

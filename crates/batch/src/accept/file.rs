@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
+use laneshift_dialect::LINE_BYTES_MAX;
 use laneshift_store::{ChunkId, NewChunk, NewSubmission, PoolId, Promise, Span, Submission};
 use laneshift_units::{Timestamp, Usage};
 use serde::{Deserialize, Serialize};
@@ -15,10 +16,10 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 use super::{PoolEstimate, usage};
 use crate::chunk::{Builder, NewSlot};
 use crate::decide::Terms;
+use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::id::CHUNK_MAX;
+use crate::id::PublicIds;
 use crate::pool::PoolSpec;
-use laneshift_dialect::LINE_BYTES_MAX;
 
 /// Bad lines that are named; the others are counted.
 const BAD_LINES_MAX: usize = 10_000;
@@ -130,55 +131,63 @@ impl Accepted {
     }
 }
 
-/// Reads and checks what `source` holds, and writes its chunks below `folder`.
-///
-/// # Errors
-/// [`Refused`].
-pub fn read_input(
-    request: &Request,
-    (id, source): (&str, &Path),
-    owner: &str,
-    folder: &Path,
-    deadline: Timestamp,
-    now: Timestamp,
-) -> Result<Accepted, Refused> {
-    let io = |e: io::Error| Refused::Io(request.input.clone(), e);
-    let mut file = BufReader::with_capacity(1 << 18, fs::File::open(source).map_err(io)?);
-    let mut filler = Filler::new(folder, id, deadline, now);
-    let mut check = Check::default();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let n = (&mut file).take(LINE_BYTES_MAX as u64 + 2).read_until(b'\n', &mut line).map_err(io)?;
-        if n == 0 {
-            break;
-        }
-        if line.len() > LINE_BYTES_MAX && line.last() != Some(&b'\n') {
-            skip_line(&mut file).map_err(io)?;
-            check.number += 1;
-            check.bad(format!("the line has more than {LINE_BYTES_MAX} bytes; a record has at most that"));
-            continue;
-        }
-        while line.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
-            line.pop();
-        }
-        if let Some(record) = check.line(&line, request.model.as_deref()) {
-            let spec = pool_of(&record, &request.place, owner);
-            if let Err(e) = filler.push(spec, &record, check.number) {
-                filler.discard();
-                return Err(Refused::Io(folder.to_owned(), e));
+impl Engine {
+    /// Reads and checks what `source` holds, and writes its chunks into the queue's folder.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn read_input(
+        &self,
+        request: &Request,
+        (id, source): (&str, &Path),
+        owner: &str,
+        deadline: Timestamp,
+    ) -> Result<Accepted, Refused> {
+        let folder = &*self.folder;
+        let io = |e: io::Error| Refused::Io(request.input.clone(), e);
+        let mut file = BufReader::with_capacity(1 << 18, fs::File::open(source).map_err(io)?);
+        let mut filler = self.filler(id, deadline);
+        let mut check = Check::default();
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let n = (&mut file).take(LINE_BYTES_MAX as u64 + 2).read_until(b'\n', &mut line).map_err(io)?;
+            if n == 0 {
+                break;
             }
-            if filler.pools.len() > POOLS_MAX {
-                check.bad(format!("this is the file's {}th model; a file has at most {POOLS_MAX}", filler.pools.len()));
+            if line.len() > LINE_BYTES_MAX && line.last() != Some(&b'\n') {
+                skip_line(&mut file).map_err(io)?;
+                check.number += 1;
+                check.bad(format!("the line has more than {LINE_BYTES_MAX} bytes; a record has at most that"));
+                continue;
+            }
+            while line.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
+                line.pop();
+            }
+            if let Some(record) = check.line(&line, request.model.as_deref()) {
+                let spec = pool_of(&record, &request.place, owner);
+                if let Err(e) = filler.push(spec, &record, check.number) {
+                    filler.discard();
+                    return Err(Refused::Io(folder.to_owned(), e));
+                }
+                if filler.pools.len() > POOLS_MAX {
+                    check.bad(format!("this is the file's {}th model; a file has at most {POOLS_MAX}", filler.pools.len()));
+                }
             }
         }
+        if check.bad_count > 0 {
+            filler.discard();
+            return Err(Refused::Lines(check.bad, check.bad_count));
+        }
+        let request = serde_json::to_string(request).map_err(|e| Refused::Io(folder.to_owned(), e.into()))?;
+        filler.finish(owner, request).map_err(|e| Refused::Io(folder.to_owned(), e))?.ok_or(Refused::Empty)
     }
-    if check.bad_count > 0 {
-        filler.discard();
-        return Err(Refused::Lines(check.bad, check.bad_count));
+
+    /// What fills the chunks of a submission.
+    pub(crate) fn filler<'a>(&'a self, id: &'a str, deadline: Timestamp) -> Filler<'a> {
+        let (pools, open, sealed) = Default::default();
+        Filler { folder: &self.folder, ids: &self.ids, id, deadline, now: self.now(), pools, open, sealed, begun: 0 }
     }
-    let request = serde_json::to_string(request).map_err(|e| Refused::Io(folder.to_owned(), e.into()))?;
-    filler.finish(owner, request).map_err(|e| Refused::Io(folder.to_owned(), e))?.ok_or(Refused::Empty)
 }
 
 /// Goes to the end of a line without keeping it.
@@ -275,6 +284,7 @@ pub fn submission_id(request: &Request, source: &Path, owner: &str) -> io::Resul
 /// Fills chunks, one at a time for each pool, and writes each when it is full.
 pub(crate) struct Filler<'a> {
     folder: &'a Path,
+    ids: &'a PublicIds,
     id: &'a str,
     deadline: Timestamp,
     now: Timestamp,
@@ -293,13 +303,7 @@ struct Open {
     first: u64,
 }
 
-impl<'a> Filler<'a> {
-    /// Fills chunks of a submission.
-    pub(crate) fn new(folder: &'a Path, id: &'a str, deadline: Timestamp, now: Timestamp) -> Self {
-        let (pools, open, sealed) = Default::default();
-        Self { folder, id, deadline, now, pools, open, sealed, begun: 0 }
-    }
-
+impl Filler<'_> {
     /// Adds a record.
     pub(crate) fn push(&mut self, spec: PoolSpec, record: &laneshift_dialect::Request<'_>, line: u64) -> io::Result<()> {
         let id = record.id.as_deref().map(str::to_owned);
@@ -315,7 +319,7 @@ impl<'a> Filler<'a> {
             self.open.push(None);
         }
         if self.open[pool].is_none() {
-            let id = ChunkId(xxh3_64(format!("{}/{}", self.id, self.begun).as_bytes()) % CHUNK_MAX);
+            let id = self.ids.chunk_of(self.id, self.begun);
             let object = spool_object(id);
             let builder = Builder::new(id, &self.folder.join(&object))?;
             self.open[pool] = Some(Open { builder, object, usage: Usage::default(), first: slot.line });

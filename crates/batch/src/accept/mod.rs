@@ -4,8 +4,8 @@ mod estimate;
 mod file;
 
 pub use estimate::PoolEstimate;
-pub use file::{Accepted, BadLine, Place, Refused, Request, read_input, submission_id};
-pub(crate) use file::{Filler, hash16, pool_of, spool_object};
+pub use file::{Accepted, BadLine, Place, Refused, Request, submission_id};
+pub(crate) use file::{hash16, pool_of, spool_object};
 
 use laneshift_units::{Tokens, Usage};
 

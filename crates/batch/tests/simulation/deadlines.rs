@@ -56,7 +56,7 @@ async fn a_deadline_that_the_rate_cannot_hold_is_not_promised_and_the_earliest_t
     let sim = world(n, 10 * 60);
     sim.faults(json!([{ "fault": "slow_turnaround", "factor": 90 }])).await;
     let engine = sim.engine(no_hook());
-    let asked = sim.read("a", n, laneshift_units::Timestamp(sim.now().0 + WITHIN_MS));
+    let asked = sim.read(&engine, "a", n, laneshift_units::Timestamp(sim.now().0 + WITHIN_MS));
     let outlook = engine.outlook(&asked).await.expect("known");
     let earliest = outlook.earliest.expect("the rate is known");
     assert_eq!(outlook.promise, Promise::BestEffort);

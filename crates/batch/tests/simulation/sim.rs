@@ -11,8 +11,7 @@ use http::{Request as HttpRequest, Response};
 use http_body_util::BodyExt;
 use laneshift_aws::{Client, Credentials, Endpoints, Transport, TransportError};
 use laneshift_batch::{
-    Accepted, Buckets, Engine, EngineError, Outlook, Place, Progress, Receipt, Request, Settings, Terms, Tools, read_input,
-    submission_id,
+    Accepted, Buckets, Engine, EngineError, Outlook, Place, Progress, Receipt, Request, Settings, Terms, Tools, submission_id,
 };
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
@@ -74,6 +73,9 @@ impl Sim {
 
     pub(crate) fn with(settings: Provider, store: Arc<dyn Store>) -> Self {
         let aws = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a folder");
+        // Always the same ids, so that a history that fails can be run again.
+        std::fs::write(folder.path().join("id.key"), [7; 32]).expect("written");
         let clock = Arc::new(AtomicI64::new(START.0));
         let wall = clock.clone();
         let options = Options {
@@ -97,7 +99,7 @@ impl Sim {
             meanwhile: Arc::default(),
             boot: "first".to_owned(),
             catalog: Arc::new(Catalog::shipped().expect("shipped")),
-            folder: tempfile::tempdir().expect("a folder"),
+            folder,
             _aws: aws,
         }
     }
@@ -209,12 +211,12 @@ impl Sim {
     }
 
     /// Writes records `NAME-0`, … and reads them as `batch run` does.
-    pub(crate) fn read(&self, name: &str, records: usize, deadline: Timestamp) -> Accepted {
-        self.read_sized(name, records, 0, deadline)
+    pub(crate) fn read(&self, engine: &Engine, name: &str, records: usize, deadline: Timestamp) -> Accepted {
+        self.read_sized(engine, name, records, 0, deadline)
     }
 
     /// The same, each longer by so many bytes.
-    fn read_sized(&self, name: &str, records: usize, bytes: usize, deadline: Timestamp) -> Accepted {
+    fn read_sized(&self, engine: &Engine, name: &str, records: usize, bytes: usize, deadline: Timestamp) -> Accepted {
         let input = self.folder.path().join(format!("{name}.jsonl"));
         let mut text = String::new();
         for i in 0..records {
@@ -231,7 +233,7 @@ impl Sim {
         std::fs::write(&input, text).expect("written");
         let request = self.request(name, &input);
         let (id, _) = submission_id(&request, &input, "me").expect("read");
-        read_input(&request, (&id, &input), "me", self.folder.path(), deadline, self.now()).expect("good records")
+        engine.read_input(&request, (&id, &input), "me", deadline).expect("good records")
     }
 
     fn request(&self, name: &str, input: &Path) -> Request {
@@ -259,7 +261,7 @@ impl Sim {
         bytes: usize,
         within_ms: i64,
     ) -> (String, Outlook) {
-        let mut accepted = self.read_sized(name, records, bytes, Timestamp(self.now().0 + within_ms));
+        let mut accepted = self.read_sized(engine, name, records, bytes, Timestamp(self.now().0 + within_ms));
         let outlook = engine.outlook(&accepted).await.expect("known");
         accepted.submission.promise = outlook.promise;
         let id = accepted.submission.id.clone();

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use laneshift_batch::{Accepted, BadLine, Engine, EngineError, Place, Refused, Request, Terms, read_input, submission_id};
+use laneshift_batch::{Accepted, BadLine, Engine, EngineError, Place, Refused, Request, Terms, submission_id};
 use laneshift_store::{Intake, Promise, StoreError, Submission, SubmissionState};
 
 use super::open::{AwsArgs, Opened, QueueArgs, RateArgs, TermsArgs, open, pick};
@@ -135,7 +135,7 @@ async fn accept(args: &RunArgs, request: &Request, source: (&str, &Path), opened
     let before = opened.store.submissions().await.map_err(|e| Error::Batch(e.to_string()))?;
     let deadline = duration::moment("--deadline", &args.deadline, now)?;
     let folder = &args.queue.data;
-    let accepted = read_input(request, source, &args.owner, folder, deadline, now).map_err(|e| refused(args, e))?;
+    let accepted = opened.engine.read_input(request, source, &args.owner, deadline).map_err(|e| refused(args, e))?;
     if let Some(why) = opened.engine.unknown_model(&accepted).await {
         accepted.discard(folder);
         let hint = "`aws bedrock list-foundation-models` and `list-inference-profiles` show what there is".to_owned();
