@@ -424,8 +424,10 @@ class Hostile(GatewayCase):
             connection.close()
 
 
-class Later(GatewayCase):
-    """Calls that can wait: accepted under an id, folded into one job."""
+class LaterCase(GatewayCase):
+    """Over a gateway with a batch lane."""
+
+    MODELS = ""
 
     def setUp(self):
         super().setUp()
@@ -439,7 +441,7 @@ class Later(GatewayCase):
         self.gateway = Gateway(
             self.emulator,
             config=f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\n'
-            f'[batch]\nrole = "{ROLE}"\ns3 = "s3://{BUCKET}/later"\nlinger_s = 3\npoll_s = 1\n',
+            f'[batch]\nrole = "{ROLE}"\ns3 = "s3://{BUCKET}/later"\nlinger_s = 3\npoll_s = 1\n{self.MODELS}',
         )
         self.addCleanup(self.gateway.close)
         self.key = self.gateway.key("team-a")
@@ -457,10 +459,6 @@ class Later(GatewayCase):
             with error:
                 return error.code, json.load(error)
 
-    def later(self, text, model=HAIKU, deadline="24h", **more):
-        body = {"messages": [{"role": "user", "content": [{"text": text}]}], "inferenceConfig": {"maxTokens": 30}}
-        return self.ask(f"/model/{model}/converse", method="POST", body=body, Prefer="respond-async", laneshift_deadline=deadline, **more)
-
     def answer(self, id_):
         for _ in range(20):
             status, one = self.ask(f"/requests/{id_}?wait=30s")
@@ -468,6 +466,14 @@ class Later(GatewayCase):
             if one["status"] != "waiting":
                 return one
         raise AssertionError(f"{id_} is still waiting")
+
+
+class Later(LaterCase):
+    """Calls that can wait: accepted under an id, folded into one job."""
+
+    def later(self, text, model=HAIKU, deadline="24h", **more):
+        body = {"messages": [{"role": "user", "content": [{"text": text}]}], "inferenceConfig": {"maxTokens": 30}}
+        return self.ask(f"/model/{model}/converse", method="POST", body=body, Prefer="respond-async", laneshift_deadline=deadline, **more)
 
     def test_calls_that_can_wait_become_one_job_and_are_answered_under_their_ids(self):
         ids = []

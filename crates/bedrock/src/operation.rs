@@ -45,7 +45,7 @@ impl Operation {
     }
 
     /// The last segment of its path.
-    const fn segment(self) -> &'static str {
+    pub const fn segment(self) -> &'static str {
         match self {
             Self::Converse => "converse",
             Self::ConverseStream => "converse-stream",

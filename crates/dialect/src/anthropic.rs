@@ -78,6 +78,7 @@ pub(crate) fn chat(params: Value) -> Result<Chat, String> {
             name: fields.needed_text("name")?,
             description: fields.text("description")?,
             schema: fields.needed("input_schema")?,
+            strict: false,
         });
         fields.done()?;
     }
@@ -153,12 +154,14 @@ pub(crate) fn message(reply: &Reply, record: &str, model: &str) -> Value {
         Stop::Sequence => "stop_sequence",
         Stop::Filter => "refusal",
     };
+    // A thought without its signature is none that Anthropic's clients take.
+    let said = reply.parts.iter().filter(|part| !matches!(part, Part::Thought(_)));
     json!({
         "id": format!("msg_{record}"),
         "type": "message",
         "role": "assistant",
         "model": model,
-        "content": reply.parts.iter().map(claude::part).collect::<Vec<_>>(),
+        "content": said.map(claude::part).collect::<Vec<_>>(),
         "stop_reason": stop,
         "stop_sequence": null,
         "usage": { "input_tokens": reply.input, "output_tokens": reply.output },

@@ -16,6 +16,17 @@ pub(crate) struct Chat {
     pub(crate) temperature: Option<f64>,
     pub(crate) top_p: Option<f64>,
     pub(crate) stop: Vec<String>,
+    /// The answer is JSON of this schema.
+    pub(crate) schema: Option<Schema>,
+}
+
+/// What an answer has to look like.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Schema {
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    /// A JSON schema.
+    pub(crate) schema: Value,
 }
 
 /// Who speaks.
@@ -47,6 +58,16 @@ pub(crate) enum Part {
     Text(String),
     /// The format as Converse names it (`png`), and the bytes in base64.
     Image(String, String),
+    /// A file that the model reads.
+    Document {
+        /// As Converse names it (`pdf`).
+        format: &'static str,
+        name: String,
+        /// In base64.
+        data: String,
+    },
+    /// What a model thought before it answered.
+    Thought(String),
     /// A tool is called.
     Call {
         id: String,
@@ -68,6 +89,8 @@ pub(crate) struct Tool {
     pub(crate) description: Option<String>,
     /// A JSON schema.
     pub(crate) schema: Value,
+    /// Arguments follow the schema to the letter.
+    pub(crate) strict: bool,
 }
 
 /// Whether a tool is to be called.

@@ -54,6 +54,12 @@ pub(crate) fn part(part: &Part) -> Value {
         Part::Image(format, data) => {
             json!({ "type": "image", "source": { "type": "base64", "media_type": format!("image/{format}"), "data": data } })
         }
+        Part::Document { name, data, .. } => json!({
+            "type": "document",
+            "title": name,
+            "source": { "type": "base64", "media_type": "application/pdf", "data": data },
+        }),
+        Part::Thought(text) => json!({ "type": "thinking", "thinking": text }),
         Part::Call { id, name, input } => json!({ "type": "tool_use", "id": id, "name": name, "input": input }),
         Part::Result { id, text, is_error } => {
             json!({ "type": "tool_result", "tool_use_id": id, "content": text, "is_error": is_error })

@@ -25,11 +25,21 @@ pub(crate) fn body(chat: &Chat) -> Value {
     if !inference.is_empty() {
         set("inferenceConfig", inference.into());
     }
+    if let Some(schema) = &chat.schema {
+        let mut wanted = json!({ "name": schema.name, "schema": schema.schema.to_string() });
+        if let Some(description) = &schema.description {
+            wanted["description"] = description.as_str().into();
+        }
+        set("outputConfig", json!({ "textFormat": { "type": "json_schema", "structure": { "jsonSchema": wanted } } }));
+    }
     if !chat.tools.is_empty() {
         let tool = |tool: &crate::chat::Tool| {
             let mut spec = json!({ "name": tool.name, "inputSchema": { "json": tool.schema } });
             if let Some(description) = &tool.description {
                 spec["description"] = description.as_str().into();
+            }
+            if tool.strict {
+                spec["strict"] = true.into();
             }
             json!({ "toolSpec": spec })
         };
@@ -56,6 +66,10 @@ fn part(part: &Part) -> Value {
     match part {
         Part::Text(text) => json!({ "text": text }),
         Part::Image(format, data) => json!({ "image": { "format": format, "source": { "bytes": data } } }),
+        Part::Document { format, name, data } => {
+            json!({ "document": { "format": format, "name": name, "source": { "bytes": data } } })
+        }
+        Part::Thought(text) => json!({ "reasoningContent": { "reasoningText": { "text": text } } }),
         Part::Call { id, name, input } => json!({ "toolUse": { "toolUseId": id, "name": name, "input": input } }),
         Part::Result { id, text, is_error } => {
             let status = if *is_error { "error" } else { "success" };

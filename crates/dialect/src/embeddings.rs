@@ -10,8 +10,21 @@ use crate::fields::Fields;
 /// Texts of one request that Cohere takes.
 const COHERE_TEXTS_MAX: usize = 96;
 
-/// The model's body for a request.
+/// The model's body for a request, which is to be one.
 pub(crate) fn body(request: Value, family: Family) -> Result<Value, String> {
+    let (mut bodies, texts) = bodies(request, family)?;
+    let one = bodies.pop().filter(|_| bodies.is_empty());
+    one.ok_or_else(|| {
+        format!("body.input has {texts} texts; the model takes {} a request: write a line for each", texts_max(family))
+    })
+}
+
+const fn texts_max(family: Family) -> usize {
+    if matches!(family, Family::TitanEmbed) { 1 } else { COHERE_TEXTS_MAX }
+}
+
+/// The model's bodies for a request, each with as many texts as it takes, and the number of texts.
+pub(crate) fn bodies(request: Value, family: Family) -> Result<(Vec<Value>, usize), String> {
     let mut fields = Fields::of(request, "body")?;
     fields.ignore(&["model", "user"]);
     fields.only("encoding_format", &[json!("float")])?;
@@ -21,21 +34,18 @@ pub(crate) fn body(request: Value, family: Family) -> Result<Value, String> {
     };
     let dimensions = fields.count("dimensions")?;
     fields.done()?;
-    match family {
+    if texts.is_empty() {
+        return Err("body.input has no text".to_owned());
+    }
+    let body = |texts: &[String]| match family {
         Family::TitanEmbed => {
-            let [text] = &texts[..] else {
-                return Err(format!("body.input has {} texts; Titan takes one a request: write a line for each", texts.len()));
-            };
-            let mut body = json!({ "inputText": text });
+            let mut body = json!({ "inputText": texts[0] });
             if let Some(dimensions) = dimensions {
                 body["dimensions"] = dimensions.into();
             }
             Ok(body)
         }
         Family::CohereEmbed { sized } => {
-            if texts.is_empty() || texts.len() > COHERE_TEXTS_MAX {
-                return Err(format!("body.input has {} texts; Cohere takes 1 to {COHERE_TEXTS_MAX} a request", texts.len()));
-            }
             let mut body = json!({ "texts": texts, "input_type": "search_document" });
             match dimensions {
                 Some(_) if !sized => return Err("body.dimensions is not taken by this model; leave it out".to_owned()),
@@ -47,23 +57,34 @@ pub(crate) fn body(request: Value, family: Family) -> Result<Value, String> {
         Family::Claude | Family::Nova | Family::OpenAi | Family::Other => {
             Err("the model makes no embeddings that can be carried over; Titan Text Embeddings and Cohere Embed do".to_owned())
         }
-    }
+    };
+    let bodies = texts.chunks(texts_max(family)).map(body).collect::<Result<Vec<_>, _>>()?;
+    Ok((bodies, texts.len()))
+}
+
+/// The embeddings in an answer; `None` when it has no shape that is known.
+pub(crate) fn vectors(output: &Value) -> Option<Vec<&Value>> {
+    Some(match (&output["embedding"], &output["embeddings"]) {
+        (Value::Array(_), _) => vec![&output["embedding"]],
+        (_, Value::Array(all)) => all.iter().collect(),
+        (_, by_type) => by_type["float"].as_array()?.iter().collect(),
+    })
 }
 
 /// The list of embeddings in an answer; `None` when it has no shape that is known. Cohere does not say how many tokens it read:
 /// then none are told.
 pub(crate) fn list(output: &Value, model: &str) -> Option<Value> {
-    let vectors: Vec<&Value> = match (&output["embedding"], &output["embeddings"]) {
-        (Value::Array(_), _) => vec![&output["embedding"]],
-        (_, Value::Array(all)) => all.iter().collect(),
-        (_, by_type) => by_type["float"].as_array()?.iter().collect(),
-    };
-    let one = |(index, vector): (usize, &&Value)| json!({ "object": "embedding", "index": index, "embedding": vector });
-    let tokens = output["inputTextTokenCount"].as_u64().unwrap_or(0);
-    Some(json!({
+    let vectors = vectors(output)?.into_iter().cloned().collect();
+    Some(list_of(vectors, model, output["inputTextTokenCount"].as_u64().unwrap_or(0)))
+}
+
+/// A list of embeddings.
+pub(crate) fn list_of(vectors: Vec<Value>, model: &str, tokens: u64) -> Value {
+    let one = |(index, vector): (usize, Value)| json!({ "object": "embedding", "index": index, "embedding": vector });
+    json!({
         "object": "list",
-        "data": vectors.iter().enumerate().map(one).collect::<Vec<_>>(),
+        "data": vectors.into_iter().enumerate().map(one).collect::<Vec<_>>(),
         "model": model,
         "usage": { "prompt_tokens": tokens, "total_tokens": tokens },
-    }))
+    })
 }

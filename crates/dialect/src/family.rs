@@ -64,7 +64,7 @@ impl Family {
 }
 
 /// Whether a name is one of Bedrock's: a model id, a profile id, an ARN.
-pub(crate) fn is_bedrocks(name: &str) -> bool {
+pub fn is_bedrocks(name: &str) -> bool {
     let model = ProfiledModel::parse_id(name).model;
     let provider = model.as_str().split('.').next().unwrap_or_default();
     name.starts_with("arn:") || (model.as_str().contains('.') && PROVIDERS.contains(&provider))

@@ -82,6 +82,11 @@ impl Fields {
         }
     }
 
+    /// Everything else, as it is.
+    pub(crate) fn rest(self) -> Value {
+        Value::Object(self.rest)
+    }
+
     /// Everything else is refused.
     pub(crate) fn done(self) -> Result<(), String> {
         match self.rest.keys().next() {

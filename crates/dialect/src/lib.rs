@@ -5,6 +5,8 @@
 //! shows nothing of its content; a line that is written is one line of JSON, whatever the model answered. Leaves out: files,
 //! prices, which model runs where.
 //!
+//! Calls of OpenAI's API that are answered at once have their own door ([`ChatCall`], [`EmbeddingsCall`]) to the same rooms.
+//!
 //! Between the shapes stands one small conversation ([`chat`]): each shape is read into it and written from it.
 
 mod anthropic;
@@ -15,6 +17,7 @@ mod converse;
 mod embeddings;
 mod family;
 mod fields;
+mod live;
 mod openai;
 mod read;
 mod reply;
@@ -26,6 +29,8 @@ mod tests;
 use std::borrow::Cow;
 
 pub use bedrock::output_limit;
+pub use family::is_bedrocks;
+pub use live::{Answers, ChatCall, ChatStream, EmbeddingsCall};
 pub use read::{LINE_BYTES_MAX, read};
 pub use write::{Line, Outcome, write_line};
 

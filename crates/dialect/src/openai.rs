@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::chat::{Chat, Choice, Part, Role, Tool};
+use crate::chat::{Chat, Choice, Part, Role, Schema, Tool};
 use crate::fields::Fields;
 use crate::reply::{Reply, Stop};
 
@@ -33,7 +33,6 @@ pub(crate) fn chat(body: Value) -> Result<Chat, String> {
         ("presence_penalty", vec![json!(0), json!(0.0)]),
         ("frequency_penalty", vec![json!(0), json!(0.0)]),
         ("logit_bias", vec![json!({})]),
-        ("response_format", vec![json!({ "type": "text" })]),
         ("parallel_tool_calls", vec![json!(true)]),
         ("modalities", vec![json!(["text"])]),
     ] {
@@ -72,8 +71,27 @@ pub(crate) fn chat(body: Value) -> Result<Chat, String> {
             None => return Err("body.tool_choice names no function".to_owned()),
         },
     };
+    chat.schema = match fields.take("response_format") {
+        None => None,
+        Some(format) if format["type"] == "text" => None,
+        Some(format) => Some(read_schema(format)?),
+    };
     fields.done()?;
     Ok(chat)
+}
+
+fn read_schema(format: Value) -> Result<Schema, String> {
+    let mut fields = Fields::of(format, "body.response_format")?;
+    if fields.needed_text("type")? != "json_schema" {
+        return Err("body.response_format is neither text nor json_schema, and cannot be carried over".to_owned());
+    }
+    let mut inner = Fields::of(fields.needed("json_schema")?, "body.response_format.json_schema")?;
+    inner.only("strict", &[json!(true), json!(false)])?;
+    let (name, description) = (inner.needed_text("name")?, inner.text("description")?);
+    let schema = Schema { name, description, schema: inner.needed("schema")? };
+    inner.done()?;
+    fields.done()?;
+    Ok(schema)
 }
 
 fn say(chat: &mut Chat, message: Value) -> Result<(), String> {
@@ -132,7 +150,13 @@ fn content(value: Value) -> Result<Vec<Part>, String> {
                 image.done()?;
                 data_url(&url)?
             }
-            _ => return Err("a content part is neither text nor an image, and cannot be carried over".to_owned()),
+            "file" => {
+                let mut file = Fields::of(fields.needed("file")?, "file")?;
+                let (name, data) = (file.needed_text("filename")?, file.needed_text("file_data")?);
+                file.done()?;
+                document(&name, &data)?
+            }
+            _ => return Err("a content part is neither text, image nor file, and cannot be carried over".to_owned()),
         };
         fields.done()?;
         Ok(read)
@@ -153,6 +177,28 @@ fn data_url(url: &str) -> Result<Part, String> {
     Ok(Part::Image(format.to_owned(), data.to_owned()))
 }
 
+/// Formats of documents, by the ends of their names.
+// Service model of bedrock-runtime in botocore, `DocumentFormat`, read 2026-11-30.
+const DOCUMENTS: [&str; 9] = ["pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md"];
+
+/// A file, as bytes in base64 with or without the head of a `data:` URL.
+fn document(name: &str, data: &str) -> Result<Part, String> {
+    let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
+    let Some(format) = DOCUMENTS.iter().find(|format| format.eq_ignore_ascii_case(end)) else {
+        return Err(format!("a file's name ends in none of {}, and its kind cannot be told", DOCUMENTS.join(", ")));
+    };
+    let data = match data.strip_prefix("data:") {
+        None => data,
+        Some(url) => url.split_once(";base64,").ok_or("a file's data is no base64")?.1,
+    };
+    // Names of documents have letters, digits, single spaces, hyphens and brackets.
+    let kept = |c: char| if c.is_ascii_alphanumeric() || "-()[]".contains(c) { c } else { ' ' };
+    let words: String = stem.chars().map(kept).take(200).collect();
+    let name = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let name = if name.is_empty() { "document".to_owned() } else { name };
+    Ok(Part::Document { format, name, data: data.to_owned() })
+}
+
 fn read_tool(tool: Value) -> Result<Tool, String> {
     let mut fields = Fields::of(tool, "a tool")?;
     if fields.needed_text("type")? != "function" {
@@ -163,8 +209,8 @@ fn read_tool(tool: Value) -> Result<Tool, String> {
         name: function.needed_text("name")?,
         description: function.text("description")?,
         schema: function.take("parameters").unwrap_or_else(|| json!({ "type": "object", "properties": {} })),
+        strict: function.take("strict") == Some(Value::Bool(true)),
     };
-    function.only("strict", &[json!(false)])?;
     function.done()?;
     fields.done()?;
     Ok(tool)
@@ -193,6 +239,11 @@ pub(crate) fn body(chat: &Chat) -> Result<Value, String> {
                         json!({ "type": "image_url", "image_url": { "url": format!("data:image/{format};base64,{data}") } }),
                     );
                 }
+                Part::Document { format, name, data } => content.push(json!({
+                    "type": "file",
+                    "file": { "filename": format!("{name}.{format}"), "file_data": format!("data:;base64,{data}") },
+                })),
+                Part::Thought(_) => {}
                 Part::Call { id, name, input } => calls.push(json!({
                     "id": id, "type": "function", "function": { "name": name, "arguments": input.to_string() },
                 })),
@@ -232,37 +283,51 @@ pub(crate) fn body(chat: &Chat) -> Result<Value, String> {
 
 /// A reply as a chat completion.
 pub(crate) fn completion(reply: &Reply, record: &str, model: &str, created_s: i64) -> Value {
-    let (mut text, mut calls) = (String::new(), Vec::new());
+    let (mut text, mut thought, mut calls) = (String::new(), String::new(), Vec::new());
     for part in &reply.parts {
         match part {
             Part::Text(more) => text += more,
+            Part::Thought(more) => thought += more,
             Part::Call { id, name, input } => calls.push(json!({
                 "id": id, "type": "function", "function": { "name": name, "arguments": input.to_string() },
             })),
-            Part::Image(..) | Part::Result { .. } => {}
+            Part::Image(..) | Part::Document { .. } | Part::Result { .. } => {}
         }
     }
-    let finish = match reply.stop {
-        Stop::End | Stop::Sequence => "stop",
-        Stop::Length => "length",
-        Stop::Tools => "tool_calls",
-        Stop::Filter => "content_filter",
-    };
     let content = if text.is_empty() && !calls.is_empty() { Value::Null } else { text.into() };
     let mut message = json!({ "role": "assistant", "content": content, "refusal": null });
     if !calls.is_empty() {
         message["tool_calls"] = calls.into();
+    }
+    if !thought.is_empty() {
+        // OpenAI has no member for it; this is what its clients look for with other providers.
+        message["reasoning_content"] = thought.into();
     }
     json!({
         "id": format!("chatcmpl-{record}"),
         "object": "chat.completion",
         "created": created_s,
         "model": model,
-        "choices": [{ "index": 0, "message": message, "logprobs": null, "finish_reason": finish }],
-        "usage": {
-            "prompt_tokens": reply.input,
-            "completion_tokens": reply.output,
-            "total_tokens": reply.input + reply.output,
-        },
+        "choices": [{ "index": 0, "message": message, "logprobs": null, "finish_reason": finish(reply.stop) }],
+        "usage": usage(reply.input, reply.cached, reply.output),
     })
+}
+
+/// Why a model stopped, in OpenAI's words.
+pub(crate) const fn finish(stop: Stop) -> &'static str {
+    match stop {
+        Stop::End | Stop::Sequence => "stop",
+        Stop::Length => "length",
+        Stop::Tools => "tool_calls",
+        Stop::Filter => "content_filter",
+    }
+}
+
+/// What was used; of the input, `cached` was read from a cache.
+pub(crate) fn usage(input: u64, cached: u64, output: u64) -> Value {
+    let mut usage = json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output });
+    if cached > 0 {
+        usage["prompt_tokens_details"] = json!({ "cached_tokens": cached });
+    }
+    usage
 }

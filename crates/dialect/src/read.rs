@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::chat::Part;
 use crate::family::{Family, is_bedrocks};
 use crate::{Dialect, Request, Shape, anthropic, bedrock, claude, converse, embeddings, openai, output_limit};
 
@@ -155,6 +156,17 @@ fn from_embeddings(id: String, model: Cow<'_, str>, body: Value) -> Result<Reque
 /// A conversation in the shape that a model takes.
 fn for_model(chat: &crate::chat::Chat, family: Family) -> Result<(Shape, Value), String> {
     chat.check()?;
+    if chat.schema.is_some() {
+        return Err("body.response_format cannot be carried over in batch; leave it out".to_owned());
+    }
+    if chat.tools.iter().any(|tool| tool.strict) {
+        return Err("a function.strict cannot be carried over in batch; leave it out".to_owned());
+    }
+    let mut parts = chat.turns.iter().flat_map(|turn| &turn.parts);
+    let converses = matches!(family, Family::Nova | Family::Other) && chat.tools.is_empty();
+    if parts.any(|part| matches!(part, Part::Document { format, .. } if !converses && *format != "pdf")) {
+        return Err("a file is no PDF, and this model's own body takes no other".to_owned());
+    }
     match family {
         Family::Claude => Ok((Shape::InvokeModel, claude::body(chat))),
         Family::OpenAi => Ok((Shape::InvokeModel, openai::body(chat)?)),

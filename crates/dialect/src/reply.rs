@@ -14,12 +14,28 @@ pub(crate) enum Stop {
     Filter,
 }
 
+impl Stop {
+    /// Converse's word.
+    pub(crate) fn of_converse(reason: &str) -> Self {
+        match reason {
+            "max_tokens" | "model_context_window_exceeded" => Self::Length,
+            "tool_use" => Self::Tools,
+            "stop_sequence" => Self::Sequence,
+            "guardrail_intervened" | "content_filtered" => Self::Filter,
+            _ => Self::End,
+        }
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reply {
     pub(crate) parts: Vec<Part>,
     pub(crate) stop: Stop,
+    /// All of it, cached or not.
     pub(crate) input: u64,
+    /// What of it was read from a cache.
+    pub(crate) cached: u64,
     pub(crate) output: u64,
 }
 
@@ -55,28 +71,28 @@ impl Reply {
             parts: blocks.iter().filter_map(part).collect(),
             stop,
             input: all(usage, &CLAUDE_INPUT),
+            cached: all(usage, &["cache_read_input_tokens"]),
             output: all(usage, &["output_tokens"]),
         })
     }
 
     fn converse(output: &Value) -> Option<Self> {
-        let part = |block: &Value| match (block["text"].as_str(), &block["toolUse"]) {
-            (Some(text), _) => Some(Part::Text(text.to_owned())),
-            (None, tool) => call(&tool["toolUseId"], &tool["name"], tool["input"].clone()),
+        let part = |block: &Value| {
+            let thought = block["reasoningContent"]["reasoningText"]["text"].as_str();
+            match (block["text"].as_str(), thought, &block["toolUse"]) {
+                (Some(text), ..) => Some(Part::Text(text.to_owned())),
+                (None, Some(thought), _) => Some(Part::Thought(thought.to_owned())),
+                (None, None, tool) => call(&tool["toolUseId"], &tool["name"], tool["input"].clone()),
+            }
         };
         let blocks = output["output"]["message"]["content"].as_array()?;
-        let stop = match output["stopReason"].as_str()? {
-            "max_tokens" | "model_context_window_exceeded" => Stop::Length,
-            "tool_use" => Stop::Tools,
-            "stop_sequence" => Stop::Sequence,
-            "guardrail_intervened" | "content_filtered" => Stop::Filter,
-            _ => Stop::End,
-        };
+        let stop = Stop::of_converse(output["stopReason"].as_str()?);
         let usage = &output["usage"];
         Some(Self {
             parts: blocks.iter().filter_map(part).collect(),
             stop,
             input: all(usage, &CONVERSE_INPUT),
+            cached: all(usage, &["cacheReadInputTokens"]),
             output: all(usage, &["outputTokens"]),
         })
     }
@@ -97,7 +113,8 @@ impl Reply {
             _ => Stop::End,
         };
         let usage = &output["usage"];
-        Some(Self { parts, stop, input: all(usage, &["prompt_tokens"]), output: all(usage, &["completion_tokens"]) })
+        let (input, output) = (all(usage, &["prompt_tokens"]), all(usage, &["completion_tokens"]));
+        Some(Self { parts, stop, input, cached: all(&usage["prompt_tokens_details"], &["cached_tokens"]), output })
     }
 }
 

@@ -3,4 +3,5 @@
 mod answers;
 mod any;
 mod bedrock_lines;
+mod live;
 mod requests;

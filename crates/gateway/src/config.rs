@@ -1,5 +1,6 @@
 //! `gateway.toml`.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,9 @@ pub struct Config {
     pub policy: Option<PathBuf>,
     /// The batch lane, for calls that can wait.
     pub batch: Option<Batch>,
+    /// Names of models for OpenAI's clients, and the models of Bedrock that they mean.
+    #[serde(default)]
+    pub models: BTreeMap<String, String>,
     /// How long answers take by tier.
     #[serde(default)]
     pub waits: Waits,
@@ -173,8 +177,9 @@ impl Config {
     /// # Errors
     /// What is wrong with it.
     pub fn of(upstream: Upstream) -> Result<Self, String> {
-        let (tls, policy, batch, waits, limits) = (None, None, None, Waits::default(), Limits::default());
-        let config = Self { listen: listen(), data: data(), upstreams: vec![upstream], tls, policy, batch, waits, limits };
+        let (tls, policy, batch, models) = (None, None, None, BTreeMap::new());
+        let (waits, limits, upstreams) = (Waits::default(), Limits::default(), vec![upstream]);
+        let config = Self { listen: listen(), data: data(), upstreams, tls, policy, batch, models, waits, limits };
         config.check().map(|()| config)
     }
 
@@ -194,6 +199,9 @@ impl Config {
                     return Err("upstream.endpoint_url: write http:// or https://, a host and a port, and no path".to_owned());
                 }
             }
+        }
+        if let Some((name, model)) = self.models.iter().find(|(_, model)| !laneshift_dialect::is_bedrocks(model)) {
+            return Err(format!("models.{name:?}: {model:?} is no model of Bedrock's"));
         }
         let limits = &self.limits;
         if [limits.head_s, limits.request_s, limits.answer_s].contains(&0) || limits.connections == 0 {

@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::keys::{Key, Keys};
 use crate::lanes::Rules;
 use crate::later::{self, Later};
+use crate::openai;
 use crate::refusal::Refusal;
 use crate::upstream::{Http, Target, client};
 
@@ -73,9 +74,35 @@ struct Inner {
 }
 
 /// Who calls, and in which region they think that they are.
-struct Caller<'a> {
-    key: Key,
-    region: Option<&'a str>,
+pub(crate) struct Caller<'a> {
+    pub(crate) key: Key,
+    pub(crate) region: Option<&'a str>,
+}
+
+/// What is asked for.
+enum Route<'a> {
+    /// A model, as it is encoded in the path.
+    Run(&'a str, Operation),
+    /// A request that was accepted.
+    Later(&'a str),
+    Savings,
+    OpenAi(openai::Route<'a>),
+}
+
+impl<'a> Route<'a> {
+    fn of(method: &Method, path: &'a str) -> Option<Self> {
+        let reads = *method == Method::GET;
+        if let Some(route) = openai::Route::of(method, path) {
+            return Some(Self::OpenAi(route));
+        }
+        if *method == Method::POST {
+            return Operation::of_path(path).map(|(model, operation)| Self::Run(model, operation));
+        }
+        if reads && path == "/savings" {
+            return Some(Self::Savings);
+        }
+        path.strip_prefix(later::PATH).filter(|_| reads || *method == Method::DELETE).map(Self::Later)
+    }
 }
 
 impl Gateway {
@@ -118,6 +145,19 @@ impl Gateway {
         let keys = Keys::read(&self.inner.config.data)?;
         *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(())
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.inner.catalog
+    }
+
+    /// Another id each time, in this process and the next.
+    pub(crate) fn id(&self) -> String {
+        self.inner.books.id()
     }
 
     pub(crate) fn books(&self) -> &Books {
@@ -164,7 +204,10 @@ impl Gateway {
     /// None: what goes wrong is an answer too.
     pub async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let (parts, body) = request.into_parts();
-        Ok(self.answer_or_refuse(&parts, body).await.unwrap_or_else(|refusal| refusal.response()))
+        let refused = |refusal: Refusal| {
+            if parts.uri.path().starts_with(openai::PATH) { refusal.openai() } else { refusal.response() }
+        };
+        Ok(self.answer_or_refuse(&parts, body).await.unwrap_or_else(refused))
     }
 
     async fn answer_or_refuse(&self, parts: &Parts, body: Incoming) -> Result<Response<Body>, Refusal> {
@@ -172,25 +215,28 @@ impl Gateway {
         if parts.method == Method::GET && matches!(path, "/healthz" | "/readyz") {
             return Ok(json_response(&json!({ "status": "ok" })));
         }
-        let operation = Operation::of_path(path).filter(|_| parts.method == Method::POST);
-        let reads = parts.method == Method::GET;
-        let request = path.strip_prefix(later::PATH).filter(|_| reads || parts.method == Method::DELETE);
-        if operation.is_none() && request.is_none() && !(reads && path == "/savings") {
-            return Err(Refusal::unknown_operation());
-        }
+        let route = Route::of(&parts.method, path).ok_or_else(Refusal::unknown_operation)?;
         let body = self.read(body).await?;
         let body_sha256 = sha256_hex(&body);
         let caller = self.caller(parts, &body_sha256)?;
-        if let Some(id) = request {
-            return self.one_later(id, &caller.key, parts).await;
+        match route {
+            Route::Later(id) => self.one_later(id, &caller.key, parts).await,
+            Route::Savings => Ok(self.savings_of(&caller.key.owner)),
+            Route::OpenAi(route) => self.openai(route, &caller, parts, body).await,
+            Route::Run(model, operation) => {
+                let model = percent_decode_str(model).decode_utf8();
+                let model = model.map_err(|_| Refusal::validation("The model's id is no valid UTF-8."))?.into_owned();
+                let target = self.target(caller.region)?;
+                self.run((model, operation), &caller.key, target, parts, (body, &body_sha256)).await
+            }
         }
-        let Some((model, operation)) = operation else { return Ok(self.savings_of(&caller.key.owner)) };
-        let model = percent_decode_str(model).decode_utf8();
-        let model = model.map_err(|_| Refusal::validation("The model's id is no valid UTF-8."))?.into_owned();
-        let here = |target: &&Target| caller.region == Some(&target.region);
+    }
+
+    /// The upstream of a region, or the first.
+    pub(crate) fn target(&self, region: Option<&str>) -> Result<&Target, Refusal> {
+        let here = |target: &&Target| region == Some(&target.region);
         let targets = &self.inner.targets;
-        let target = targets.iter().find(here).or(targets.first()).ok_or_else(|| Refusal::internal("No upstream."))?;
-        self.run((model, operation), &caller.key, target, parts, (body, &body_sha256)).await
+        targets.iter().find(here).or(targets.first()).ok_or_else(|| Refusal::internal("No upstream."))
     }
 
     /// The whole body, if it comes in time and is not too large.
@@ -246,7 +292,11 @@ impl Gateway {
 }
 
 pub(crate) fn json_response(value: &serde_json::Value) -> Response<Body> {
-    let mut response = Response::new(Body::Whole(Some(Bytes::from(format!("{value}\n")))));
+    json_bytes(format!("{value}\n").into_bytes())
+}
+
+pub(crate) fn json_bytes(bytes: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::Whole(Some(Bytes::from(bytes))));
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
     response
 }

@@ -151,6 +151,12 @@ impl Rules {
         })
     }
 
+    /// What a call is for: as its metadata says, or else its key.
+    pub(crate) fn workload<'a>(&self, metadata: &'a Map<String, Value>, key: &'a Key) -> Option<&'a str> {
+        let stated = self.signals.metadata_keys.iter().find_map(|name| metadata.get(name)?.as_str());
+        stated.or(key.workload.as_deref())
+    }
+
     /// When a call is due: by its header, its metadata, its workload's policy; silence means now.
     fn due(
         &self,
@@ -181,12 +187,8 @@ impl Rules {
     /// Whether a rule is about a call: all that it names must hold, and only what a gateway sees is named.
     fn fits(&self, rule: &PolicyRule, ask: &Ask<'_>, now: Timestamp) -> bool {
         let matches = &rule.matches;
-        let workload = || {
-            let stated = self.signals.metadata_keys.iter().find_map(|key| ask.metadata.get(key)?.as_str());
-            stated.or(ask.key.workload.as_deref())
-        };
         let named = match &matches.by {
-            MatchBy::Metadata(value) => workload() == Some(value),
+            MatchBy::Metadata(value) => self.workload(ask.metadata, ask.key) == Some(value),
             MatchBy::ApplicationProfile(id) => ask.model.rsplit('/').next() == Some(id) && ask.model.starts_with("arn:"),
             MatchBy::Role(role) => ask.key.owner == *role,
             // Evidence with pseudonyms says nothing that is seen here.

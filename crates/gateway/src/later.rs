@@ -10,7 +10,6 @@ use laneshift_batch::{Engine, NotAccepted, OneState, Place, Single};
 use laneshift_bedrock::Operation;
 use laneshift_units::Timestamp;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::body::Body;
@@ -42,11 +41,23 @@ pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
 
 /// A result, as the batch lane writes it.
 #[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(rename = "modelOutput", borrow)]
-    output: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+struct Line {
+    #[serde(rename = "modelOutput")]
+    output: Option<Value>,
+    response: Option<Answered>,
+    error: Option<Value>,
+}
+
+/// The same for a call that came as OpenAI's.
+#[derive(Deserialize)]
+struct Answered {
+    status_code: u16,
+    body: Value,
+}
+
+/// When a call is due that only says that it can wait.
+pub(crate) const fn in_a_day(now: Timestamp) -> Timestamp {
+    Timestamp(now.0 + 24 * 3_600_000)
 }
 
 impl Gateway {
@@ -64,25 +75,45 @@ impl Gateway {
         body: &[u8],
         due: Option<Timestamp>,
     ) -> Result<Response<Body>, Refusal> {
-        let later = self.later()?;
         if operation.streams() {
             return Err(Refusal::validation("A stream cannot be answered later; call the operation that answers as a whole."));
         }
-        let say = "Say how long it may wait: laneshift-deadline: 6h, or a moment as 2026-12-24T06:00:00Z.";
-        let due = due.filter(|due| *due > self.now()).ok_or_else(|| Refusal::validation(say))?;
         let mut input: Map<String, Value> =
             serde_json::from_slice(body).map_err(|_| Refusal::validation("The body is no JSON object."))?;
         if operation.is_converse() {
             input.retain(|name, _| !ABOUT_THE_CALL.contains(&name.as_str()));
         }
-        let line = json!({ "modelInput": input }).to_string();
-        let idempotency = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
-        let single = Single::read(line.as_bytes(), Some(model), &later.place, &key.owner, idempotency, due);
-        let single = single.map_err(Refusal::validation)?;
+        let line = json!({ "modelInput": input });
+        let (single, due) = self.single(&line, model, key, headers, due)?;
         if single.is_converse() != operation.is_converse() {
             return Err(Refusal::validation(format!("The body is not one of {}.", operation.name())));
         }
-        let id = later.engine.accept_one(single).await.map_err(refused)?;
+        self.accept_single(single, due).await
+    }
+
+    /// Reads a call that is written as a line of a batch file, and when it is due.
+    pub(crate) fn single(
+        &self,
+        line: &Value,
+        model: &str,
+        key: &Key,
+        headers: &HeaderMap,
+        due: Option<Timestamp>,
+    ) -> Result<(Single, Timestamp), Refusal> {
+        let later = self.later()?;
+        if !key.allows(model) {
+            return Err(Refusal::denied(format!("This key may not call {model}.")));
+        }
+        let say = "Say how long it may wait: laneshift-deadline: 6h, or a moment as 2026-12-24T06:00:00Z.";
+        let due = due.filter(|due| *due > self.now()).ok_or_else(|| Refusal::validation(say))?;
+        let idempotency = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
+        let single = Single::read(line.to_string().as_bytes(), Some(model), &later.place, &key.owner, idempotency, due);
+        Ok((single.map_err(Refusal::validation)?, due))
+    }
+
+    /// Accepts a call, and gives its id.
+    pub(crate) async fn accept_single(&self, single: Single, due: Timestamp) -> Result<Response<Body>, Refusal> {
+        let id = self.later()?.engine.accept_one(single).await.map_err(refused)?;
         let mut response = json_response(&json!({ "id": id, "status": OneState::Waiting.name(), "deadline": due.to_string() }));
         *response.status_mut() = StatusCode::ACCEPTED;
         response.headers_mut().insert("preference-applied", HeaderValue::from_static("respond-async"));
@@ -118,12 +149,13 @@ impl Gateway {
         };
         let mut body = json!({ "id": id, "status": one.state.name(), "deadline": one.deadline.to_string() });
         if let Some(line) = &one.line {
-            let line: Line<'_> = serde_json::from_slice(line).map_err(|e| Refusal::internal(format!("The result: {e}")))?;
-            let value = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).unwrap_or_default();
-            match (line.output, line.error) {
-                (Some(output), _) => body["response"] = value(output),
-                (None, Some(error)) => body["error"] = value(error),
-                (None, None) => {}
+            let line: Line = serde_json::from_slice(line).map_err(|e| Refusal::internal(format!("The result: {e}")))?;
+            match line {
+                Line { output: Some(output), .. } => body["response"] = output,
+                Line { response: Some(Answered { status_code: 200, body: answer }), .. } => body["response"] = answer,
+                Line { response: Some(Answered { body: mut answer, .. }), .. } => body["error"] = answer["error"].take(),
+                Line { error: Some(error), .. } => body["error"] = error,
+                Line { output: None, response: None, error: None } => {}
             }
         }
         Ok(json_response(&body))

@@ -13,6 +13,7 @@ pub mod keys;
 mod lanes;
 mod later;
 mod meter;
+mod openai;
 mod refusal;
 mod runtime;
 mod stream;

@@ -7,6 +7,7 @@ use bytes::{Buf, BytesMut};
 use http::HeaderMap;
 use laneshift_bedrock::invocation_log::{Metered, metered};
 use laneshift_units::{ServiceTier, Tokens, Usage};
+use memchr::memmem;
 use serde::Deserialize;
 
 /// The largest frame: botocore takes a payload of 24 MiB and headers of 128 KiB.
@@ -84,6 +85,14 @@ pub(crate) struct Frames {
     broken: bool,
 }
 
+/// What a frame says.
+pub(crate) enum Said<'a> {
+    /// An event: its kind, and what it holds.
+    Event(&'a str, &'a [u8]),
+    /// An error: its name, and what it holds.
+    Exception(&'a str, &'a [u8]),
+}
+
 /// An event of InvokeModelWithResponseStream.
 #[derive(Deserialize)]
 struct Chunk<'a> {
@@ -97,8 +106,8 @@ impl Frames {
         Self { decoder, buffer, meter: Meter::of_headers(headers), exception: None, at_start: true, broken: false }
     }
 
-    /// Takes bytes of the stream.
-    pub(crate) fn take(&mut self, bytes: &[u8]) {
+    /// Takes bytes of the stream, and shows what they say.
+    pub(crate) fn take(&mut self, bytes: &[u8], see: &mut dyn FnMut(Said<'_>)) {
         if self.broken {
             return;
         }
@@ -113,7 +122,7 @@ impl Frames {
             match self.decoder.decode_frame(&mut self.buffer) {
                 Ok(DecodedFrame::Complete(message)) => {
                     self.at_start = true;
-                    self.message(&message);
+                    self.message(&message, see);
                 }
                 Ok(DecodedFrame::Incomplete) => return,
                 Err(_) => return self.give_up(),
@@ -126,25 +135,32 @@ impl Frames {
         self.buffer.advance(self.buffer.len());
     }
 
-    fn message(&mut self, message: &aws_smithy_types::event_stream::Message) {
+    fn message(&mut self, message: &aws_smithy_types::event_stream::Message, see: &mut dyn FnMut(Said<'_>)) {
         let header = |name: &str| {
             let header = message.headers().iter().find(|header| header.name().as_str() == name)?;
-            header.value().as_string().ok().map(|text| text.as_str().to_owned())
+            header.value().as_string().ok().map(|text| text.as_str())
         };
-        match header(":event-type").as_deref() {
+        let kind = header(":event-type");
+        match kind {
             // The only event of ConverseStream that counts anything.
             Some("metadata") => self.meter.add(metered(message.payload())),
             Some("chunk") => {
                 let chunk = serde_json::from_slice::<Chunk<'_>>(message.payload()).ok();
-                let Some(json) = chunk.and_then(|chunk| STANDARD.decode(chunk.bytes).ok()) else { return };
                 // Most chunks count nothing: not every one is read as JSON.
-                let counts = |name: &[u8]| json.windows(name.len()).any(|part| part == name);
-                if counts(b"oken") {
+                let json = chunk.and_then(|chunk| STANDARD.decode(chunk.bytes).ok());
+                if let Some(json) = json.filter(|json| memmem::find(json, b"oken").is_some()) {
                     self.meter.add(metered(&json));
                 }
             }
             Some(_) => {}
-            None => self.exception = header(":exception-type").or_else(|| header(":error-code")),
+            None => {
+                let name = header(":exception-type").or_else(|| header(":error-code")).unwrap_or("UnknownError");
+                self.exception = Some(name.to_owned());
+                see(Said::Exception(name, message.payload()));
+            }
+        }
+        if let Some(kind) = kind {
+            see(Said::Event(kind, message.payload()));
         }
     }
 }
@@ -171,7 +187,7 @@ mod tests {
         bytes.extend(frame("metadata", usage));
         for size in [1, 7, 64, bytes.len()] {
             let mut frames = Frames::new(&HeaderMap::new());
-            bytes.chunks(size).for_each(|part| frames.take(part));
+            bytes.chunks(size).for_each(|part| frames.take(part, &mut |_| {}));
             let usage = frames.meter.usage.expect("metered");
             assert_eq!((usage.input.0, usage.output.0, usage.cache_read.0), (7, 5, 3), "in pieces of {size}");
             assert_eq!(frames.meter.tier, Some(ServiceTier::Flex));
@@ -181,8 +197,8 @@ mod tests {
     #[test]
     fn bytes_that_are_no_frames_are_passed_by() {
         let mut frames = Frames::new(&HeaderMap::new());
-        frames.take(&[0xff; 64]);
-        frames.take(&frame("metadata", r#"{"usage":{"inputTokens":7,"outputTokens":5}}"#));
+        frames.take(&[0xff; 64], &mut |_| {});
+        frames.take(&frame("metadata", r#"{"usage":{"inputTokens":7,"outputTokens":5}}"#), &mut |_| {});
         assert_eq!(frames.meter.usage, None);
         assert!(frames.buffer.is_empty(), "nothing is kept of what cannot be read");
     }

@@ -6,6 +6,7 @@ use laneshift_aws::sigv4;
 use serde_json::json;
 
 use crate::body::Body;
+use crate::openai;
 
 /// AWS's name of an error, its status, and a text of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +71,11 @@ impl Refusal {
 
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new("InternalServerException", StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+
+    /// The answer of OpenAI's API.
+    pub(crate) fn openai(&self) -> Response<Body> {
+        openai::error(self.status, self.name, &self.message)
     }
 
     /// The answer.

@@ -18,7 +18,7 @@ use crate::body::Body;
 use crate::books::{Call, Open, bound};
 use crate::gateway::Gateway;
 use crate::keys::Key;
-use crate::lanes::Ask;
+use crate::lanes::{Ask, Choice};
 use crate::later;
 use crate::meter::{Frames, Meter};
 use crate::refusal::Refusal;
@@ -40,15 +40,15 @@ const DECISION_HEADER: &str = "laneshift-decision";
 /// What a Converse body says beside the prompt.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Asked {
+pub(crate) struct Asked {
     #[serde(rename = "requestMetadata")]
-    metadata: Map<String, Value>,
+    pub(crate) metadata: Map<String, Value>,
     #[serde(rename = "serviceTier")]
-    tier: Option<TierAsked>,
+    pub(crate) tier: Option<TierAsked>,
 }
 
 #[derive(Deserialize)]
-struct TierAsked {
+pub(crate) struct TierAsked {
     #[serde(rename = "type")]
     name: String,
 }
@@ -123,19 +123,8 @@ impl Gateway {
             return Err(Refusal::denied(format!("This key may not call {model}.")));
         }
         let asked = Asked::read(operation, &parts.headers, &body);
-        let (tariff, now) = (self.tariff(&model, &target.region), self.now());
-        let ask = Ask {
-            model: &model,
-            region: &target.region,
-            account: &target.account,
-            operation,
-            key,
-            metadata: &asked.metadata,
-            headers: &parts.headers,
-            body_bytes: body.len(),
-            tier: asked.tier.as_ref().map(|tier| ServiceTier::parse(&tier.name).unwrap_or_default()),
-        };
-        let choice = self.rules().choose(&ask, &tariff, now)?;
+        let now = self.now();
+        let (choice, tariff) = self.choose(&asked, (&model, operation), key, target, (&parts.headers, body.len()))?;
         if later::is_wanted(&parts.headers) {
             return self.accept_later((&model, operation), key, &parts.headers, &body, choice.due).await;
         }
@@ -153,6 +142,30 @@ impl Gateway {
             response.headers_mut().insert(DECISION_HEADER, value);
         }
         Ok(response)
+    }
+
+    /// Which lane takes a call, and its prices.
+    pub(crate) fn choose(
+        &self,
+        asked: &Asked,
+        (model, operation): (&str, Operation),
+        key: &Key,
+        target: &Target,
+        (headers, body_bytes): (&HeaderMap, usize),
+    ) -> Result<(Choice, Arc<Tariff>), Refusal> {
+        let tariff = self.tariff(model, &target.region);
+        let ask = Ask {
+            model,
+            region: &target.region,
+            account: &target.account,
+            operation,
+            key,
+            metadata: &asked.metadata,
+            headers,
+            body_bytes,
+            tier: asked.tier.as_ref().map(|tier| ServiceTier::parse(&tier.name).unwrap_or_default()),
+        };
+        Ok((self.rules().choose(&ask, &tariff, self.now())?, tariff))
     }
 
     /// One try, in a tier that the client did not name itself; the standard one changes nothing of the call.
@@ -217,8 +230,9 @@ impl Gateway {
     fn note(&self, came: &Came<'_>, tier: ServiceTier) -> Result<Open, Refusal> {
         let Came { key, target, asked, .. } = came;
         let tier = if asked.tier.is_some() { asked.tier() } else { tier };
+        let workload = self.rules().workload(&asked.metadata, key).map(str::to_owned);
         let mut metadata = asked.metadata.clone();
-        for (name, value) in [("laneshift:owner", Some(&key.owner)), ("laneshift:workload", key.workload.as_ref())] {
+        for (name, value) in [("laneshift:owner", Some(&key.owner)), ("laneshift:workload", workload.as_ref())] {
             if let Some(value) = value {
                 metadata.entry(name).or_insert_with(|| Value::from(value.clone()));
             }
@@ -231,7 +245,7 @@ impl Gateway {
             model: came.model.clone(),
             key: key.id.clone(),
             owner: key.owner.clone(),
-            workload: key.workload.clone(),
+            workload,
             metadata,
             tier: tier.name().to_owned(),
             bound_usd: bound(&came.tariff, tier, &most(&came.body)).map(laneshift_units::Money::to_exact_string),

@@ -99,10 +99,15 @@ impl Books {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Another id each time, in this process and the next.
+    pub(crate) fn id(&self) -> String {
+        let n = self.inner.calls.fetch_add(1, Ordering::Relaxed);
+        format!("{:012x}{n:08x}", self.inner.run)
+    }
+
     /// Notes a call. Only then may it be sent.
     pub(crate) fn begin(&self, call: Call, tariff: Arc<Tariff>) -> io::Result<Open> {
-        let n = self.inner.calls.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{:012x}{n:08x}", self.inner.run);
+        let id = self.id();
         lock(&self.inner.journal).note(&id, &call)?;
         Ok(Open { books: self.inner.clone(), id, call, tariff, ended: false })
     }

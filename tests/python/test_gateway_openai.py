@@ -1,0 +1,208 @@
+"""OpenAI's API of `laneshift serve`, driven by the unmodified openai client over the emulator."""
+
+import base64
+import json
+import unittest
+from decimal import Decimal
+
+import openai
+
+from emulated import HAIKU
+from test_gateway import NOVA, NOVA_PRO, GatewayCase, LaterCase
+
+TITAN = "amazon.titan-embed-text-v2:0"
+ASK = [{"role": "user", "content": "What is a lane?"}]
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "The weather of a place",
+        "parameters": {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
+    },
+}
+
+
+class OpenAiCase:
+    def openai(self, key=None, **more):
+        client = openai.OpenAI(base_url=self.gateway.info["url"] + "/v1", api_key=(key or self.key)["api_key"], max_retries=0, **more)
+        self.addCleanup(client.close)
+        return client
+
+    def refused(self, kind, *words, **call):
+        with self.assertRaises(kind) as caught:
+            self.openai().chat.completions.create(**({"model": NOVA, "messages": ASK} | call))
+        for word in words:
+            self.assertIn(word, caught.exception.message)
+        return caught.exception
+
+
+class Chat(OpenAiCase, GatewayCase):
+    def create(self, **call):
+        return self.openai().chat.completions.create(**({"model": NOVA, "messages": ASK, "max_completion_tokens": 60} | call))
+
+    def test_a_chat_is_answered_as_converse_answers_it_and_booked_to_the_last_digit(self):
+        messages = [{"role": "system", "content": "Be brief."}, *ASK]
+        completion = self.create(messages=messages, temperature=0.5, stop=["zzz"], user="me", seed=7)
+        theirs = self.runtime.converse(
+            modelId=NOVA,
+            system=[{"text": "Be brief."}],
+            messages=[{"role": "user", "content": [{"text": "What is a lane?"}]}],
+            inferenceConfig={"maxTokens": 60, "temperature": 0.5, "stopSequences": ["zzz"]},
+        )
+        self.assertEqual(completion.choices[0].message.content, theirs["output"]["message"]["content"][0]["text"])
+        self.assertEqual(completion.usage.prompt_tokens, theirs["usage"]["inputTokens"])
+        self.assertEqual(completion.usage.completion_tokens, theirs["usage"]["outputTokens"])
+        self.assertEqual((completion.object, completion.model), ("chat.completion", NOVA))
+        paid, bound = self.assert_books()
+        self.assertEqual((paid, bound), (self.billed(), 0))
+
+    def test_a_stream_is_the_same_answer_in_pieces(self):
+        whole = self.create()
+        chunks = list(self.create(stream=True, stream_options={"include_usage": True}))
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+        self.assertEqual(text, whole.choices[0].message.content)
+        self.assertEqual([chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1], whole.choices[0].finish_reason)
+        self.assertEqual(chunks[-1].usage.total_tokens, whole.usage.total_tokens)
+        self.assertEqual(len({chunk.id for chunk in chunks}), 1)
+        self.assertIsNone(list(self.create(stream=True))[-1].usage, "nobody asked for it")
+        self.assertEqual(self.assert_books()[0], self.billed())
+
+    def test_a_tool_is_called_and_its_result_is_taken(self):
+        for stream in (False, True):
+            with self.subTest(stream=stream):
+                ask = {"model": HAIKU, "tools": [WEATHER], "tool_choice": "required", "stream": stream}
+                if stream:
+                    calls = [call for chunk in self.create(**ask) for call in chunk.choices[0].delta.tool_calls or []]
+                    name, id_ = calls[0].function.name, calls[0].id
+                    arguments = "".join(call.function.arguments for call in calls)
+                else:
+                    completion = self.create(**ask)
+                    self.assertEqual(completion.choices[0].finish_reason, "tool_calls")
+                    call = completion.choices[0].message.tool_calls[0]
+                    name, id_, arguments = call.function.name, call.id, call.function.arguments
+                self.assertEqual((name, "place" in json.loads(arguments)), ("weather", True), arguments)
+        said = {"role": "assistant", "content": None, "tool_calls": [{"id": id_, "type": "function", "function": {"name": name, "arguments": arguments}}]}
+        result = {"role": "tool", "tool_call_id": id_, "content": "Sunny."}
+        answer = self.create(model=HAIKU, messages=[*ASK, said, result], tools=[WEATHER])
+        self.assertTrue(answer.choices[0].message.content)
+
+    def test_an_answer_follows_a_schema(self):
+        schema = {"type": "object", "properties": {"lane": {"type": "string"}}, "required": ["lane"], "additionalProperties": False}
+        wanted = {"type": "json_schema", "json_schema": {"name": "lane", "strict": True, "schema": schema}}
+        completion = self.create(model=HAIKU, response_format=wanted, max_completion_tokens=300)
+        self.assertEqual(list(json.loads(completion.choices[0].message.content)), ["lane"])
+
+    def test_images_and_documents_are_read(self):
+        png = base64.b64encode(bytes.fromhex("89504e470d0a1a0a") + b"\0" * 64).decode()
+        parts = [
+            {"type": "text", "text": "What is this?"},
+            {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{png}", "detail": "low"}},
+            {"type": "file", "file": {"filename": "Q3_report (final).txt", "file_data": base64.b64encode(b"All is well.").decode()}},
+        ]
+        self.assertTrue(self.create(messages=[{"role": "user", "content": parts}]).choices[0].message.content)
+
+    def test_tiers_are_named_as_openai_names_them(self):
+        for tier, lane in [("flex", "flex"), ("priority", "priority"), ("default", "standard")]:
+            completion = self.create(model=NOVA_PRO, service_tier=tier)
+            self.assertEqual(completion.service_tier or "default", tier)
+            self.assertIn(lane, {row["lane"] for row in self.gateway.savings()["rows"]})
+        self.create(model=NOVA_PRO, extra_headers={"laneshift-deadline": "6h"})
+        rows = {row["lane"]: row for row in self.gateway.savings()["rows"]}
+        self.assertEqual(rows["flex"]["calls"], 2, "the gateway chose it")
+        self.create(model=NOVA_PRO, metadata={"laneshift:deadline": "6h", "laneshift:workload": "nightly"})
+        rows = {(row["workload"], row["lane"]) for row in self.gateway.savings()["rows"]}
+        self.assertIn(("nightly", "flex"), rows)
+        self.assertEqual(self.assert_books()[0], self.billed())
+
+    def test_what_cannot_be_carried_over_is_refused_by_name(self):
+        bad = openai.BadRequestError
+        self.refused(bad, "body.n ", n=2)
+        self.refused(bad, "body.logprobs", logprobs=True)
+        self.refused(bad, "response_format", response_format={"type": "json_object"})
+        self.refused(bad, "reasoning_effort", reasoning_effort="low")
+        self.refused(bad, "service_tier", service_tier="scale")
+        self.refused(bad, "metadata", metadata={"a;b": "c"})
+        self.refused(bad, "are not fetched", messages=[{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://127.0.0.1:1/x.png"}}]}])
+        self.refused(bad, '"colour"', extra_body={"colour": "blue"})
+        self.refused(openai.NotFoundError, "none of Bedrock's", model="gpt-4o")
+        self.assertEqual(self.billed(), 0)
+
+    def test_errors_have_openais_shape_and_names(self):
+        with self.assertRaises(openai.AuthenticationError):
+            self.openai({"api_key": "lsk-nobody-x"}).chat.completions.create(model=NOVA, messages=ASK)
+        self.emulator.faults({"fault": "throttled"})
+        self.assertEqual(self.refused(openai.RateLimitError).code, "rate_limit_exceeded")
+        self.emulator.faults()
+        narrow = self.gateway.key("team-b", "--model", "amazon.*")
+        self.connect(narrow)
+        with self.assertRaises(openai.PermissionDeniedError):
+            self.openai(narrow).chat.completions.create(model=HAIKU, messages=ASK)
+        with self.assertRaises(openai.NotFoundError):
+            self.openai().get("/nonsense", cast_to=object)
+
+    def test_a_stream_that_breaks_is_an_error_and_no_whole_answer(self):
+        self.emulator.faults({"fault": "broken_stream", "times": 1})
+        with self.assertRaises(openai.APIError):
+            list(self.create(stream=True))
+        _, bound = self.assert_books()
+        self.assertGreater(bound, 0)
+
+
+class Embeddings(OpenAiCase, GatewayCase):
+    def test_many_texts_are_one_list_and_each_costs_its_tokens(self):
+        texts = [f"text {i}" for i in range(11)]
+        made = self.openai().embeddings.create(model=TITAN, input=texts, encoding_format="float")
+        self.assertEqual([one.index for one in made.data], list(range(11)))
+        packed = self.openai().embeddings.create(model=TITAN, input=texts)
+        self.assertEqual(len(packed.data), 11)
+        for one, other in zip(made.data, packed.data, strict=True):
+            for a, b in zip(one.embedding, other.embedding, strict=True):
+                self.assertAlmostEqual(a, b, places=6)
+        self.assertGreaterEqual(made.usage.prompt_tokens, 11)
+        single = self.openai().embeddings.create(model=TITAN, input="text 3", encoding_format="float")
+        self.assertEqual(single.data[0].embedding, made.data[3].embedding)
+        self.assertEqual(self.assert_books()[0], self.billed())
+
+    def test_what_embeds_nothing_is_said(self):
+        with self.assertRaises(openai.BadRequestError) as caught:
+            self.openai().embeddings.create(model=NOVA, input="x")
+        self.assertIn("makes no embeddings", caught.exception.message)
+
+
+class Batch(OpenAiCase, LaterCase):
+    """Over the batch lane, with names for models."""
+
+    MODELS = f'[models]\n"gpt-4o-mini" = "{HAIKU}"\n'
+
+    def test_models_are_those_of_the_configuration_and_of_bedrock_and_each_key_sees_its_own(self):
+        names = [model.id for model in self.openai().models.list()]
+        self.assertIn("gpt-4o-mini", names)
+        self.assertIn("amazon.nova-lite-v1:0", names)
+        self.assertEqual(self.openai().models.retrieve("gpt-4o-mini").id, "gpt-4o-mini")
+        narrow = self.gateway.key("team-b", "--model", "amazon.nova-lite*")
+        self.connect(narrow)
+        self.assertEqual([model.id for model in self.openai(narrow).models.list()], ["amazon.nova-lite-v1:0"])
+        answer = self.openai().chat.completions.create(model="gpt-4o-mini", messages=ASK)
+        self.assertEqual((answer.model, bool(answer.choices[0].message.content)), ("gpt-4o-mini", True))
+
+    def test_a_completion_that_can_wait_is_answered_by_the_batch_lane(self):
+        ids = []
+        for i in range(110):
+            body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": f"question {i}"}], "max_tokens": 30}
+            more = {"service_tier": "batch"} if i % 2 else {}
+            headers = {} if i % 2 else {"Prefer": "respond-async", "laneshift-deadline": "1d"}
+            status, accepted = self.ask("/v1/chat/completions", method="POST", body=body | more, **{k.replace("-", "_"): v for k, v in headers.items()})
+            self.assertEqual(status, 202, accepted)
+            ids.append(accepted["id"])
+        for id_ in ids:
+            one = self.answer(id_)
+            self.assertEqual(one["status"], "answered", one)
+            self.assertEqual(one["response"]["object"], "chat.completion")
+            self.assertTrue(one["response"]["choices"][0]["message"]["content"])
+        rows = {row["lane"]: row for row in self.gateway.savings()["rows"]}
+        self.assertEqual(rows["batch"]["calls"], 110)
+        self.assertEqual(Decimal(rows["batch"]["paid_usd"]), self.billed())
+
+
+if __name__ == "__main__":
+    unittest.main()
