@@ -153,10 +153,12 @@ impl Engine {
             let repeats = prices.book(PriceMode::Batch, &used.repeats);
             add_bound(cost, (repeats.costed == Costed::Exact).then_some(repeats.paid));
         }
-        // Of a job that was cut short, as many records without a line as it says it has run beyond those with one.
-        let all_ran = job.provider_state.as_deref() == Some("Completed");
-        let processed = harvest.manifest.map_or(0, |manifest| manifest.processed);
-        let ran = if all_ran { u64::MAX } else { processed.saturating_sub(harvest.lines) };
+        // Of a job that was cut short, as many records without a line as it says it has run beyond those with one; any of them when
+        // its account did not come in all the looks.
+        let ran = match (job.provider_state.as_deref().unwrap_or_default(), harvest.manifest) {
+            ("Completed", _) | ("PartiallyCompleted" | "Stopped", None) => u64::MAX,
+            (_, manifest) => manifest.map_or(0, |manifest| manifest.processed).saturating_sub(harvest.lines),
+        };
         let (mut missing, mut unmetered) = (Vec::new(), Vec::new());
         let nothing = Used::default();
         for m in &job.intent.members {

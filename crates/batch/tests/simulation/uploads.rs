@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use laneshift_store::AttemptState;
+use serde_json::json;
 
 use crate::flaky::{FlakyObjects, Mishap, Plan};
 use crate::sim::{HOUR_MS, MINUTE_MS, Sim, no_hook};
@@ -84,4 +85,20 @@ async fn what_one_owner_forbade_is_not_done_to_it_when_another_allows_it() {
     assert_eq!(sim.finish(&engine, &free, 1).await.delivered.answered, 20);
     let receipt = sim.finish(&engine, &strict, 1).await;
     assert_eq!((receipt.delivered.expired, receipt.parts.len()), (20, 0), "neither filled up nor called");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_job_ran_and_told_too_late_stays_within_the_books() {
+    let sim = Sim::new();
+    let faults = json!([
+        { "fault": "cut_short", "share": 0.4, "times": 1 },
+        { "fault": "late_results", "minutes": 40, "times": 1 },
+    ]);
+    sim.faults(faults).await;
+    let engine = sim.engine(no_hook());
+    let (id, _) = sim.accept(&engine, "a", 100, 8 * HOUR_MS).await;
+    let receipt = sim.finish(&engine, &id, 3).await;
+    assert_eq!(receipt.delivered.answered, 100, "what did not come in all the looks ran again");
+    assert!(receipt.cost.bound.pico() > 0, "and may have been paid for");
+    sim.assert_books().await;
 }
