@@ -17,10 +17,11 @@ REGION = "us-east-1"
 class Gateway:
     """A running gateway over a folder of its own, in front of an emulator."""
 
-    def __init__(self, emulator, *args, config=None):
+    def __init__(self, emulator, *args, config=None, environment=None):
         self._temporary = tempfile.TemporaryDirectory()
         self.folder = pathlib.Path(self._temporary.name)
         self.emulator = emulator
+        self._environment = environment or {}
         if config is None:
             self._args = ["--region", REGION, "--endpoint-url", emulator.info["url"], *args]
         else:
@@ -35,7 +36,7 @@ class Gateway:
             "AWS_ACCESS_KEY_ID": self.emulator.info["access_key_id"],
             "AWS_SECRET_ACCESS_KEY": self.emulator.info["secret_access_key"],
             "LANESHIFT_GATEWAY_DATA": str(self.folder),
-        }
+        } | self._environment
 
     def start(self):
         command = [str(BIN), "serve", "--listen", "127.0.0.1:0", "--format", "json", *map(str, self._args)]

@@ -169,10 +169,10 @@ class Lanes(GatewayCase):
                 _, decision = self.ask(deadline, model)
                 refused = decision["refused"].get("flex", "")
                 if model == NOVA_PRO:
-                    self.assertEqual(decision["tier"], "flex" if in_time else "default", (deadline, decision))
+                    self.assertEqual(decision["lane"], "flex" if in_time else "standard", (deadline, decision))
                     self.assertEqual("too late" in refused, not in_time)
                 else:
-                    self.assertEqual((decision["tier"], "no price is known" in refused), ("default", True), (deadline, model, decision))
+                    self.assertEqual((decision["lane"], "no price is known" in refused), ("standard", True), (deadline, model, decision))
         lanes = {row["lane"]: row for row in self.gateway.savings()["rows"]}
         self.assertEqual(lanes["flex"]["calls"], 3)
         self.assertEqual(Decimal(self.gateway.savings()["all"]["paid_usd"]), self.billed())

@@ -2,6 +2,8 @@
 //!
 //! Source: service model of bedrock-runtime in botocore, read 2026-11-23.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -45,13 +47,18 @@ impl Operation {
     }
 
     /// The last segment of its path.
-    pub const fn segment(self) -> &'static str {
+    const fn segment(self) -> &'static str {
         match self {
             Self::Converse => "converse",
             Self::ConverseStream => "converse-stream",
             Self::InvokeModel => "invoke",
             Self::InvokeModelWithResponseStream => "invoke-with-response-stream",
         }
+    }
+
+    /// The path that calls a model.
+    pub fn path(self, model: &str) -> String {
+        format!("/model/{}/{}", utf8_percent_encode(model, NON_ALPHANUMERIC), self.segment())
     }
 
     /// The model as it is encoded in a path, and the operation, of `/model/MODEL/converse` and the others.

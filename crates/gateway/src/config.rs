@@ -25,6 +25,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// A policy, as the audit writes it: which workloads may wait, and how long.
     pub policy: Option<PathBuf>,
+    /// Capacity that is paid for by the hour or the month, as the audit reads it.
+    pub commitments: Option<PathBuf>,
     /// The batch lane, for calls that can wait.
     pub batch: Option<Batch>,
     /// Names of models for OpenAI's clients, and the models of Bedrock that they mean.
@@ -177,9 +179,9 @@ impl Config {
     /// # Errors
     /// What is wrong with it.
     pub fn of(upstream: Upstream) -> Result<Self, String> {
-        let (tls, policy, batch, models) = (None, None, None, BTreeMap::new());
+        let (tls, policy, commitments, batch, models) = (None, None, None, None, BTreeMap::new());
         let (waits, limits, upstreams) = (Waits::default(), Limits::default(), vec![upstream]);
-        let config = Self { listen: listen(), data: data(), upstreams, tls, policy, batch, models, waits, limits };
+        let config = Self { listen: listen(), data: data(), upstreams, tls, policy, commitments, batch, models, waits, limits };
         config.check().map(|()| config)
     }
 

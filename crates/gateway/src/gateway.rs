@@ -15,6 +15,7 @@ use laneshift_aws::WallClock;
 use laneshift_aws::sigv4::{claim, sha256_hex, verify};
 use laneshift_bedrock::Operation;
 use laneshift_catalog::DataError;
+use laneshift_catalog::commitments::Commitments;
 use laneshift_catalog::policy::Policy;
 use laneshift_catalog::prices::{Catalog, Tariff};
 use laneshift_catalog::signals::Signals;
@@ -28,6 +29,7 @@ use crate::config::Config;
 use crate::keys::{Key, Keys};
 use crate::lanes::Rules;
 use crate::later::{self, Later};
+use crate::market::Market;
 use crate::openai;
 use crate::refusal::Refusal;
 use crate::upstream::{Http, Target, client};
@@ -49,6 +51,9 @@ pub enum OpenError {
     /// An upstream.
     #[error("{0}")]
     Upstream(String),
+    /// A commitment that no upstream can call.
+    #[error("{0}")]
+    Commitment(String),
     /// The policy, or a file that was built in.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -66,6 +71,7 @@ struct Inner {
     keys: RwLock<Keys>,
     books: Books,
     rules: Rules,
+    market: Market,
     later: Option<Later>,
     catalog: Arc<Catalog>,
     tariffs: RwLock<HashMap<(String, String), Arc<Tariff>>>,
@@ -79,10 +85,24 @@ pub(crate) struct Caller<'a> {
     pub(crate) region: Option<&'a str>,
 }
 
+/// A model's id as a path has it.
+fn decoded(model: &str) -> Result<String, Refusal> {
+    let model = percent_decode_str(model).decode_utf8();
+    Ok(model.map_err(|_| Refusal::validation("The model's id is no valid UTF-8."))?.into_owned())
+}
+
+/// The model of `/model/MODEL/count-tokens`.
+fn count_tokens_of(path: &str) -> Option<&str> {
+    let model = path.strip_prefix("/model/")?.strip_suffix("/count-tokens")?;
+    (!model.is_empty() && !model.contains('/')).then_some(model)
+}
+
 /// What is asked for.
 enum Route<'a> {
     /// A model, as it is encoded in the path.
     Run(&'a str, Operation),
+    /// Its tokens are counted.
+    Count(&'a str),
     /// A request that was accepted.
     Later(&'a str),
     Savings,
@@ -96,7 +116,8 @@ impl<'a> Route<'a> {
             return Some(Self::OpenAi(route));
         }
         if *method == Method::POST {
-            return Operation::of_path(path).map(|(model, operation)| Self::Run(model, operation));
+            let run = Operation::of_path(path).map(|(model, operation)| Self::Run(model, operation));
+            return run.or_else(|| count_tokens_of(path).map(Self::Count));
         }
         if reads && path == "/savings" {
             return Some(Self::Savings);
@@ -122,8 +143,12 @@ impl Gateway {
         let books = Books::open(&config.data, wall.clone())?;
         let policy = config.policy.as_deref().map(Policy::open).transpose()?;
         let rules = Rules { policy, signals: Signals::shipped()?, waits: config.waits };
+        let targets = targets.map_err(OpenError::Upstream)?;
+        let commitments = config.commitments.as_deref().map(Commitments::open).transpose()?.unwrap_or_default();
+        let market = Market::new(commitments, &targets).map_err(OpenError::Commitment)?;
         let inner = Inner {
-            targets: targets.map_err(OpenError::Upstream)?,
+            targets,
+            market,
             config,
             keys,
             books,
@@ -170,6 +195,14 @@ impl Gateway {
 
     pub(crate) fn rules(&self) -> &Rules {
         &self.inner.rules
+    }
+
+    pub(crate) fn market(&self) -> &Market {
+        &self.inner.market
+    }
+
+    pub(crate) fn targets(&self) -> &[Target] {
+        &self.inner.targets
     }
 
     pub(crate) fn http(&self) -> &Http {
@@ -223,11 +256,10 @@ impl Gateway {
             Route::Later(id) => self.one_later(id, &caller.key, parts).await,
             Route::Savings => Ok(self.savings_of(&caller.key.owner)),
             Route::OpenAi(route) => self.openai(route, &caller, parts, body).await,
+            Route::Count(model) => self.count(&decoded(model)?, &caller, parts, (body, &body_sha256)).await,
             Route::Run(model, operation) => {
-                let model = percent_decode_str(model).decode_utf8();
-                let model = model.map_err(|_| Refusal::validation("The model's id is no valid UTF-8."))?.into_owned();
-                let target = self.target(caller.region)?;
-                self.run((model, operation), &caller.key, target, parts, (body, &body_sha256)).await
+                let (model, target) = (decoded(model)?, self.target(caller.region)?);
+                self.run((&model, operation), &caller.key, target, parts, (body, &body_sha256)).await
             }
         }
     }

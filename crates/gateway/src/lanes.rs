@@ -1,7 +1,7 @@
 //! Which lane takes a call: how long it may wait, what is on offer, and the decision that the audit makes too.
 //!
-//! Here a call stays in the region and the profile that its client named; what is chosen is the service tier. A client that names a
-//! tier itself has chosen.
+//! Here a call stays in the region and the profile that its client named; what is chosen is what is paid for already, the service
+//! tier, and which account's. A client that names a tier itself has chosen it.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use laneshift_units::{
 use serde_json::{Map, Value, json};
 
 use crate::keys::Key;
+use crate::market::{Load, Market, Spot};
 use crate::refusal;
 
 /// The header in which a client says how long a call may wait.
@@ -46,6 +47,16 @@ impl Default for Waits {
     }
 }
 
+/// The lane of a tier.
+pub(crate) const fn lane_of(tier: ServiceTier) -> LaneId {
+    match tier {
+        ServiceTier::Default => LaneId::Standard,
+        ServiceTier::Flex => LaneId::Flex,
+        ServiceTier::Priority => LaneId::Priority,
+        ServiceTier::Reserved => LaneId::Reserved,
+    }
+}
+
 /// What the gateway decides by.
 pub(crate) struct Rules {
     pub(crate) policy: Option<Policy>,
@@ -67,23 +78,43 @@ pub(crate) struct Ask<'a> {
     pub(crate) tier: Option<ServiceTier>,
 }
 
-/// What was decided, and why.
-pub(crate) struct Choice {
-    pub(crate) tier: ServiceTier,
-    pub(crate) deadline: Deadline,
+/// How long a call may wait, and who says so.
+pub(crate) struct Terms<'a> {
+    /// The rule of the policy that is about it.
+    rule: Option<&'a PolicyRule>,
     /// When the answer is due; `None` when nobody said that it may wait.
     pub(crate) due: Option<Timestamp>,
-    /// What says so: `tier`, `header`, `metadata`, `policy`, or `silence`.
+    deadline: Deadline,
+    /// What says so: `header`, `metadata`, `policy`, or `silence`.
     by: &'static str,
-    refusals: Vec<(LaneId, Refusal)>,
+}
+
+/// What was decided, and why.
+pub(crate) struct Choice {
+    /// Which of the spots.
+    pub(crate) ix: usize,
+    deadline: Deadline,
+    by: &'static str,
+    refusals: Vec<(usize, Refusal)>,
 }
 
 impl Choice {
     /// For whoever asked why.
-    pub(crate) fn value(&self) -> Value {
+    pub(crate) fn value(&self, spots: &[Spot]) -> Value {
+        let name = |ix: usize| {
+            let spot = &spots[ix];
+            if let Some(committed) = &spot.committed {
+                return format!("{} {:?}", spot.lane.name(), committed.name);
+            }
+            if spot.upstream == 0 {
+                spot.lane.name().to_owned()
+            } else {
+                format!("{} of upstream {}", spot.lane.name(), spot.upstream + 1)
+            }
+        };
         let refusals: Map<String, Value> =
-            self.refusals.iter().map(|(lane, refusal)| (lane.name().to_owned(), Value::from(told(refusal)))).collect();
-        json!({ "tier": self.tier.name(), "deadline": self.deadline.name(), "by": self.by, "refused": refusals })
+            self.refusals.iter().map(|(ix, refusal)| (name(*ix), Value::from(told(refusal)))).collect();
+        json!({ "lane": name(self.ix), "deadline": self.deadline.name(), "by": self.by, "refused": refusals })
     }
 }
 
@@ -92,7 +123,7 @@ fn told(refusal: &Refusal) -> String {
         Refusal::NoPrice(class) => format!("no price is known for {} tokens", class_name(*class)),
         Refusal::Unsupported(features) => format!("it does not support {}", features.names().join(", ")),
         Refusal::TooLate { by_ms } => format!("{} s too late", (by_ms + 999) / 1_000),
-        Refusal::NoHeadroom => "its quota is short".to_owned(),
+        Refusal::NoHeadroom => "it has no room".to_owned(),
         Refusal::TooLarge => "the body is too large".to_owned(),
     }
 }
@@ -107,48 +138,94 @@ const fn class_name(class: TokenClass) -> &'static str {
 }
 
 impl Rules {
-    /// Decides.
-    pub(crate) fn choose(&self, ask: &Ask<'_>, tariff: &Tariff, now: Timestamp) -> Result<Choice, refusal::Refusal> {
+    /// Reads how long a call may wait.
+    pub(crate) fn terms(&self, ask: &Ask<'_>, now: Timestamp) -> Result<Terms<'_>, refusal::Refusal> {
         let rule = self.policy.as_ref().and_then(|policy| policy.rules.iter().find(|rule| self.fits(rule, ask, now)));
         let (due, by) = self.due(ask, rule, now)?;
-        let deadline = due.map_or(Deadline::Seconds, |due| bucket(due, now));
+        Ok(Terms { rule, due, deadline: due.map_or(Deadline::Seconds, |due| bucket(due, now)), by })
+    }
+
+    /// Chooses among the spots that were not tried; `None` when none of them may take it.
+    pub(crate) fn choose(
+        &self,
+        (ask, terms): (&Ask<'_>, &Terms<'_>),
+        tariff: &Tariff,
+        (market, spots, tried): (&Market, &[Spot], &[usize]),
+        now: Timestamp,
+    ) -> Option<Choice> {
+        let open = |lane: LaneId| {
+            let left = spots.iter().enumerate().filter(|(ix, spot)| spot.lane == lane && !tried.contains(ix));
+            let (shut, open): (Vec<_>, Vec<_>) = left.partition(|(_, spot)| market.is_shut(spot, ask.model, now));
+            // Where all have just refused, the client hears of it from AWS, and tries again as it does today.
+            open.first().or(shut.first()).map(|(ix, _)| *ix)
+        };
+        let choice = |ix, by, refusals| Choice { ix, deadline: terms.deadline, by, refusals };
         if let Some(tier) = ask.tier {
-            return Ok(Choice { tier, deadline, due, by: "tier", refusals: Vec::new() });
+            return open(lane_of(tier)).map(|ix| choice(ix, "tier", Vec::new()));
         }
-        let stays = |refusals| Choice { tier: ServiceTier::Default, deadline, due, by, refusals };
         let input = Tokens(ask.body_bytes as u64 / BYTES_PER_TOKEN);
-        let output = Tokens(rule.map_or(OUTPUT_TOKENS, |rule| rule.output_p50));
+        let output = self.output(terms);
         let model = ProfiledModel::parse_id(ask.model);
         let context = tariff.tier(input);
-        let class = Class { model: model.model, context, needs: Features::NONE, deadline };
+        let class = Class { model: model.model, context, needs: Features::NONE, deadline: terms.deadline };
         let demand = Demand {
             class: &class,
             n: NonZeroU64::MIN,
             expected: Usage { input, output, ..Usage::default() },
-            reserve: QuotaTokens(input.0 + output.0),
+            reserve: QuotaTokens(1),
             largest: Bytes(ask.body_bytes as u64),
         };
         let place = Place { region: Region::new(ask.region), profile: model.profile };
-        let target = |lane, mode, wait_s: u64| Target {
-            lane,
-            place: place.clone(),
-            rates: *tariff.rates(mode, input),
-            supports: Features(u16::MAX),
-            headroom: None,
-            wait: Wait { promise_ms: i64::try_from(wait_s.saturating_mul(1_000)).unwrap_or(i64::MAX) },
-            body_max: Bytes(u64::MAX),
+        let allowed = |spot: &Spot| {
+            let rule = terms.rule.filter(|_| terms.by == "policy");
+            spot.committed.is_some() || spot.lane == LaneId::Standard || rule.is_none_or(|rule| rule.lanes.contains(&spot.lane))
         };
-        let market = [
-            target(LaneId::Standard, PriceMode::OnDemand, self.waits.standard_s),
-            target(LaneId::Flex, PriceMode::Flex, self.waits.flex_s),
-        ];
-        let Decision { parts, refusals, .. } = route(LANES, &demand, &market, now);
-        let refusals = refusals.into_iter().map(|(ix, refusal)| (market[ix.0].lane, refusal)).collect();
-        Ok(match parts.first() {
-            Some((ix, _)) if market[ix.0].lane == LaneId::Flex => Choice { tier: ServiceTier::Flex, ..stays(refusals) },
-            // Where no price is known, or nothing is in time, a call goes where it would go without this gateway.
-            Some(_) | None => stays(refusals),
-        })
+        let rows: Vec<usize> = (0..spots.len()).filter(|ix| !tried.contains(ix) && allowed(&spots[*ix])).collect();
+        let targets: Vec<Target> = rows
+            .iter()
+            .map(|ix| {
+                let spot = &spots[*ix];
+                let (mode, wait_s) = match spot.lane {
+                    LaneId::Flex => (PriceMode::Flex, self.waits.flex_s),
+                    LaneId::Priority => (PriceMode::Priority, self.waits.standard_s),
+                    LaneId::Provisioned | LaneId::Reserved | LaneId::Standard | LaneId::Batch => {
+                        (PriceMode::OnDemand, self.waits.standard_s)
+                    }
+                };
+                let load = Load { input: input.0, output: output.0 };
+                let room = spot.committed.as_ref().map(|committed| committed.has_room(load, terms.due.is_some(), now));
+                // Room is a yes or a no here: its two directions do not add up to one number.
+                let headroom = match room {
+                    _ if market.is_shut(spot, ask.model, now) => Some(QuotaTokens(0)),
+                    Some(room) => Some(QuotaTokens(u64::from(room))),
+                    None => None,
+                };
+                Target {
+                    lane: spot.lane,
+                    place: place.clone(),
+                    rates: *tariff.rates(mode, input),
+                    supports: Features(u16::MAX),
+                    headroom,
+                    wait: Wait { promise_ms: i64::try_from(wait_s.saturating_mul(1_000)).unwrap_or(i64::MAX) },
+                    body_max: Bytes(u64::MAX),
+                }
+            })
+            .collect();
+        let Decision { parts, refusals, .. } = route(LANES, &demand, &targets, now);
+        let refusals = refusals.into_iter().map(|(ix, refusal)| (rows[ix.0], refusal)).collect();
+        // Where no price is known, or nothing is in time, a call goes where it would go without this gateway.
+        let ix = parts.first().map(|(ix, _)| rows[ix.0]).or_else(|| open(LaneId::Standard))?;
+        Some(choice(ix, terms.by, refusals))
+    }
+
+    /// Output tokens that a call is thought to give.
+    fn output(&self, terms: &Terms<'_>) -> Tokens {
+        Tokens(terms.rule.map_or(OUTPUT_TOKENS, |rule| rule.output_p50))
+    }
+
+    /// What a call is thought to take of committed capacity.
+    pub(crate) fn load(&self, ask: &Ask<'_>, terms: &Terms<'_>) -> Load {
+        Load { input: ask.body_bytes as u64 / BYTES_PER_TOKEN, output: self.output(terms).0 }
     }
 
     /// What a call is for: as its metadata says, or else its key.

@@ -12,6 +12,7 @@ mod gateway;
 pub mod keys;
 mod lanes;
 mod later;
+mod market;
 mod meter;
 mod openai;
 mod refusal;

@@ -1,5 +1,6 @@
 //! Bedrock Runtime: the operations that run a model, passed on as they came.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,17 +10,21 @@ use http_body_util::{BodyExt, Limited};
 use laneshift_aws::sigv4::sha256_hex;
 use laneshift_bedrock::Operation;
 use laneshift_catalog::prices::Tariff;
-use laneshift_units::{ServiceTier, Timestamp, Tokens, Usage};
+use laneshift_core::route::LaneId;
+use laneshift_units::{Money, ProfiledModel, ServiceTier, Timestamp, Tokens, Usage};
 use memchr::memmem;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::body::Body;
 use crate::books::{Call, Open, bound};
-use crate::gateway::Gateway;
+use crate::gateway::{Caller, Gateway};
 use crate::keys::Key;
-use crate::lanes::{Ask, Choice};
+use crate::lanes::{Ask, lane_of};
+
 use crate::later;
+use crate::market::{Hold, Spot};
 use crate::meter::{Frames, Meter};
 use crate::refusal::Refusal;
 use crate::stream::Metered;
@@ -90,14 +95,14 @@ fn number(rest: &[u8]) -> Option<u64> {
 
 /// A call that came, with what every try at it needs.
 struct Came<'a> {
-    model: String,
+    /// As the client named it.
+    model: &'a str,
     operation: Operation,
     key: &'a Key,
-    target: &'a Target,
     parts: &'a Parts,
     body: Bytes,
     body_sha256: &'a str,
-    asked: Asked,
+    asked: &'a Asked,
     tariff: Arc<Tariff>,
     now: Timestamp,
 }
@@ -105,79 +110,134 @@ struct Came<'a> {
 /// What one try brought.
 struct Tried {
     response: Response<Body>,
-    /// It was refused for a reason of the moment, and cost nothing.
-    again: bool,
+    /// It cost nothing, and another lane may answer.
+    again: Option<Again>,
+}
+
+/// Why another lane may answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    /// This one has no room for the model, or does not have it.
+    Lane,
+    /// Nothing of this upstream can be reached.
+    Upstream,
 }
 
 impl Gateway {
     /// Sends a call on, and books it.
     pub(crate) async fn run(
         &self,
-        (model, operation): (String, Operation),
+        (named, operation): (&str, Operation),
         key: &Key,
         target: &Target,
         parts: &Parts,
         (body, body_sha256): (Bytes, &str),
     ) -> Result<Response<Body>, Refusal> {
-        if !key.allows(&model) {
-            return Err(Refusal::denied(format!("This key may not call {model}.")));
+        let base = self.market().base_of(named);
+        let model = base.map_or(named, |base| base.as_str());
+        if !key.allows(named) && !key.allows(model) {
+            return Err(Refusal::denied(format!("This key may not call {named}.")));
         }
         let asked = Asked::read(operation, &parts.headers, &body);
-        let now = self.now();
-        let (choice, tariff) = self.choose(&asked, (&model, operation), key, target, (&parts.headers, body.len()))?;
+        let (tariff, now) = (self.tariff(model, &target.region), self.now());
+        let ask = self.ask(&asked, (model, operation), key, target, (&parts.headers, body.len()));
+        let terms = self.rules().terms(&ask, now)?;
         if later::is_wanted(&parts.headers) {
-            return self.accept_later((&model, operation), key, &parts.headers, &body, choice.due).await;
+            return self.accept_later((model, operation), key, &parts.headers, &body, terms.due).await;
         }
-        let came = Came { model, operation, key, target, parts, body, body_sha256, asked, tariff, now };
-        let chosen = if came.asked.tier.is_none() { choice.tier } else { ServiceTier::Default };
-        let mut tried = self.once(&came, chosen).await?;
-        if tried.again && chosen == ServiceTier::Flex {
-            // What flex has no room for goes where it would have gone without this gateway.
-            tried = self.once(&came, ServiceTier::Default).await?;
+        let mut spots = self.market().spots(self.targets(), &target.region, &ProfiledModel::parse_id(model));
+        if let Some(tier) = ask.tier {
+            let on_demand = |spot: &Spot| spot.lane == LaneId::Standard && spot.committed.is_none();
+            spots.retain(on_demand);
+            spots.iter_mut().for_each(|spot| spot.lane = lane_of(tier));
         }
-        let mut response = tried.response;
-        if parts.headers.get(EXPLAIN_HEADER).is_some_and(|value| value == "true")
-            && let Ok(value) = HeaderValue::from_str(&choice.value().to_string())
-        {
-            response.headers_mut().insert(DECISION_HEADER, value);
+        self.market().earn();
+        let came = Came { model, operation, key, parts, body, body_sha256, asked: &asked, tariff, now };
+        let mut tried = Vec::new();
+        let mut last: Option<(Response<Body>, LaneId)> = None;
+        while let Some(choice) = self.rules().choose((&ask, &terms), &came.tariff, (self.market(), &spots, &tried), now) {
+            let spot = &spots[choice.ix];
+            // Another lane is what a call falls back to; the same lane elsewhere is a retry.
+            if last.as_ref().is_some_and(|(_, lane)| *lane == spot.lane && !self.market().spend()) {
+                break;
+            }
+            let load = self.rules().load(&ask, &terms);
+            let hold = spot.committed.clone().map(|committed| Hold::new(committed, load, terms.due.is_some(), now));
+            let Tried { mut response, again } = self.once(&came, spot, hold).await?;
+            if parts.headers.get(EXPLAIN_HEADER).is_some_and(|value| value == "true")
+                && let Ok(value) = HeaderValue::from_str(&choice.value(&spots).to_string())
+            {
+                response.headers_mut().insert(DECISION_HEADER, value);
+            }
+            match again {
+                None => {
+                    self.market().answered(spot, model);
+                    return Ok(response);
+                }
+                Some(why) => self.market().refused(spot, Some(model).filter(|_| why == Again::Lane), now),
+            }
+            last = Some((response, spot.lane));
+            tried.push(choice.ix);
         }
+        last.map(|(response, _)| response).ok_or_else(|| Refusal::internal("No upstream."))
+    }
+
+    /// Counts tokens: AWS names no price for it, so nothing is booked.
+    pub(crate) async fn count(
+        &self,
+        model: &str,
+        caller: &Caller<'_>,
+        parts: &Parts,
+        body: (Bytes, &str),
+    ) -> Result<Response<Body>, Refusal> {
+        if !caller.key.allows(model) {
+            return Err(Refusal::denied(format!("This key may not call {model}.")));
+        }
+        let target = self.target(caller.region)?;
+        let sent = self.in_time(target.send(self.http(), (parts, parts.uri.path()), body, self.now())).await;
+        let answer = sent.map_err(|lost| Refusal::unreachable(format!("Bedrock cannot be reached: {}", lost.why)))?;
+        let (head, incoming) = answer.into_parts();
+        let whole = Limited::new(incoming, ANSWER_BYTES_MAX).collect().await;
+        let whole = whole.map_err(|error| Refusal::unreachable(format!("The answer broke off: {error}")))?.to_bytes();
+        let mut response = Response::new(Body::Whole(Some(whole)));
+        *response.status_mut() = head.status;
+        passed_back(&head.headers, response.headers_mut());
         Ok(response)
     }
 
-    /// Which lane takes a call, and its prices.
-    pub(crate) fn choose(
+    /// A call, as far as its lane depends on it.
+    pub(crate) fn ask<'a>(
         &self,
-        asked: &Asked,
-        (model, operation): (&str, Operation),
-        key: &Key,
-        target: &Target,
-        (headers, body_bytes): (&HeaderMap, usize),
-    ) -> Result<(Choice, Arc<Tariff>), Refusal> {
-        let tariff = self.tariff(model, &target.region);
-        let ask = Ask {
-            model,
-            region: &target.region,
-            account: &target.account,
-            operation,
-            key,
-            metadata: &asked.metadata,
-            headers,
-            body_bytes,
-            tier: asked.tier.as_ref().map(|tier| ServiceTier::parse(&tier.name).unwrap_or_default()),
-        };
-        Ok((self.rules().choose(&ask, &tariff, self.now())?, tariff))
+        asked: &'a Asked,
+        (model, operation): (&'a str, Operation),
+        key: &'a Key,
+        target: &'a Target,
+        (headers, body_bytes): (&'a HeaderMap, usize),
+    ) -> Ask<'a> {
+        let tier = asked.tier.as_ref().map(|tier| ServiceTier::parse(&tier.name).unwrap_or_default());
+        let (region, account) = (&*target.region, &*target.account);
+        Ask { model, region, account, operation, key, metadata: &asked.metadata, headers, body_bytes, tier }
     }
 
-    /// One try, in a tier that the client did not name itself; the standard one changes nothing of the call.
-    async fn once(&self, came: &Came<'_>, tier: ServiceTier) -> Result<Tried, Refusal> {
-        let Came { target, operation, parts, .. } = came;
-        let open = self.note(came, tier)?;
-        let in_tier = if tier == ServiceTier::Default { None } else { in_tier(came, tier) };
+    /// One try at one spot. The standard tier changes nothing of the call.
+    async fn once(&self, came: &Came<'_>, spot: &Spot, hold: Option<Hold>) -> Result<Tried, Refusal> {
+        let Came { operation, parts, .. } = came;
+        let target = &self.targets()[spot.upstream];
+        let arn = spot.committed.as_ref().and_then(|committed| committed.arn.as_deref());
+        let called = arn.unwrap_or(came.model);
+        let chosen = came.asked.tier.is_none();
+        let tier = tier_of(spot.lane);
+        let open = self.note(came, (target, spot.lane, called), hold)?;
+        let in_tier = if chosen && tier != ServiceTier::Default { in_tier(came, tier) } else { None };
+        let path = path_of(parts, called, *operation);
         let sent = match &in_tier {
-            None => self.in_time(target.send(self.http(), parts, (came.body.clone(), came.body_sha256), came.now)).await,
+            None => {
+                let body = (came.body.clone(), came.body_sha256);
+                self.in_time(target.send(self.http(), (parts, &path), body, came.now)).await
+            }
             Some((parts, body)) => {
                 let hash = sha256_hex(body);
-                self.in_time(target.send(self.http(), parts, (body.clone(), &hash), came.now)).await
+                self.in_time(target.send(self.http(), (parts, &path), (body.clone(), &hash), came.now)).await
             }
         };
         let answer = match sent {
@@ -188,7 +248,8 @@ impl Gateway {
             }
             Err(lost) => {
                 open.refused("ServiceUnavailableException");
-                return Err(Refusal::unreachable(format!("Bedrock cannot be reached: {}", lost.why)));
+                let response = Refusal::unreachable(format!("Bedrock cannot be reached: {}", lost.why)).response();
+                return Ok(Tried { response, again: Some(Again::Upstream) });
             }
         };
         let (head, incoming) = answer.into_parts();
@@ -198,7 +259,7 @@ impl Gateway {
         if head.status.is_success() && operation.streams() {
             let frames = Frames::new(&head.headers);
             *response.body_mut() = Body::Stream(Box::new(Metered::new(incoming, frames, open)));
-            return Ok(Tried { response, again: false });
+            return Ok(Tried { response, again: None });
         }
         let whole = match Limited::new(incoming, ANSWER_BYTES_MAX).collect().await {
             Ok(whole) => whole.to_bytes(),
@@ -207,9 +268,12 @@ impl Gateway {
                 return Err(Refusal::lost(format!("The answer broke off: {error}")));
             }
         };
-        // A validation error may be about the tier; it costs nothing to ask.
-        let again =
-            matches!(head.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_REQUEST);
+        let again = match head.status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Some(Again::Lane),
+            // It may be about the lane that was chosen here; it costs nothing to ask.
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND if chosen && spot.lane != LaneId::Standard => Some(Again::Lane),
+            _ => None,
+        };
         if head.status.is_success() {
             open.answered(Meter::of_answer(&head.headers, &whole), None);
         } else {
@@ -227,9 +291,14 @@ impl Gateway {
     }
 
     /// Notes a try: only then may it be sent.
-    fn note(&self, came: &Came<'_>, tier: ServiceTier) -> Result<Open, Refusal> {
-        let Came { key, target, asked, .. } = came;
-        let tier = if asked.tier.is_some() { asked.tier() } else { tier };
+    fn note(
+        &self,
+        came: &Came<'_>,
+        (target, lane, called): (&Target, LaneId, &str),
+        hold: Option<Hold>,
+    ) -> Result<Open, Refusal> {
+        let Came { key, asked, .. } = came;
+        let tier = if asked.tier.is_some() { asked.tier() } else { tier_of(lane) };
         let workload = self.rules().workload(&asked.metadata, key).map(str::to_owned);
         let mut metadata = asked.metadata.clone();
         for (name, value) in [("laneshift:owner", Some(&key.owner)), ("laneshift:workload", workload.as_ref())] {
@@ -237,22 +306,45 @@ impl Gateway {
                 metadata.entry(name).or_insert_with(|| Value::from(value.clone()));
             }
         }
+        let most = match lane {
+            // It is paid for by the hour.
+            LaneId::Provisioned => Some(Money::ZERO),
+            _ => bound(&came.tariff, tier, &most(&came.body)),
+        };
         let call = Call {
             at_ms: came.now.0,
             account: target.account.clone(),
             region: target.region.clone(),
             operation: came.operation.name().to_owned(),
-            model: came.model.clone(),
+            model: called.to_owned(),
             key: key.id.clone(),
             owner: key.owner.clone(),
             workload,
             metadata,
+            lane: lane.name().to_owned(),
             tier: tier.name().to_owned(),
-            bound_usd: bound(&came.tariff, tier, &most(&came.body)).map(laneshift_units::Money::to_exact_string),
+            bound_usd: most.map(Money::to_exact_string),
         };
-        let open = self.books().begin(call, came.tariff.clone());
+        let open = self.books().begin(call, came.tariff.clone(), hold);
         open.map_err(|e| Refusal::internal(format!("The call cannot be noted, so it is not sent: {e}")))
     }
+}
+
+/// The tier that a lane is asked for by.
+const fn tier_of(lane: LaneId) -> ServiceTier {
+    match lane {
+        LaneId::Flex => ServiceTier::Flex,
+        LaneId::Reserved => ServiceTier::Reserved,
+        LaneId::Priority => ServiceTier::Priority,
+        LaneId::Provisioned | LaneId::Standard | LaneId::Batch => ServiceTier::Default,
+    }
+}
+
+/// The path as it came, unless something else is called.
+fn path_of<'a>(parts: &'a Parts, called: &str, operation: Operation) -> Cow<'a, str> {
+    let path = parts.uri.path();
+    let came = Operation::of_path(path).map(|(model, _)| percent_decode_str(model).eq(called.bytes()));
+    if came == Some(true) { Cow::Borrowed(path) } else { Cow::Owned(operation.path(called)) }
 }
 
 /// The same call in a tier: in a header of InvokeModel, in the body of Converse. `None` where the body is no object, which AWS will

@@ -73,17 +73,17 @@ impl Target {
         })
     }
 
-    /// Sends a call on, once: none of the runtime's operations has a token. Its path and body go as they came, and of its headers
+    /// Sends a call on, once: none of the runtime's operations has a token. Its body goes as it came, and of its headers
     /// those that Bedrock reads.
     pub(crate) async fn send(
         &self,
         http: &Http,
-        parts: &Parts,
+        (parts, path): (&Parts, &str),
         (body, body_sha256): (Bytes, &str),
         now: Timestamp,
     ) -> Result<Response<Incoming>, Lost> {
         let unusable = |e: &dyn std::fmt::Display| Lost { why: format!("the call cannot be sent on: {e}"), sent: false };
-        let uri: Uri = format!("{}{}", self.base, parts.uri.path()).parse().map_err(|e| unusable(&e))?;
+        let uri: Uri = format!("{}{path}", self.base).parse().map_err(|e| unusable(&e))?;
         let mut request = Request::builder().method(parts.method.clone()).uri(uri).body(()).map_err(|e| unusable(&e))?;
         let headers = request.headers_mut();
         for (name, value) in &parts.headers {

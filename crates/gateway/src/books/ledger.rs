@@ -133,9 +133,12 @@ impl Cost {
                 let usage = meter.usage.unwrap_or_default();
                 // The tier that served wins over the one that was asked for.
                 let tier = meter.tier.unwrap_or(asked);
-                let costs = (tariff.of_request(mode_of(tier), &usage), tariff.of_request(PriceMode::OnDemand, &usage));
+                let list = tariff.of_request(PriceMode::OnDemand, &usage);
+                // What is paid for by the hour or the month costs no call anything.
+                let committed = call.is_provisioned() || tier == ServiceTier::Reserved;
+                let paid = if committed { list.map(|_| Money::ZERO) } else { tariff.of_request(mode_of(tier), &usage) };
                 let known = Self { usage: Some(usage), tier, error: error.clone(), ..nothing };
-                match costs {
+                match (paid, list) {
                     (Some(paid), Some(on_demand)) => Self { paid, on_demand, ..known },
                     _ => Self { certainty: Certainty::Unpriced, ..known },
                 }
@@ -148,6 +151,7 @@ impl Record {
     pub(super) fn of(id: &str, call: &Call, end: &End<'_>, now: Timestamp) -> Self {
         let cost = Cost::of(call, end);
         let lane = match cost.tier {
+            ServiceTier::Default if call.is_provisioned() => &call.lane,
             ServiceTier::Default => "standard",
             other => other.name(),
         };

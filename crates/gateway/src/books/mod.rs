@@ -16,10 +16,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use laneshift_aws::WallClock;
 use laneshift_bedrock::Operation;
 use laneshift_catalog::prices::Tariff;
+use laneshift_core::route::LaneId;
 use laneshift_units::{Money, PriceMode, ServiceTier, Timestamp, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::market::Hold;
 use crate::meter::Meter;
 use journal::Journal;
 use ledger::Ledger;
@@ -41,6 +43,9 @@ pub(crate) struct Call {
     pub(crate) workload: Option<String>,
     /// `requestMetadata`.
     pub(crate) metadata: Map<String, Value>,
+    /// The lane that it was sent down.
+    #[serde(default)]
+    pub(crate) lane: String,
     /// The tier that was asked for.
     pub(crate) tier: String,
     /// The most that it can cost; `None` where no price is known.
@@ -106,10 +111,10 @@ impl Books {
     }
 
     /// Notes a call. Only then may it be sent.
-    pub(crate) fn begin(&self, call: Call, tariff: Arc<Tariff>) -> io::Result<Open> {
+    pub(crate) fn begin(&self, call: Call, tariff: Arc<Tariff>, hold: Option<Hold>) -> io::Result<Open> {
         let id = self.id();
         lock(&self.inner.journal).note(&id, &call)?;
-        Ok(Open { books: self.inner.clone(), id, call, tariff, ended: false })
+        Ok(Open { books: self.inner.clone(), id, call, tariff, hold, ended: false })
     }
 
     /// What was paid and saved so far, by owner, workload and lane.
@@ -134,6 +139,8 @@ pub(crate) struct Open {
     id: String,
     call: Call,
     tariff: Arc<Tariff>,
+    /// Its room on committed capacity.
+    hold: Option<Hold>,
     ended: bool,
 }
 
@@ -141,6 +148,9 @@ impl Open {
     /// It was answered.
     pub(crate) fn answered(mut self, meter: Meter, exception: Option<String>) {
         let tariff = self.tariff.clone();
+        if let (Some(hold), Some(usage)) = (&mut self.hold, &meter.usage) {
+            hold.used(usage);
+        }
         match meter.usage {
             None => self.end(&End::Lost),
             Some(_) => self.end(&End::Answered(meter, &tariff, exception)),
@@ -171,7 +181,7 @@ impl Drop for Open {
     }
 }
 
-/// The price mode of a tier. The Reserved tier spills into the standard one; what is inside is paid for by the month.
+/// The price mode of a tier. The Reserved tier spills into the standard one.
 pub(crate) const fn mode_of(tier: ServiceTier) -> PriceMode {
     match tier {
         ServiceTier::Priority => PriceMode::Priority,
@@ -188,6 +198,10 @@ pub(crate) fn bound(tariff: &Tariff, tier: ServiceTier, usage: &Usage) -> Option
 impl Call {
     fn operation(&self) -> Option<Operation> {
         Operation::parse(&self.operation)
+    }
+
+    fn is_provisioned(&self) -> bool {
+        self.lane == LaneId::Provisioned.name()
     }
 
     fn at(&self) -> Timestamp {

@@ -43,7 +43,7 @@ impl Gateway {
         let converse = Bytes::from(call.converse(tier.as_deref()));
         let hash = sha256_hex(&converse);
         let target = self.target(caller.region)?;
-        let mut response = self.run((model, operation), &caller.key, target, &head, (converse, &hash)).await?;
+        let mut response = self.run((&model, operation), &caller.key, target, &head, (converse, &hash)).await?;
         let kind = match response.body_mut() {
             Body::Whole(whole) => {
                 let answer = whole.take().unwrap_or_default();
@@ -76,8 +76,8 @@ impl Gateway {
     ) -> Result<Response<Body>, Refusal> {
         let target = self.target(caller.region)?;
         let asked = Asked { metadata, tier: None };
-        let (choice, _) = self.choose(&asked, (model, Operation::Converse), &caller.key, target, (&parts.headers, body.len()))?;
-        let due = choice.due.or_else(|| waits.then(|| later::in_a_day(self.now())));
+        let ask = self.ask(&asked, (model, Operation::Converse), &caller.key, target, (&parts.headers, body.len()));
+        let due = self.rules().terms(&ask, self.now())?.due.or_else(|| waits.then(|| later::in_a_day(self.now())));
         let mut body: Map<String, Value> =
             serde_json::from_slice(body).map_err(|_| Refusal::validation("The body is no JSON object."))?;
         body.remove("stream_options");

@@ -37,7 +37,7 @@ impl Gateway {
         let one = async |body: String| {
             let body = Bytes::from(body);
             let hash = sha256_hex(&body);
-            let what = (model.clone(), Operation::InvokeModel);
+            let what = (&*model, Operation::InvokeModel);
             let mut response = self.run(what, &caller.key, target, &head, (body, &hash)).await?;
             let answer = match response.body_mut() {
                 Body::Whole(whole) => whole.take().unwrap_or_default(),

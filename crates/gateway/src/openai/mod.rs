@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use laneshift_bedrock::Operation;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -83,8 +82,7 @@ fn unknown_model() -> Refusal {
 
 /// The head of the same call as Bedrock has it.
 fn as_bedrock(parts: &Parts, model: &str, operation: Operation) -> Result<Parts, Refusal> {
-    let model = utf8_percent_encode(model, NON_ALPHANUMERIC);
-    let made = Request::post(format!("/model/{model}/{}", operation.segment())).body(());
+    let made = Request::post(operation.path(model)).body(());
     let (mut made, ()) = made.map_err(|e| Refusal::validation(format!("body.model: {e}")))?.into_parts();
     made.headers = parts.headers.clone();
     made.headers.insert("content-type", HeaderValue::from_static("application/json"));

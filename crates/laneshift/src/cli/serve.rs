@@ -89,6 +89,7 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
         let gateway = Gateway::open(config.clone(), catalog, Arc::new(clock::now), &env, later.clone());
         let gateway = gateway.map_err(|error| match error {
             OpenError::Data(error) => Error::Data(error.to_string()),
+            OpenError::Commitment(why) => Error::Data(why),
             error => failed("open it", &error),
         })?;
         let listener = TcpListener::bind(config.listen).await.map_err(|e| failed(&format!("listen on {}", config.listen), &e))?;
