@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import threading
 import time
@@ -291,6 +292,57 @@ class Keys(GatewayCase):
             client = boto3.client("bedrock-runtime", endpoint_url=self.gateway.info["tls_url"], region_name=REGION, verify=self.gateway.info["ca_bundle"])
             self.addCleanup(client.close)
             self.assertTrue(client.converse(modelId=NOVA, messages=QUESTION)["output"])
+
+    def test_a_budget_holds_calls_that_could_break_it_before_they_are_sent(self):
+        poor = self.gateway.key("team-b", "--budget", "0.002", "--per", "day")
+        client = self.connect(poor)
+        ask = {"modelId": NOVA, "messages": QUESTION}
+        with self.assertRaises(ClientError) as caught:
+            client.converse(**ask)
+        self.assertEqual(caught.exception.response["Error"]["Code"], "ServiceQuotaExceededException", "64,000 tokens could be too much")
+        calls = 0
+        with self.assertRaises(ClientError):
+            for _ in range(1_000):
+                client.converse(**ask, inferenceConfig={"maxTokens": 2_000})
+                calls += 1
+        rows = [row for row in self.gateway.savings()["rows"] if row["owner"] == "team-b" and row["lane"] == "standard"]
+        self.assertGreater(calls, 3)
+        self.assertLessEqual(Decimal(rows[0]["paid_usd"]), Decimal("0.002"))
+        self.assertEqual(Decimal(rows[0]["paid_usd"]), self.billed())
+        self.gateway.kill()
+        self.gateway.start()
+        with self.assertRaises(ClientError):
+            self.connect(poor).converse(**ask, inferenceConfig={"maxTokens": 2_000})
+        self.runtime.close()
+        self.connect(self.key).converse(**ask)
+
+    def test_a_rate_is_refused_as_aws_refuses_it_and_only_its_key(self):
+        fast = self.gateway.key("team-b", "--rpm", "5")
+        client = self.connect(fast)
+        codes = []
+        for _ in range(8):
+            try:
+                client.converse(modelId=NOVA, messages=QUESTION, inferenceConfig={"maxTokens": 5})
+                codes.append("ok")
+            except ClientError as error:
+                codes.append(error.response["Error"]["Code"])
+        self.assertEqual(codes[-1], "ThrottlingException")
+        self.assertLess(codes.count("ok"), 6)
+        self.runtime.converse(modelId=NOVA, messages=QUESTION)
+
+    def test_a_rotated_key_holds_for_its_grace_beside_the_new_one(self):
+        client = self.connect(self.key)
+        new = self.gateway.json("keys", "rotate", self.key["access_key_id"], "--grace", "1h")
+        self.gateway.process.send_signal(signal.SIGHUP)
+        self.connect(new).converse(modelId=NOVA, messages=QUESTION)
+        client.converse(modelId=NOVA, messages=QUESTION)
+        newest = self.gateway.json("keys", "rotate", new["access_key_id"], "--grace", "0s")
+        self.gateway.process.send_signal(signal.SIGHUP)
+        self.connect(newest).converse(modelId=NOVA, messages=QUESTION)
+        self.refused("UnrecognizedClientException", self.gateway.client(new))
+        listed = {key["access_key_id"]: key for key in self.gateway.json("keys", "list")}
+        self.assertEqual(listed[newest["access_key_id"]]["workload"], "chat", "it is like the one before")
+        self.assertEqual(self.gateway.laneshift("keys", "rotate", "LSKEYNONE").returncode, 4)
 
     def test_an_owner_sees_its_own_savings_only(self):
         self.runtime.converse(modelId=NOVA, messages=QUESTION)

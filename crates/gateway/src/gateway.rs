@@ -292,13 +292,13 @@ impl Gateway {
     fn caller<'a>(&self, parts: &'a Parts, body_sha256: &str) -> Result<Caller<'a>, Refusal> {
         let keys = self.inner.keys.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(claimed) = claim(parts)? {
-            let (key, secret) = keys.signing(claimed.access_key).ok_or_else(Refusal::unknown_key)?;
+            let (key, secret) = keys.signing(claimed.access_key, self.now()).ok_or_else(Refusal::unknown_key)?;
             verify(&claimed, parts, body_sha256, &secret, self.now())?;
             return Ok(Caller { key: key.clone(), region: Some(claimed.region) });
         }
         let header = parts.headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let api_key = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(Refusal::no_key)?;
-        let key = keys.bearer(api_key.trim()).ok_or_else(Refusal::unknown_key)?;
+        let key = keys.bearer(api_key.trim(), self.now()).ok_or_else(Refusal::unknown_key)?;
         Ok(Caller { key: key.clone(), region: None })
     }
 

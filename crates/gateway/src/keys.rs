@@ -37,16 +37,67 @@ pub struct Key {
     /// The models that it may call, as ids with `*` at their end; any when there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<String>,
+    /// Calls a minute, at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u64>,
+    /// Tokens a minute, at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<u64>,
+    /// What may be spent with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// When it was made, in milliseconds since 1970.
     pub created_ms: i64,
-    /// When it was revoked.
+    /// When it is revoked: from then on it is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_ms: Option<i64>,
     /// SHA-256 of the API key, in hexadecimal.
     pub api_key_sha256: String,
 }
 
+/// What may be spent, by list price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// In dollars.
+    pub usd: String,
+    /// In which time.
+    pub per: Period,
+}
+
+/// The time of a budget, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Period {
+    /// A day.
+    Day,
+    /// A calendar month.
+    Month,
+    /// All of it.
+    Ever,
+}
+
 impl Key {
+    /// A key without secrets and limits.
+    pub fn named(id: &str, owner: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            owner: owner.to_owned(),
+            workload: None,
+            models: Vec::new(),
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            budget: None,
+            created_ms: 0,
+            revoked_ms: None,
+            api_key_sha256: String::new(),
+        }
+    }
+
+    /// Whether it is one at a moment.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.revoked_ms.is_none_or(|at| now.0 < at)
+    }
+
     /// Whether it may call a model.
     pub fn allows(&self, model: &str) -> bool {
         let fits = |pattern: &String| match pattern.strip_suffix('*') {
@@ -86,15 +137,15 @@ impl Keys {
     }
 
     /// The key with an id, with its secret for signatures; `None` when there is none, or it is revoked.
-    pub fn signing(&self, id: &str) -> Option<(&Key, String)> {
-        let key = self.by_id.get(id).filter(|key| key.revoked_ms.is_none())?;
+    pub fn signing(&self, id: &str, now: Timestamp) -> Option<(&Key, String)> {
+        let key = self.by_id.get(id).filter(|key| key.holds(now))?;
         Some((key, secret(&self.master, id)))
     }
 
     /// The key whose API key this is.
-    pub fn bearer(&self, api_key: &str) -> Option<&Key> {
+    pub fn bearer(&self, api_key: &str, now: Timestamp) -> Option<&Key> {
         let id = api_key.strip_prefix(API_PREFIX)?.split('-').next()?;
-        let key = self.by_id.get(id).filter(|key| key.revoked_ms.is_none())?;
+        let key = self.by_id.get(id).filter(|key| key.holds(now))?;
         // Hashes, so how far they agree says nothing of the key.
         (laneshift_aws::sigv4::sha256_hex(api_key.as_bytes()) == key.api_key_sha256).then_some(key)
     }
@@ -114,11 +165,38 @@ pub fn list(folder: &Path) -> io::Result<Vec<Key>> {
     }
 }
 
-/// Makes a key.
+/// Makes a key like this one: with an id, a moment and secrets of its own.
 ///
 /// # Errors
 /// What the disk says.
-pub fn create(folder: &Path, owner: &str, workload: Option<String>, models: Vec<String>, now: Timestamp) -> io::Result<Secrets> {
+pub fn create(folder: &Path, like: &Key, now: Timestamp) -> io::Result<Secrets> {
+    let (key, secrets) = made(folder, like, now)?;
+    change(folder, |keys| {
+        keys.push(key);
+        true
+    })?;
+    Ok(secrets)
+}
+
+/// Makes a key that takes the place of another, which holds until `until`; `None` when there is no such key, or it is revoked.
+///
+/// # Errors
+/// What the disk says.
+pub fn rotate(folder: &Path, id: &str, until: Timestamp, now: Timestamp) -> io::Result<Option<Secrets>> {
+    let Some(old) = list(folder)?.into_iter().find(|key| key.id == id && key.holds(now)) else { return Ok(None) };
+    let (key, secrets) = made(folder, &Key { revoked_ms: None, ..old }, now)?;
+    let changed = change(folder, |keys| match keys.iter_mut().find(|key| key.id == id && key.holds(now)) {
+        Some(old) => {
+            old.revoked_ms = Some(old.revoked_ms.map_or(until.0, |at| at.min(until.0)));
+            keys.push(key);
+            true
+        }
+        None => false,
+    })?;
+    Ok(changed.then_some(secrets))
+}
+
+fn made(folder: &Path, like: &Key, now: Timestamp) -> io::Result<(Key, Secrets)> {
     let random = SystemRandom::new();
     let mut bytes = [0; ID_LETTERS + SECRET_BYTES];
     random.fill(&mut bytes).map_err(|_| io::Error::other("the machine gives no random bytes"))?;
@@ -128,27 +206,20 @@ pub fn create(folder: &Path, owner: &str, workload: Option<String>, models: Vec<
     let api_key = format!("{API_PREFIX}{id}-{}", URL_SAFE_NO_PAD.encode(&bytes[ID_LETTERS..]));
     let key = Key {
         id: id.clone(),
-        owner: owner.to_owned(),
-        workload,
-        models,
         created_ms: now.0,
-        revoked_ms: None,
         api_key_sha256: laneshift_aws::sigv4::sha256_hex(api_key.as_bytes()),
+        ..like.clone()
     };
     let secret_access_key = secret(&master(folder)?, &id);
-    change(folder, |keys| {
-        keys.push(key);
-        true
-    })?;
-    Ok(Secrets { access_key_id: id, secret_access_key, api_key })
+    Ok((key, Secrets { access_key_id: id, secret_access_key, api_key }))
 }
 
-/// Revokes a key; gives whether there was one that was not revoked.
+/// Revokes a key at once; gives whether there was one that held.
 ///
 /// # Errors
 /// What the disk says.
 pub fn revoke(folder: &Path, id: &str, now: Timestamp) -> io::Result<bool> {
-    change(folder, |keys| match keys.iter_mut().find(|key| key.id == id && key.revoked_ms.is_none()) {
+    change(folder, |keys| match keys.iter_mut().find(|key| key.id == id && key.holds(now)) {
         Some(key) => {
             key.revoked_ms = Some(now.0);
             true
@@ -234,26 +305,40 @@ mod tests {
     #[test]
     fn a_key_is_known_by_both_its_secrets_until_it_is_revoked() {
         let folder = tempfile::tempdir().expect("a folder");
-        let made = create(folder.path(), "team-a", None, Vec::new(), Timestamp(5)).expect("made");
-        let other = create(folder.path(), "team-b", None, Vec::new(), Timestamp(6)).expect("made");
+        let made = create(folder.path(), &Key::named("", "team-a"), Timestamp(5)).expect("made");
+        let other = create(folder.path(), &Key::named("", "team-b"), Timestamp(6)).expect("made");
         let keys = Keys::read(folder.path()).expect("read");
-        let (key, secret) = keys.signing(&made.access_key_id).expect("known");
+        let (key, secret) = keys.signing(&made.access_key_id, Timestamp(7)).expect("known");
         assert_eq!((&*key.owner, secret), ("team-a", made.secret_access_key));
-        assert_eq!(keys.bearer(&other.api_key).map(|key| &*key.owner), Some("team-b"));
+        assert_eq!(keys.bearer(&other.api_key, Timestamp(7)).map(|key| &*key.owner), Some("team-b"));
         let mixed = made.api_key.replace(&made.access_key_id, &other.access_key_id);
-        assert_eq!(keys.bearer(&mixed), None, "one's secret under another's id");
+        assert_eq!(keys.bearer(&mixed, Timestamp(7)), None, "one's secret under another's id");
         assert!(revoke(folder.path(), &made.access_key_id, Timestamp(7)).expect("written"));
         assert!(!revoke(folder.path(), &made.access_key_id, Timestamp(8)).expect("read"), "it is revoked already");
         let keys = Keys::read(folder.path()).expect("read");
-        assert!(keys.signing(&made.access_key_id).is_none() && keys.bearer(&made.api_key).is_none());
-        assert!(keys.bearer(&other.api_key).is_some());
+        assert!(keys.signing(&made.access_key_id, Timestamp(7)).is_none() && keys.bearer(&made.api_key, Timestamp(7)).is_none());
+        assert!(keys.bearer(&other.api_key, Timestamp(7)).is_some());
+    }
+
+    #[test]
+    fn a_key_that_is_rotated_holds_for_a_while_beside_the_new_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let like = Key { requests_per_minute: Some(9), ..Key::named("", "a") };
+        let old = create(folder.path(), &like, Timestamp(5)).expect("made");
+        let new =
+            rotate(folder.path(), &old.access_key_id, Timestamp(100), Timestamp(6)).expect("written").expect("it was there");
+        let keys = Keys::read(folder.path()).expect("read");
+        assert!(keys.bearer(&old.api_key, Timestamp(99)).is_some() && keys.bearer(&old.api_key, Timestamp(100)).is_none());
+        assert_eq!(keys.bearer(&new.api_key, Timestamp(100)).and_then(|key| key.requests_per_minute), Some(9));
+        assert!(rotate(folder.path(), "LSKEYNONE", Timestamp(9), Timestamp(6)).expect("read").is_none());
+        assert!(revoke(folder.path(), &old.access_key_id, Timestamp(50)).expect("written"), "the while can be ended");
     }
 
     #[test]
     fn no_file_holds_a_secret_and_only_the_owner_may_read_them() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder");
-        let made = create(folder.path(), "a", None, Vec::new(), Timestamp(5)).expect("made");
+        let made = create(folder.path(), &Key::named("", "a"), Timestamp(5)).expect("made");
         for entry in fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry")) {
             let held = String::from_utf8_lossy(&fs::read(entry.path()).expect("read")).into_owned();
             assert!(!held.contains(&made.api_key) && !held.contains(&made.secret_access_key), "{entry:?}");
@@ -264,15 +349,7 @@ mod tests {
 
     #[test]
     fn models_are_named_whole_or_by_their_beginning() {
-        let mut key = Key {
-            id: String::new(),
-            owner: String::new(),
-            workload: None,
-            models: vec!["us.amazon.*".to_owned(), "m".to_owned()],
-            created_ms: 0,
-            revoked_ms: None,
-            api_key_sha256: String::new(),
-        };
+        let mut key = Key { models: vec!["us.amazon.*".to_owned(), "m".to_owned()], ..Key::named("", "") };
         let may = ["us.amazon.nova-lite-v1:0", "m"].map(|model| key.allows(model));
         let may_not = ["amazon.nova-lite-v1:0", "m2", "us.amazon"].map(|model| key.allows(model));
         assert_eq!((may, may_not), ([true; 2], [false; 3]));

@@ -8,14 +8,16 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use laneshift_batch::{Engine, NotAccepted, OneState, Place, Single};
 use laneshift_bedrock::Operation;
-use laneshift_units::Timestamp;
+use laneshift_units::{Money, ServiceTier, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::body::Body;
+use crate::books::bound;
 use crate::gateway::{Gateway, json_response};
 use crate::keys::Key;
 use crate::refusal::Refusal;
+use crate::runtime::most;
 
 /// Where accepted requests are found.
 pub(crate) const PATH: &str = "/requests/";
@@ -88,7 +90,7 @@ impl Gateway {
         if single.is_converse() != operation.is_converse() {
             return Err(Refusal::validation(format!("The body is not one of {}.", operation.name())));
         }
-        self.accept_single(single, due).await
+        self.accept_single(single, due, (key, self.most_later(model, body))).await
     }
 
     /// Reads a call that is written as a line of a batch file, and when it is due.
@@ -111,9 +113,30 @@ impl Gateway {
         Ok((single.map_err(Refusal::validation)?, due))
     }
 
+    /// The most that a call can cost which is answered later: on demand, where a job would be too late.
+    pub(crate) fn most_later(&self, model: &str, body: &[u8]) -> Option<Money> {
+        let region = &self.later().ok()?.place.region;
+        bound(&self.tariff(model, region), ServiceTier::Default, &most(body))
+    }
+
     /// Accepts a call, and gives its id.
-    pub(crate) async fn accept_single(&self, single: Single, due: Timestamp) -> Result<Response<Body>, Refusal> {
-        let id = self.later()?.engine.accept_one(single).await.map_err(refused)?;
+    pub(crate) async fn accept_single(
+        &self,
+        single: Single,
+        due: Timestamp,
+        (key, most): (&Key, Option<Money>),
+    ) -> Result<Response<Body>, Refusal> {
+        let later = self.later()?;
+        self.books().admit(key).map_err(Refusal::held)?;
+        self.books().reserve(key, most).map_err(Refusal::held)?;
+        let id = match later.engine.accept_one(single).await {
+            Ok(id) => id,
+            Err(error) => {
+                self.books().release(key, most);
+                return Err(refused(error));
+            }
+        };
+        self.books().queue(key, most).map_err(|e| Refusal::internal(format!("The acceptance of {id} cannot be noted: {e}")))?;
         let mut response = json_response(&json!({ "id": id, "status": OneState::Waiting.name(), "deadline": due.to_string() }));
         *response.status_mut() = StatusCode::ACCEPTED;
         response.headers_mut().insert("preference-applied", HeaderValue::from_static("respond-async"));

@@ -6,6 +6,7 @@ use laneshift_aws::sigv4;
 use serde_json::json;
 
 use crate::body::Body;
+use crate::books::Held;
 use crate::openai;
 
 /// AWS's name of an error, its status, and a text of ours.
@@ -53,6 +54,19 @@ impl Refusal {
 
     pub(crate) fn throttled(message: impl Into<String>) -> Self {
         Self::new("ThrottlingException", StatusCode::TOO_MANY_REQUESTS, message)
+    }
+
+    /// By a limit of the key.
+    pub(crate) fn held(held: Held) -> Self {
+        match held {
+            Held::Rate => Self::throttled("This key has made its calls, or used its tokens, of this minute."),
+            Held::Budget => Self::new(
+                "ServiceQuotaExceededException",
+                StatusCode::BAD_REQUEST,
+                "What this call can cost at most is more than the budget of this key has left; a limit on its output makes that less.",
+            ),
+            Held::Unpriced => Self::denied("No price is known for this model here, and this key has a budget."),
+        }
     }
 
     pub(crate) fn too_slow() -> Self {

@@ -80,7 +80,7 @@ impl Asked {
 
 /// The most tokens that a body can use. A token is at least a byte; of several limits the largest counts, so that a prompt which
 /// only speaks of one makes the bound wider and never narrower.
-fn most(body: &[u8]) -> Usage {
+pub(crate) fn most(body: &[u8]) -> Usage {
     let limit = |name: &str| memmem::find_iter(body, name.as_bytes()).filter_map(|at| number(&body[at + name.len()..])).max();
     let output = LIMITS.iter().filter_map(|name| limit(name)).max().unwrap_or(OUTPUT_MAX);
     Usage { input: Tokens(body.len() as u64), output: Tokens(output), ..Usage::default() }
@@ -151,6 +151,7 @@ impl Gateway {
             spots.retain(on_demand);
             spots.iter_mut().for_each(|spot| spot.lane = lane_of(tier));
         }
+        self.books().admit(key).map_err(Refusal::held)?;
         self.market().earn();
         let came = Came { model, operation, key, parts, body, body_sha256, asked: &asked, tariff, now };
         let mut tried = Vec::new();
@@ -325,6 +326,7 @@ impl Gateway {
             tier: tier.name().to_owned(),
             bound_usd: most.map(Money::to_exact_string),
         };
+        self.books().reserve(key, most).map_err(Refusal::held)?;
         let open = self.books().begin(call, came.tariff.clone(), hold);
         open.map_err(|e| Refusal::internal(format!("The call cannot be noted, so it is not sent: {e}")))
     }

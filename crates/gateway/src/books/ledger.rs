@@ -125,9 +125,9 @@ impl Cost {
         };
         match end {
             End::Refused(name) => Self { error: Some(name.clone()), ..nothing },
-            End::Lost => match call.bound_usd.as_deref().map(Money::parse_usd) {
-                Some(Ok(bound)) => Self { bound, certainty: Certainty::Bound, error: Some("unknown".to_owned()), ..nothing },
-                Some(Err(_)) | None => Self { certainty: Certainty::Unpriced, error: Some("unknown".to_owned()), ..nothing },
+            End::Lost => match call.bound() {
+                Some(bound) => Self { bound, certainty: Certainty::Bound, error: Some("unknown".to_owned()), ..nothing },
+                None => Self { certainty: Certainty::Unpriced, error: Some("unknown".to_owned()), ..nothing },
             },
             End::Answered(meter, tariff, error) => {
                 let usage = meter.usage.unwrap_or_default();
@@ -198,8 +198,19 @@ impl Record {
         (parts.into_iter().flatten().sum(), self.output.output_token_count.unwrap_or(0))
     }
 
+    /// When it came.
+    pub(super) fn at(&self) -> Timestamp {
+        Timestamp::parse(&self.timestamp).unwrap_or(Timestamp(0))
+    }
+
+    /// What was paid, and what may have been.
+    pub(super) fn paid_at_most(&self) -> Money {
+        let money = |text: &str| Money::parse_usd(text).unwrap_or(Money::ZERO);
+        money(&self.laneshift.paid_usd) + money(&self.laneshift.bound_usd)
+    }
+
     fn hour(&self) -> i64 {
-        Timestamp::parse(&self.timestamp).map_or(0, |at| at.0.div_euclid(HOUR_MS))
+        self.at().0.div_euclid(HOUR_MS)
     }
 }
 

@@ -7,6 +7,7 @@
 mod journal;
 mod ledger;
 mod savings;
+mod spending;
 
 use std::io;
 use std::path::Path;
@@ -21,12 +22,15 @@ use laneshift_units::{Money, PriceMode, ServiceTier, Timestamp, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::keys::Key;
 use crate::market::Hold;
 use crate::meter::Meter;
 use journal::Journal;
 use ledger::Ledger;
 pub use ledger::{Booked, Certainty, Record};
 pub use savings::{Savings, Sum};
+pub(crate) use spending::Held;
+use spending::Spending;
 
 /// A call that is about to be sent: what its record will say, whatever becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +77,7 @@ struct Inner {
     journal: Mutex<Journal>,
     ledger: Mutex<Ledger>,
     savings: Mutex<Savings>,
+    spending: Mutex<Spending>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -91,7 +96,11 @@ impl Books {
         for (id, call) in journal::left_open(folder)? {
             ledger.write(&Record::of(&id, &call, &End::Lost, now))?;
         }
-        let savings = Savings::read(folder)?;
+        let (mut savings, mut spending) = (Savings::default(), Spending::open(folder)?);
+        ledger::each(folder, &mut |record| {
+            savings.add(&record);
+            spending.spend(&record.laneshift.key, record.at(), record.paid_at_most());
+        })?;
         let journal = Journal::begin(folder, run)?;
         let inner = Inner {
             wall,
@@ -100,6 +109,7 @@ impl Books {
             journal: Mutex::new(journal),
             ledger: Mutex::new(ledger),
             savings: Mutex::new(savings),
+            spending: Mutex::new(spending),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -110,10 +120,33 @@ impl Books {
         format!("{:012x}{n:08x}", self.inner.run)
     }
 
-    /// Notes a call. Only then may it be sent.
+    /// Whether a key's rates let a call through; then it counts.
+    pub(crate) fn admit(&self, key: &Key) -> Result<(), Held> {
+        lock(&self.inner.spending).admit(key, (self.inner.wall)())
+    }
+
+    /// Whether a key's budget holds a call that can cost this; then that is reserved until the call, or the work, is noted.
+    pub(crate) fn reserve(&self, key: &Key, most: Option<Money>) -> Result<(), Held> {
+        lock(&self.inner.spending).reserve(key, most, (self.inner.wall)())
+    }
+
+    /// Work was accepted for the batch lane: what was reserved stays so.
+    pub(crate) fn queue(&self, key: &Key, most: Option<Money>) -> io::Result<()> {
+        lock(&self.inner.spending).queue(key, most, (self.inner.wall)())
+    }
+
+    /// What was reserved is free again: nothing came of it.
+    pub(crate) fn release(&self, key: &Key, most: Option<Money>) {
+        lock(&self.inner.spending).ended(&key.id, (self.inner.wall)(), most, Money::ZERO, 0);
+    }
+
+    /// Notes a call, for which its bound was reserved. Only then may it be sent.
     pub(crate) fn begin(&self, call: Call, tariff: Arc<Tariff>, hold: Option<Hold>) -> io::Result<Open> {
         let id = self.id();
-        lock(&self.inner.journal).note(&id, &call)?;
+        if let Err(error) = lock(&self.inner.journal).note(&id, &call) {
+            lock(&self.inner.spending).ended(&call.key, call.at(), call.bound(), Money::ZERO, 0);
+            return Err(error);
+        }
         Ok(Open { books: self.inner.clone(), id, call, tariff, hold, ended: false })
     }
 
@@ -166,6 +199,9 @@ impl Open {
         self.ended = true;
         let record = Record::of(&self.id, &self.call, end, (self.books.wall)());
         lock(&self.books.savings).add(&record);
+        let (input, output) = record.tokens();
+        let (bound, paid) = (self.call.bound(), record.paid_at_most());
+        lock(&self.books.spending).ended(&self.call.key, self.call.at(), bound, paid, input + output);
         // Where the ledger cannot be written, the note stays without an end: the next start books the bound.
         if lock(&self.books.ledger).write(&record).is_ok() {
             lock(&self.books.journal).ended();
@@ -198,6 +234,10 @@ pub(crate) fn bound(tariff: &Tariff, tier: ServiceTier, usage: &Usage) -> Option
 impl Call {
     fn operation(&self) -> Option<Operation> {
         Operation::parse(&self.operation)
+    }
+
+    fn bound(&self) -> Option<Money> {
+        self.bound_usd.as_deref().and_then(|usd| Money::parse_usd(usd).ok())
     }
 
     fn is_provisioned(&self) -> bool {

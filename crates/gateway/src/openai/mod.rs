@@ -102,6 +102,7 @@ fn as_refused(response: &Response<Body>, whole: &[u8]) -> Response<Body> {
 pub(crate) fn error(status: StatusCode, name: &str, message: &str) -> Response<Body> {
     // A key that is none is 401 there, and 403 at AWS.
     let status = match name {
+        "ServiceQuotaExceededException" => StatusCode::TOO_MANY_REQUESTS,
         "UnrecognizedClientException" | "MissingAuthenticationTokenException" => StatusCode::UNAUTHORIZED,
         _ => status,
     };
@@ -109,6 +110,7 @@ pub(crate) fn error(status: StatusCode, name: &str, message: &str) -> Response<B
         401 => ("invalid_request_error", "invalid_api_key"),
         403 => ("invalid_request_error", "permission_denied"),
         404 => ("invalid_request_error", "model_not_found"),
+        429 if name == "ServiceQuotaExceededException" => ("insufficient_quota", "insufficient_quota"),
         429 => ("requests", "rate_limit_exceeded"),
         400..=499 => ("invalid_request_error", name),
         _ => ("server_error", name),

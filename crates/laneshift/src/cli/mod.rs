@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 mod batch;
 mod completions;
+mod duration;
 mod emulate;
 mod estimate;
 mod explain;

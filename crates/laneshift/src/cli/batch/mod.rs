@@ -3,7 +3,6 @@
 mod ask;
 mod cancel;
 mod doctor;
-mod duration;
 mod explain;
 mod grants;
 mod list;

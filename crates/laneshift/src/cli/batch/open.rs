@@ -13,7 +13,7 @@ use laneshift_catalog::prices::Catalog;
 use laneshift_store::sqlite::Sqlite;
 use laneshift_store::{Intake, Lane, StoreError, Submission};
 
-use super::duration;
+use crate::cli::duration;
 use crate::clock;
 use crate::error::Error;
 

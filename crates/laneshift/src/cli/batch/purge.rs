@@ -7,7 +7,8 @@ use laneshift_store::{Intake, SubmissionState};
 
 use super::open::{AwsArgs, QueueArgs, open};
 use super::run::failed;
-use super::{duration, runtime};
+use super::runtime;
+use crate::cli::duration;
 use crate::cli::print;
 use crate::clock;
 use crate::error::Error;

@@ -8,8 +8,9 @@ use laneshift_store::SubmissionState;
 
 use super::open::{AwsArgs, QueueArgs, RateArgs, TermsArgs, open, pick};
 use super::run::{confirm, failed, finish};
-use super::{duration, progress, runtime};
+use super::{progress, runtime};
 use crate::cli::Format;
+use crate::cli::duration;
 use crate::clock;
 use crate::error::Error;
 

@@ -9,7 +9,8 @@ use laneshift_store::{Intake, Promise, StoreError, Submission, SubmissionState};
 
 use super::open::{AwsArgs, Opened, QueueArgs, RateArgs, TermsArgs, open, pick};
 use super::source::{Source, is_stdin};
-use super::{ask, duration, output, progress, receipt, runtime};
+use super::{ask, output, progress, receipt, runtime};
+use crate::cli::duration;
 use crate::cli::{Format, plain, print};
 use crate::clock;
 use crate::error::Error;
