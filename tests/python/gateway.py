@@ -22,6 +22,7 @@ class Gateway:
         self.folder = pathlib.Path(self._temporary.name)
         self.emulator = emulator
         self._environment = environment or {}
+        self._errors = tempfile.TemporaryFile()
         if config is None:
             self._args = ["--region", REGION, "--endpoint-url", emulator.info["url"], *args]
         else:
@@ -40,7 +41,7 @@ class Gateway:
 
     def start(self):
         command = [str(BIN), "serve", "--listen", "127.0.0.1:0", "--format", "json", *map(str, self._args)]
-        self.process = subprocess.Popen(command, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, env=self.environment(), stdout=subprocess.PIPE, stderr=self._errors)
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError(f"the gateway did not start: exit code {self.process.wait()}")
@@ -62,6 +63,7 @@ class Gateway:
     def close(self):
         if self.process.poll() is None:
             self.kill()
+        self._errors.close()
         self._temporary.cleanup()
 
     def laneshift(self, *args):
@@ -92,6 +94,11 @@ class Gateway:
             verify=self.info["ca_bundle"] if tls else None,
             config=Config(**kept),
         )
+
+    def log(self):
+        """What it wrote to standard error so far."""
+        self._errors.seek(0)
+        return self._errors.read().decode()
 
     def savings(self):
         return self.json("savings")

@@ -578,6 +578,79 @@ class Later(LaterCase):
         self.assertEqual({self.answer(id_)["status"] for id_ in ids}, {"answered"})
 
 
+class Watching(GatewayCase):
+    """What an operator sees, and changes while it runs."""
+
+    def setUp(self):
+        super().setUp()
+        self.gateway.close()
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            self.metrics = taken.getsockname()[1]
+        self.config = f'metrics_listen = "127.0.0.1:{self.metrics}"\n[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\n'
+        self.gateway = Gateway(self.emulator, config=self.config, environment={"LANESHIFT_LOG": "info"})
+        self.addCleanup(self.gateway.close)
+        self.key = self.gateway.key("team-a", "--workload", "chat")
+        self.runtime = self.connect(self.key)
+
+    def scrape(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/metrics", timeout=10) as answer:
+            lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
+        return dict(line.rsplit(" ", 1) for line in lines)
+
+    def test_prometheus_reads_what_the_books_say(self):
+        for _ in range(3):
+            self.runtime.converse(modelId=NOVA, messages=QUESTION, inferenceConfig={"maxTokens": 20})
+        metrics = self.scrape()
+        place = 'owner="team-a",workload="chat",lane="standard"'
+        calls = 'laneshift_calls_total{lane="standard",operation="Converse",outcome="ok"}'
+        self.assertEqual(int(metrics[calls]), 3)
+        self.assertAlmostEqual(float(metrics[f"laneshift_paid_usd_total{{{place}}}"]), float(self.billed()), places=9)
+        self.assertEqual(int(metrics['laneshift_call_seconds_count{lane="standard"}']) >= 3, True)
+        self.assertEqual(metrics["laneshift_open_calls"], "0")
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(self.gateway.info["url"] + "/metrics", timeout=10)
+        caught.exception.close()
+
+    def test_the_log_is_json_and_says_what_a_call_was_and_never_what_it_said(self):
+        self.runtime.converse(modelId=NOVA, messages=QUESTION, inferenceConfig={"maxTokens": 20})
+        with self.assertRaises(ClientError):
+            self.gateway.client(self.key | {"secret_access_key": "wrong"}).converse(modelId=NOVA, messages=QUESTION)
+        text = self.gateway.log()
+        lines = [json.loads(line) for line in text.splitlines()]
+        told = [line for line in lines if line["message"] == "answered"]
+        self.assertEqual([(line["owner"], line["lane"], line["level"]) for line in told], [("team-a", "standard", "INFO")])
+        self.assertIn("InvalidSignatureException", {line.get("error") for line in lines})
+        for secret in ("What is a lane", self.key["secret_access_key"], self.key["api_key"]):
+            self.assertNotIn(secret, text)
+
+    def test_a_configuration_is_read_again_without_dropping_a_stream(self):
+        policy = self.emulator.folder / "policy.toml"
+        policy.write_text(POLICY, encoding="utf-8")
+        self.emulator.faults()
+        ask = {"modelId": NOVA_PRO, "messages": QUESTION, "requestMetadata": {"workload": "tagging"}}
+        self.assertEqual(self.runtime.converse(**ask)["serviceTier"]["type"], "default")
+        stream = iter(self.runtime.converse_stream(**ask)["stream"])
+        next(stream)
+        path = self.gateway.folder / "gateway.toml"
+        path.write_text(f'policy = "{policy}"\n' + self.config, encoding="utf-8")
+        self.reload("was read again")
+        self.assertEqual(self.runtime.converse(**ask)["serviceTier"]["type"], "flex")
+        self.assertIn("metadata", list(stream)[-1], "the stream came to its end")
+        path.write_text("policy = 5\n", encoding="utf-8")
+        self.reload("the one before stays")
+        self.assertEqual(self.runtime.converse(**ask)["serviceTier"]["type"], "flex")
+        self.assertEqual(self.assert_books()[0], self.billed())
+
+    def reload(self, words):
+        seen = self.gateway.log().count(words)
+        self.gateway.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 20
+        while self.gateway.log().count(words) == seen:
+            self.assertLess(time.monotonic(), deadline, "the log says nothing of it")
+            time.sleep(0.05)
+
+
 class Config(unittest.TestCase):
     def test_a_wrong_configuration_is_named_with_its_place(self):
         emulator = Emulator()
@@ -591,10 +664,10 @@ class Config(unittest.TestCase):
             ("", "upstream"),
         ]:
             path.write_text(text, encoding="utf-8")
-            done = gateway.laneshift("serve", "--check", "--config", path)
+            done = gateway.laneshift("config", "check", path)
             self.assertEqual((done.returncode, words in done.stderr, str(path) in done.stderr), (3, True, True), done.stderr)
         path.write_text('[[upstream]]\nregion = "us-east-1"\n', encoding="utf-8")
-        self.assertEqual(gateway.laneshift("serve", "--check", "--config", path).returncode, 0)
+        self.assertEqual(gateway.laneshift("config", "check", path).returncode, 0)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ pub struct Config {
     /// Address and port.
     #[serde(default = "listen")]
     pub listen: SocketAddr,
+    /// Where Prometheus reads `/metrics`, without a key; nowhere when left out.
+    pub metrics_listen: Option<SocketAddr>,
     /// The folder of keys, journal and ledger.
     #[serde(default = "data")]
     pub data: PathBuf,
@@ -180,8 +182,20 @@ impl Config {
     /// What is wrong with it.
     pub fn of(upstream: Upstream) -> Result<Self, String> {
         let (tls, policy, commitments, batch, models) = (None, None, None, None, BTreeMap::new());
-        let (waits, limits, upstreams) = (Waits::default(), Limits::default(), vec![upstream]);
-        let config = Self { listen: listen(), data: data(), upstreams, tls, policy, commitments, batch, models, waits, limits };
+        let (waits, limits, upstreams, metrics_listen) = (Waits::default(), Limits::default(), vec![upstream], None);
+        let config = Self {
+            listen: listen(),
+            metrics_listen,
+            data: data(),
+            upstreams,
+            tls,
+            policy,
+            commitments,
+            batch,
+            models,
+            waits,
+            limits,
+        };
         config.check().map(|()| config)
     }
 

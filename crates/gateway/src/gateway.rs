@@ -63,20 +63,47 @@ pub enum OpenError {
 #[derive(Clone)]
 pub struct Gateway {
     inner: Arc<Inner>,
+    /// The configuration, as it was when this request came.
+    live: Arc<Live>,
 }
 
 struct Inner {
-    config: Config,
-    targets: Vec<Target>,
+    live: RwLock<Arc<Live>>,
     keys: RwLock<Keys>,
     books: Books,
-    rules: Rules,
-    market: Market,
     later: Option<Later>,
     catalog: Arc<Catalog>,
     tariffs: RwLock<HashMap<(String, String), Arc<Tariff>>>,
     http: Http,
     wall: WallClock,
+}
+
+/// What a configuration says, and what it names, opened.
+struct Live {
+    config: Config,
+    targets: Vec<Target>,
+    rules: Rules,
+    market: Market,
+}
+
+impl Live {
+    fn open(config: Config, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, OpenError> {
+        let targets: Result<Vec<Target>, String> = config.upstreams.iter().map(|upstream| Target::new(upstream, env)).collect();
+        let targets = targets.map_err(OpenError::Upstream)?;
+        let policy = config.policy.as_deref().map(Policy::open).transpose()?;
+        let rules = Rules { policy, signals: Signals::shipped()?, waits: config.waits };
+        let commitments = config.commitments.as_deref().map(Commitments::open).transpose()?.unwrap_or_default();
+        let market = Market::new(commitments, &targets).map_err(OpenError::Commitment)?;
+        Ok(Self { config, targets, rules, market })
+    }
+}
+
+/// Opens everything that a configuration names, and nothing else.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn check(config: Config, env: &dyn Fn(&str) -> Option<String>) -> Result<(), OpenError> {
+    Live::open(config, env).map(drop)
 }
 
 /// Who calls, and in which region they think that they are.
@@ -138,28 +165,37 @@ impl Gateway {
         env: &dyn Fn(&str) -> Option<String>,
         later: Option<Later>,
     ) -> Result<Self, OpenError> {
-        let targets: Result<Vec<Target>, String> = config.upstreams.iter().map(|upstream| Target::new(upstream, env)).collect();
-        let keys = RwLock::new(Keys::read(&config.data)?);
-        let books = Books::open(&config.data, wall.clone())?;
-        let policy = config.policy.as_deref().map(Policy::open).transpose()?;
-        let rules = Rules { policy, signals: Signals::shipped()?, waits: config.waits };
-        let targets = targets.map_err(OpenError::Upstream)?;
-        let commitments = config.commitments.as_deref().map(Commitments::open).transpose()?.unwrap_or_default();
-        let market = Market::new(commitments, &targets).map_err(OpenError::Commitment)?;
+        let (keys, books) = (RwLock::new(Keys::read(&config.data)?), Books::open(&config.data, wall.clone())?);
+        let live = Arc::new(Live::open(config, env)?);
         let inner = Inner {
-            targets,
-            market,
-            config,
+            live: RwLock::new(live.clone()),
             keys,
             books,
-            rules,
             later,
             catalog,
             tariffs: RwLock::default(),
             http: client(),
             wall,
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), live })
+    }
+
+    /// Takes another configuration: upstreams, policy, commitments, names of models and times hold for the requests that come from
+    /// now on; open ones end as they began. Addresses, folder, certificate and batch lane are those of the start.
+    ///
+    /// # Errors
+    /// [`OpenError`]; then the one before stays.
+    pub fn reload(&self, config: Config, env: &dyn Fn(&str) -> Option<String>) -> Result<(), OpenError> {
+        let config = Config { data: self.live.config.data.clone(), ..config };
+        let live = Arc::new(Live::open(config, env)?);
+        *self.inner.live.write().unwrap_or_else(PoisonError::into_inner) = live;
+        Ok(())
+    }
+
+    /// With the configuration of this moment.
+    fn current(&self) -> Self {
+        let live = self.inner.live.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { inner: self.inner.clone(), live }
     }
 
     /// Reads the keys again; those that were read before stay when that fails.
@@ -167,13 +203,13 @@ impl Gateway {
     /// # Errors
     /// What the disk says.
     pub fn read_keys(&self) -> io::Result<()> {
-        let keys = Keys::read(&self.inner.config.data)?;
+        let keys = Keys::read(&self.live.config.data)?;
         *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(())
     }
 
     pub(crate) fn config(&self) -> &Config {
-        &self.inner.config
+        &self.live.config
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {
@@ -194,15 +230,15 @@ impl Gateway {
     }
 
     pub(crate) fn rules(&self) -> &Rules {
-        &self.inner.rules
+        &self.live.rules
     }
 
     pub(crate) fn market(&self) -> &Market {
-        &self.inner.market
+        &self.live.market
     }
 
     pub(crate) fn targets(&self) -> &[Target] {
-        &self.inner.targets
+        &self.live.targets
     }
 
     pub(crate) fn http(&self) -> &Http {
@@ -214,7 +250,7 @@ impl Gateway {
     }
 
     pub(crate) fn answer_max(&self) -> Duration {
-        Duration::from_secs(self.inner.config.limits.answer_s)
+        Duration::from_secs(self.live.config.limits.answer_s)
     }
 
     /// The prices of a model, as it is called, in a region.
@@ -231,6 +267,20 @@ impl Gateway {
         tariff
     }
 
+    /// Answers Prometheus.
+    ///
+    /// # Errors
+    /// None.
+    pub async fn answer_metrics(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        if request.uri().path() != "/metrics" {
+            return Ok(Refusal::unknown_operation().response());
+        }
+        let mut response = json_bytes(self.books().metrics().text().into_bytes());
+        let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+        response.headers_mut().insert("content-type", kind);
+        Ok(response)
+    }
+
     /// Answers a request.
     ///
     /// # Errors
@@ -238,9 +288,11 @@ impl Gateway {
     pub async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let (parts, body) = request.into_parts();
         let refused = |refusal: Refusal| {
+            self.books().metrics().refused(refusal.name());
+            tracing::info!(path = parts.uri.path(), error = refusal.name(), "refused");
             if parts.uri.path().starts_with(openai::PATH) { refusal.openai() } else { refusal.response() }
         };
-        Ok(self.answer_or_refuse(&parts, body).await.unwrap_or_else(refused))
+        Ok(self.current().answer_or_refuse(&parts, body).await.unwrap_or_else(refused))
     }
 
     async fn answer_or_refuse(&self, parts: &Parts, body: Incoming) -> Result<Response<Body>, Refusal> {
@@ -267,13 +319,13 @@ impl Gateway {
     /// The upstream of a region, or the first.
     pub(crate) fn target(&self, region: Option<&str>) -> Result<&Target, Refusal> {
         let here = |target: &&Target| region == Some(&target.region);
-        let targets = &self.inner.targets;
+        let targets = &self.live.targets;
         targets.iter().find(here).or(targets.first()).ok_or_else(|| Refusal::internal("No upstream."))
     }
 
     /// The whole body, if it comes in time and is not too large.
     async fn read(&self, mut body: Incoming) -> Result<Bytes, Refusal> {
-        let most = Duration::from_secs(self.inner.config.limits.request_s);
+        let most = Duration::from_secs(self.live.config.limits.request_s);
         let reading = async {
             match Limited::new(&mut body, BODY_BYTES_MAX).collect().await {
                 Ok(whole) => Ok(whole.to_bytes()),

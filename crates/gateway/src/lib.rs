@@ -14,6 +14,7 @@ mod lanes;
 mod later;
 mod market;
 mod meter;
+mod metrics;
 mod openai;
 mod refusal;
 mod runtime;
@@ -21,6 +22,6 @@ mod stream;
 mod upstream;
 
 pub use body::Body;
-pub use gateway::{Gateway, OpenError};
+pub use gateway::{Gateway, OpenError, check};
 pub use lanes::Waits;
 pub use later::Later;

@@ -87,6 +87,11 @@ impl Refusal {
         Self::new("InternalServerException", StatusCode::INTERNAL_SERVER_ERROR, message)
     }
 
+    /// AWS's name of it.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The answer of OpenAI's API.
     pub(crate) fn openai(&self) -> Response<Body> {
         openai::error(self.status, self.name, &self.message)

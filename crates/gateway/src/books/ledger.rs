@@ -62,8 +62,8 @@ pub struct Record {
     pub timestamp: String,
     account_id: String,
     region: String,
-    request_id: String,
-    operation: String,
+    pub(crate) request_id: String,
+    pub(crate) operation: String,
     /// As it was called.
     pub model_id: String,
     identity: Map<String, Value>,

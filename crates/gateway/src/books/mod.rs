@@ -25,6 +25,7 @@ use serde_json::{Map, Value};
 use crate::keys::Key;
 use crate::market::Hold;
 use crate::meter::Meter;
+use crate::metrics::Metrics;
 use journal::Journal;
 use ledger::Ledger;
 pub use ledger::{Booked, Certainty, Record};
@@ -78,6 +79,7 @@ struct Inner {
     ledger: Mutex<Ledger>,
     savings: Mutex<Savings>,
     spending: Mutex<Spending>,
+    metrics: Metrics,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -110,8 +112,13 @@ impl Books {
             ledger: Mutex::new(ledger),
             savings: Mutex::new(savings),
             spending: Mutex::new(spending),
+            metrics: Metrics::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
     }
 
     /// Another id each time, in this process and the next.
@@ -147,6 +154,7 @@ impl Books {
             lock(&self.inner.spending).ended(&call.key, call.at(), call.bound(), Money::ZERO, 0);
             return Err(error);
         }
+        self.inner.metrics.begun();
         Ok(Open { books: self.inner.clone(), id, call, tariff, hold, ended: false })
     }
 
@@ -198,13 +206,16 @@ impl Open {
     fn end(&mut self, end: &End<'_>) {
         self.ended = true;
         let record = Record::of(&self.id, &self.call, end, (self.books.wall)());
+        self.books.metrics.ended(&record);
+        told(&record);
         lock(&self.books.savings).add(&record);
         let (input, output) = record.tokens();
         let (bound, paid) = (self.call.bound(), record.paid_at_most());
         lock(&self.books.spending).ended(&self.call.key, self.call.at(), bound, paid, input + output);
         // Where the ledger cannot be written, the note stays without an end: the next start books the bound.
-        if lock(&self.books.ledger).write(&record).is_ok() {
-            lock(&self.books.journal).ended();
+        match lock(&self.books.ledger).write(&record) {
+            Ok(()) => lock(&self.books.journal).ended(),
+            Err(error) => tracing::error!(call = self.id, %error, "the ledger cannot be written"),
         }
     }
 }
@@ -214,6 +225,17 @@ impl Drop for Open {
         if !self.ended {
             self.end(&End::Lost);
         }
+    }
+}
+
+/// A line of the log: what a call was, and never what it said.
+fn told(record: &Record) {
+    let Booked { key, owner, workload, lane, paid_usd, took_ms, .. } = &record.laneshift;
+    let (call, model, operation, workload) = (&*record.request_id, &*record.model_id, &*record.operation, workload.as_deref());
+    let (input, output) = record.tokens();
+    match &record.error_code {
+        None => tracing::info!(call, owner, workload, key, operation, model, lane, input, output, paid_usd, took_ms, "answered"),
+        Some(error) => tracing::warn!(call, owner, workload, key, operation, model, lane, error, took_ms, "not answered"),
     }
 }
 

@@ -3,11 +3,13 @@
 pub(crate) mod audit;
 mod batch;
 mod completions;
+mod config;
 mod duration;
 mod emulate;
 mod estimate;
 mod explain;
 mod keys;
+mod log;
 mod prices;
 mod savings;
 mod serve;
@@ -55,6 +57,8 @@ enum Command {
     Emulate(Box<emulate::EmulateArgs>),
     /// Serve Bedrock's API with keys of its own, pass calls on, and keep their books
     Serve(serve::ServeArgs),
+    /// Check the gateway's configuration
+    Config(config::ConfigArgs),
     /// Make, list and revoke the gateway's keys
     Keys(keys::KeysArgs),
     /// What the gateway's calls cost and saved
@@ -84,6 +88,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Batch(args) => batch::run(args, &mut out),
         Command::Emulate(args) => emulate::run(args, &mut out),
         Command::Serve(args) => serve::run(args, &mut out),
+        Command::Config(args) => config::run(args, &mut out),
         Command::Keys(args) => keys::run(args, &mut out),
         Command::Savings(args) => savings::run(args, &mut out),
         Command::Completions(args) => completions::run(args, &mut out),

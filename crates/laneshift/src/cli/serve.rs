@@ -21,6 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::batch::open::{AwsArgs, QueueArgs, open};
 use super::batch::run::place;
+use super::log;
 use super::signals::stop;
 use super::{Format, print};
 use crate::clock;
@@ -47,9 +48,6 @@ pub(crate) struct ServeArgs {
     /// Configuration (TOML)
     #[arg(long, env = "LANESHIFT_GATEWAY_CONFIG")]
     config: Option<PathBuf>,
-    /// Only check the configuration
-    #[arg(long)]
-    check: bool,
     /// Region to call, when no configuration says it
     #[arg(long, env = "AWS_REGION", conflicts_with = "config")]
     region: Option<String>,
@@ -69,9 +67,7 @@ pub(crate) struct ServeArgs {
 
 pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
     let config = config(args)?;
-    if args.check {
-        return print(out, &format!("{} upstreams, listening on {}: in order\n", config.upstreams.len(), config.listen));
-    }
+    log::begin();
     let failed = |what: &str, e: &dyn std::fmt::Display| Error::Gateway(format!("{what}: {e}"));
     let catalog = Catalog::shipped().map(Arc::new).map_err(|e| Error::Catalog(e.to_string()))?;
     let env = |name: &str| std::env::var(name).ok();
@@ -87,11 +83,7 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
             None => None,
         };
         let gateway = Gateway::open(config.clone(), catalog, Arc::new(clock::now), &env, later.clone());
-        let gateway = gateway.map_err(|error| match error {
-            OpenError::Data(error) => Error::Data(error.to_string()),
-            OpenError::Commitment(why) => Error::Data(why),
-            error => failed("open it", &error),
-        })?;
+        let gateway = gateway.map_err(unusable)?;
         let listener = TcpListener::bind(config.listen).await.map_err(|e| failed(&format!("listen on {}", config.listen), &e))?;
         let address = listener.local_addr().map_err(|e| failed("listen", &e))?;
         let signals = |e: std::io::Error| failed("listen for signals", &e);
@@ -102,6 +94,12 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
             let gateway = answers.clone();
             async move { gateway.answer(request).await }
         });
+        let scraped = match config.metrics_listen {
+            None => None,
+            Some(address) => {
+                Some(TcpListener::bind(address).await.map_err(|e| failed(&format!("listen on {address} for metrics"), &e))?)
+            }
+        };
         let limits = Limits {
             head: Duration::from_secs(config.limits.head_s),
             connections: config.limits.connections,
@@ -112,13 +110,16 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
             loop {
                 tokio::select! {
                     () = clock::sleep(KEYS_LOOK) => {}
-                    _ = hangup.recv() => seen = None,
+                    _ = hangup.recv() => {
+                        seen = None;
+                        reload(args, &gateway);
+                    }
                 }
                 let now = changed(&config.data);
                 if now != seen {
                     match gateway.read_keys() {
                         Ok(()) => seen = now,
-                        Err(e) => eprintln!("the keys cannot be read, and stay as they were: {e}"),
+                        Err(error) => tracing::error!(%error, "the keys cannot be read, and stay as they were"),
                     }
                 }
             }
@@ -130,8 +131,18 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
             }
         };
         let mut turns = std::pin::pin!(turns);
+        let metrics = async {
+            let Some(listener) = scraped else { return std::future::pending().await };
+            let gateway = gateway.clone();
+            let service = service_fn(move |request: Request<Incoming>| {
+                let gateway = gateway.clone();
+                async move { gateway.answer_metrics(request).await }
+            });
+            laneshift_listen::serve(listener, tls.clone(), service, limits, Box::pin(std::future::pending())).await;
+        };
         tokio::select! {
-            () = laneshift_listen::serve(listener, tls, service, limits, Box::pin(stop)) => {}
+            () = laneshift_listen::serve(listener, tls.clone(), service, limits, Box::pin(stop)) => {}
+            () = metrics => {}
             () = keys => {}
             () = &mut turns => {}
         }
@@ -146,6 +157,28 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
     })?;
     eprintln!("stopped");
     Ok(())
+}
+
+/// Why a gateway cannot begin, or take another configuration.
+pub(super) fn unusable(error: OpenError) -> Error {
+    match error {
+        OpenError::Data(error) => Error::Data(error.to_string()),
+        OpenError::Commitment(why) => Error::Data(why),
+        error => Error::Gateway(format!("open it: {error}")),
+    }
+}
+
+/// Reads the configuration again, where there is one.
+fn reload(args: &ServeArgs, gateway: &Gateway) {
+    if args.config.is_none() {
+        return;
+    }
+    let env = |name: &str| std::env::var(name).ok();
+    let reloaded = config(args).and_then(|config| gateway.reload(config, &env).map_err(unusable));
+    match reloaded {
+        Ok(()) => tracing::info!("the configuration was read again"),
+        Err(error) => tracing::error!(%error, "the configuration cannot be used, and the one before stays"),
+    }
 }
 
 /// The batch lane in a folder of its own.
@@ -172,7 +205,7 @@ async fn turns(engine: &Engine, pause: Duration) {
     loop {
         let trouble = engine.turn().await.map_or_else(|error| error.to_string(), |()| String::new());
         if trouble != told && !trouble.is_empty() {
-            eprintln!("the batch lane: {trouble}");
+            tracing::warn!(trouble, "the batch lane");
         }
         told = trouble;
         clock::sleep(pause).await;
