@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 import unittest
 from decimal import Decimal
 
@@ -202,6 +203,104 @@ class Batch(OpenAiCase, LaterCase):
         rows = {row["lane"]: row for row in self.gateway.savings()["rows"]}
         self.assertEqual(rows["batch"]["calls"], 110)
         self.assertEqual(Decimal(rows["batch"]["paid_usd"]), self.billed())
+
+    def upload(self, lines, key=None, name="in.jsonl"):
+        content = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        return self.openai(key).files.create(file=(name, content), purpose="batch"), content
+
+    def lines(self, n, model="gpt-4o-mini", **more):
+        ask = lambda i: {"model": model, "messages": [{"role": "user", "content": f"question {i}"}], "max_tokens": 20} | more
+        return [{"custom_id": f"c{i}", "method": "POST", "url": "/v1/chat/completions", "body": ask(i)} for i in range(n)]
+
+    def batch(self, lines, endpoint="/v1/chat/completions", window="24h"):
+        file, _ = self.upload(lines)
+        return self.openai().batches.create(input_file_id=file.id, endpoint=endpoint, completion_window=window, metadata={"run": "1"})
+
+    def wait(self, batch, *states):
+        deadline = time.monotonic() + 120
+        while batch.status not in states:
+            self.assertLess(time.monotonic(), deadline, batch)
+            time.sleep(0.2)
+            batch = self.openai().batches.retrieve(batch.id)
+        return batch
+
+    def test_a_batch_is_a_file_in_and_a_file_out_and_the_books_are_the_bill(self):
+        batch = self.batch(self.lines(130))
+        self.assertEqual((batch.status, batch.request_counts.total, batch.metadata), ("in_progress", 130, {"run": "1"}))
+        batch = self.wait(batch, "completed")
+        self.assertEqual((batch.request_counts.completed, batch.request_counts.failed, batch.error_file_id), (130, 0, None))
+        answers = [json.loads(line) for line in self.openai().files.content(batch.output_file_id).text.splitlines()]
+        self.assertEqual([line["custom_id"] for line in answers], [f"c{i}" for i in range(130)])
+        self.assertEqual({line["response"]["body"]["object"] for line in answers}, {"chat.completion"})
+        self.assertEqual(Decimal(batch.laneshift["paid_usd"]), self.billed())
+        self.assertEqual(Decimal(batch.laneshift["on_demand_usd"]), 2 * self.billed())
+        self.assertEqual([one.id for one in self.openai().batches.list()], [batch.id])
+        _, rows = self.ask("/savings")
+        self.assertEqual([row["paid_usd"] for row in rows["rows"] if row["lane"] == "batch"], [batch.laneshift["paid_usd"]])
+
+    def test_three_records_are_as_good_as_thirty_thousand(self):
+        batch = self.wait(self.batch(self.lines(3), window="2h"), "completed")
+        self.assertEqual(batch.request_counts.completed, 3)
+        embeddings = [
+            {"custom_id": f"e{i}", "method": "POST", "url": "/v1/embeddings", "body": {"model": TITAN, "input": f"text {i}"}} for i in range(3)
+        ]
+        batch = self.wait(self.batch(embeddings, endpoint="/v1/embeddings", window="2h"), "completed")
+        answers = [json.loads(line) for line in self.openai().files.content(batch.output_file_id).text.splitlines()]
+        self.assertEqual(len(answers[2]["response"]["body"]["data"][0]["embedding"]), 1024)
+
+    def test_lines_that_cannot_be_accepted_fail_the_batch_by_name_and_cost_nothing(self):
+        lines = self.lines(3)
+        lines[1]["body"]["n"] = 2
+        lines[2]["custom_id"] = "c0"
+        batch = self.batch(lines)
+        self.assertEqual(batch.status, "failed")
+        self.assertEqual([error.line for error in batch.errors.data], [2, 3])
+        self.assertIn("body.n", batch.errors.data[0].message)
+        self.assertEqual(self.openai().batches.retrieve(batch.id).status, "failed")
+        for change, words in [({"model": "gpt-9"}, "none of Bedrock's"), ({"stream": True}, "body.stream")]:
+            batch = self.batch(self.lines(2, **change))
+            self.assertIn(words, batch.errors.data[0].message)
+        self.assertIn("endpoint of the batch", self.batch(self.lines(1), endpoint="/v1/embeddings").errors.data[0].message)
+        mixed = self.batch(self.lines(1) + [dict(line, custom_id="d") for line in self.lines(1, model=HAIKU)])
+        self.assertIn("one model only", mixed.errors.data[0].message)
+        self.assertEqual(self.billed(), 0)
+
+    def test_files_are_their_owners_and_have_limits(self):
+        file, content = self.upload(self.lines(2), name="mine.jsonl")
+        self.assertEqual((file.filename, file.bytes, file.purpose), ("mine.jsonl", len(content), "batch"))
+        self.assertEqual(self.openai().files.content(file.id).content, content)
+        other = self.gateway.key("team-b")
+        self.connect(other)
+        with self.assertRaises(openai.NotFoundError):
+            self.openai(other).files.retrieve(file.id)
+        self.assertEqual(list(self.openai(other).files.list()), [])
+        with self.assertRaises(openai.BadRequestError):
+            self.openai(other).files.create(file=b"x", purpose="assistants")
+        with self.assertRaises(openai.NotFoundError):
+            self.openai(other).batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+        self.assertTrue(self.openai().files.delete(file.id).deleted)
+        self.assertEqual(list(self.openai().files.list()), [])
+        for strange in ["..%2fkeys", "file-..", "x" * 300]:
+            with self.assertRaises(openai.NotFoundError):
+                self.openai().get(f"/files/{strange}", cast_to=object)
+        self.assertEqual(sorted(path.name for path in (self.gateway.folder / "files").iterdir()), [])
+
+    def test_a_batch_is_cancelled_and_outlives_its_gateway(self):
+        batch = self.batch(self.lines(120))
+        self.gateway.kill()
+        self.gateway.start()
+        self.assertEqual(self.openai().batches.retrieve(batch.id).request_counts.total, 120)
+        batch = self.wait(self.openai().batches.cancel(batch.id), "cancelled")
+        self.assertEqual(batch.request_counts.completed + batch.request_counts.failed, 120)
+
+    def test_a_budget_holds_queued_work(self):
+        poor = self.gateway.key("team-b", "--budget", "0.01")
+        self.connect(poor)
+        file, _ = self.upload(self.lines(200), key=poor)
+        with self.assertRaises(openai.RateLimitError) as caught:
+            self.openai(poor).batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+        self.assertEqual(caught.exception.code, "insufficient_quota")
+        self.assertEqual(list((self.gateway.folder / "queue").rglob("*.chunk")), [])
 
 
 if __name__ == "__main__":

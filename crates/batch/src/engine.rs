@@ -313,14 +313,25 @@ impl Engine {
         }
     }
 
-    /// Delivers what else has all its results. What cannot be delivered stays open, and is told to whoever continues it.
-    async fn deliver_others(&self, but: &str) -> Result<(), EngineError> {
+    /// Delivers what has all its results, but for one. What cannot be delivered stays open, and is told to whoever continues it.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn deliver_others(&self, but: &str) -> Result<(), EngineError> {
         for other in self.store.submissions().await? {
             if other.state == SubmissionState::Open && other.new.id != but && self.is_settled(&other).await? {
                 let _ = self.deliver(&other).await;
             }
         }
         Ok(())
+    }
+
+    /// A submission.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when there is none.
+    pub async fn submission(&self, id: &str) -> Result<laneshift_store::Submission, EngineError> {
+        Ok(self.store.submission(id).await?)
     }
 
     /// Of the models that a file names, the first that AWS does not have, with its words. Where AWS does not say, none.

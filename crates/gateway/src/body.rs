@@ -1,12 +1,17 @@
 //! Bodies of answers.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures::Stream;
 use http_body::{Frame, SizeHint};
+use tokio_util::io::ReaderStream;
 
 use crate::stream::Metered;
+
+/// Why a body breaks off.
+type Broken = Box<dyn std::error::Error + Send + Sync>;
 
 /// The body of an answer.
 pub enum Body {
@@ -14,16 +19,28 @@ pub enum Body {
     Whole(Option<Bytes>),
     /// A stream that is passed on as it comes.
     Stream(Box<Metered>),
+    /// A file, and its length.
+    File(Pin<Box<ReaderStream<tokio::fs::File>>>, u64),
+}
+
+impl Body {
+    pub(crate) fn file(file: tokio::fs::File, bytes: u64) -> Self {
+        Self::File(Box::pin(ReaderStream::with_capacity(file, 1 << 16)), bytes)
+    }
 }
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Broken;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Stream(stream) => Pin::new(&mut **stream).poll_frame(cx),
+            Self::Stream(stream) => Pin::new(&mut **stream).poll_frame(cx).map_err(Into::into),
+            Self::File(file, _) => {
+                let read = ready!(file.as_mut().poll_next(cx));
+                Poll::Ready(read.map(|read| read.map(Frame::data).map_err(Into::into)))
+            }
         }
     }
 
@@ -31,6 +48,7 @@ impl http_body::Body for Body {
         match self {
             Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
             Self::Stream(_) => false,
+            Self::File(_, bytes) => *bytes == 0,
         }
     }
 
@@ -38,6 +56,7 @@ impl http_body::Body for Body {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Stream(_) => SizeHint::default(),
+            Self::File(_, bytes) => SizeHint::with_exact(*bytes),
         }
     }
 }

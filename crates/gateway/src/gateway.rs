@@ -15,6 +15,7 @@ use laneshift_aws::WallClock;
 use laneshift_aws::sigv4::{claim, sha256_hex, verify};
 use laneshift_bedrock::Operation;
 use laneshift_catalog::DataError;
+use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::commitments::Commitments;
 use laneshift_catalog::policy::Policy;
 use laneshift_catalog::prices::{Catalog, Tariff};
@@ -73,6 +74,7 @@ struct Inner {
     books: Books,
     later: Option<Later>,
     catalog: Arc<Catalog>,
+    capabilities: Capabilities,
     tariffs: RwLock<HashMap<(String, String), Arc<Tariff>>>,
     http: Http,
     wall: WallClock,
@@ -173,6 +175,7 @@ impl Gateway {
             books,
             later,
             catalog,
+            capabilities: Capabilities::shipped()?,
             tariffs: RwLock::default(),
             http: client(),
             wall,
@@ -249,6 +252,14 @@ impl Gateway {
         (self.inner.wall)()
     }
 
+    pub(crate) fn request_max(&self) -> Duration {
+        Duration::from_secs(self.live.config.limits.request_s)
+    }
+
+    pub(crate) fn capabilities(&self) -> &Capabilities {
+        &self.inner.capabilities
+    }
+
     pub(crate) fn answer_max(&self) -> Duration {
         Duration::from_secs(self.live.config.limits.answer_s)
     }
@@ -301,12 +312,15 @@ impl Gateway {
             return Ok(json_response(&json!({ "status": "ok" })));
         }
         let route = Route::of(&parts.method, path).ok_or_else(Refusal::unknown_operation)?;
+        if let Route::OpenAi(openai::Route::TakeFile) = route {
+            return self.openai_file(parts, body).await;
+        }
         let body = self.read(body).await?;
         let body_sha256 = sha256_hex(&body);
         let caller = self.caller(parts, &body_sha256)?;
         match route {
             Route::Later(id) => self.one_later(id, &caller.key, parts).await,
-            Route::Savings => Ok(self.savings_of(&caller.key.owner)),
+            Route::Savings => self.savings_of(&caller.key.owner).await,
             Route::OpenAi(route) => self.openai(route, &caller, parts, body).await,
             Route::Count(model) => self.count(&decoded(model)?, &caller, parts, (body, &body_sha256)).await,
             Route::Run(model, operation) => {
@@ -325,7 +339,6 @@ impl Gateway {
 
     /// The whole body, if it comes in time and is not too large.
     async fn read(&self, mut body: Incoming) -> Result<Bytes, Refusal> {
-        let most = Duration::from_secs(self.live.config.limits.request_s);
         let reading = async {
             match Limited::new(&mut body, BODY_BYTES_MAX).collect().await {
                 Ok(whole) => Ok(whole.to_bytes()),
@@ -338,7 +351,7 @@ impl Gateway {
                 Err(_) => Err(Refusal::validation("The body broke off.")),
             }
         };
-        tokio::time::timeout(most, reading).await.unwrap_or_else(|_| Err(Refusal::too_slow()))
+        tokio::time::timeout(self.request_max(), reading).await.unwrap_or_else(|_| Err(Refusal::too_slow()))
     }
 
     fn caller<'a>(&self, parts: &'a Parts, body_sha256: &str) -> Result<Caller<'a>, Refusal> {
@@ -348,16 +361,25 @@ impl Gateway {
             verify(&claimed, parts, body_sha256, &secret, self.now())?;
             return Ok(Caller { key: key.clone(), region: Some(claimed.region) });
         }
-        let header = parts.headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let api_key = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(Refusal::no_key)?;
-        let key = keys.bearer(api_key.trim(), self.now()).ok_or_else(Refusal::unknown_key)?;
-        Ok(Caller { key: key.clone(), region: None })
+        drop(keys);
+        Ok(Caller { key: self.bearer(parts)?, region: None })
     }
 
-    /// What an owner's calls cost and saved.
-    fn savings_of(&self, owner: &str) -> Response<Body> {
-        let rows = self.books().savings().rows;
-        let rows = rows.iter().filter(|((of, ..), _)| of == owner).map(|((_, workload, lane), sum)| {
+    /// The key that a request brings as it is.
+    pub(crate) fn bearer(&self, parts: &Parts) -> Result<Key, Refusal> {
+        let header = parts.headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let api_key = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(Refusal::no_key)?;
+        let keys = self.inner.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.bearer(api_key.trim(), self.now()).cloned().ok_or_else(Refusal::unknown_key)
+    }
+
+    /// What an owner's calls cost and saved, those that could wait included.
+    async fn savings_of(&self, owner: &str) -> Result<Response<Body>, Refusal> {
+        let mut savings = self.books().savings();
+        if let Some(later) = self.batch_lane() {
+            later.add_to(&mut savings).await.map_err(|e| Refusal::internal(e.to_string()))?;
+        }
+        let rows = savings.rows.iter().filter(|((of, ..), _)| of == owner).map(|((_, workload, lane), sum)| {
             json!({
                 "workload": workload,
                 "lane": lane,
@@ -367,11 +389,12 @@ impl Gateway {
                 "output_tokens": sum.output_tokens,
                 "paid_usd": sum.paid.to_exact_string(),
                 "on_demand_usd": sum.on_demand.to_exact_string(),
+                "saved_usd": (sum.on_demand - sum.paid).to_exact_string(),
                 "bound_usd": sum.bound.to_exact_string(),
                 "unpriced_calls": sum.unpriced,
             })
         });
-        json_response(&json!({ "owner": owner, "rows": rows.collect::<Vec<_>>() }))
+        Ok(json_response(&json!({ "owner": owner, "rows": rows.collect::<Vec<_>>() })))
     }
 }
 

@@ -282,7 +282,7 @@ impl Rules {
 }
 
 /// When a call is due that says `6h`, `1h30m`, `now`, `batch`, or a moment.
-fn read(text: &str, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn read(text: &str, now: Timestamp) -> Option<Timestamp> {
     if let Ok(at) = Timestamp::parse(text) {
         return Some(at);
     }

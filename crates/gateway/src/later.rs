@@ -1,19 +1,20 @@
 //! Calls that can wait: accepted under an id, answered by the batch lane, and asked for when it suits.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::LOCATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use laneshift_batch::{Engine, NotAccepted, OneState, Place, Single};
+use laneshift_batch::{Engine, EngineError, NotAccepted, OneState, Place, Single};
 use laneshift_bedrock::Operation;
 use laneshift_units::{Money, ServiceTier, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::body::Body;
-use crate::books::bound;
+use crate::books::{Savings, bound};
 use crate::gateway::{Gateway, json_response};
 use crate::keys::Key;
 use crate::refusal::Refusal;
@@ -33,6 +34,21 @@ pub struct Later {
     pub engine: Arc<Engine>,
     /// Where its jobs run.
     pub place: Place,
+}
+
+/// Where the batch lane of a gateway keeps its queue.
+pub fn queue_of(data: &Path) -> PathBuf {
+    data.join("queue")
+}
+
+impl Later {
+    /// Adds what the calls that could wait came to.
+    pub(crate) async fn add_to(&self, savings: &mut Savings) -> Result<(), EngineError> {
+        for (owner, lane, records, cost) in self.engine.booked().await? {
+            savings.add_later(owner, lane, records, &cost);
+        }
+        Ok(())
+    }
 }
 
 /// Whether a client wants an id now and the answer later.
@@ -63,7 +79,7 @@ pub(crate) const fn in_a_day(now: Timestamp) -> Timestamp {
 }
 
 impl Gateway {
-    fn later(&self) -> Result<&Later, Refusal> {
+    pub(crate) fn later(&self) -> Result<&Later, Refusal> {
         let none = "This gateway has no batch lane: its configuration has no [batch].";
         self.batch_lane().ok_or_else(|| Refusal::validation(none))
     }

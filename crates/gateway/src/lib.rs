@@ -24,4 +24,4 @@ mod upstream;
 pub use body::Body;
 pub use gateway::{Gateway, OpenError, check};
 pub use lanes::Waits;
-pub use later::Later;
+pub use later::{Later, queue_of};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use laneshift_core::route::LaneId;
+use laneshift_store::{Cost, Costed, Lane};
 use laneshift_units::Money;
 
 use super::{Certainty, Record, ledger};
@@ -59,6 +61,22 @@ impl Savings {
         let mut savings = Self::default();
         ledger::each(folder, &mut |record| savings.add(&record))?;
         Ok(savings)
+    }
+
+    /// Adds what was answered by the batch lane.
+    pub fn add_later(&mut self, owner: String, lane: Lane, records: u64, cost: &Cost) {
+        let lane = if lane == Lane::OnDemand { LaneId::Standard.name() } else { lane.name() };
+        let sum = Sum {
+            calls: records,
+            input_tokens: cost.usage.total_input().0,
+            output_tokens: cost.usage.output.0,
+            paid: cost.paid,
+            on_demand: cost.on_demand,
+            bound: cost.bound,
+            unpriced: if cost.costed == Costed::Unpriced { records } else { 0 },
+            ..Sum::default()
+        };
+        self.rows.entry((owner, "later".to_owned(), lane.to_owned())).or_default().add(&sum);
     }
 
     /// Adds a call.

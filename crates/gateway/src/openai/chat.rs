@@ -60,6 +60,7 @@ impl Gateway {
                 response.headers_mut().insert("cache-control", HeaderValue::from_static("no-cache"));
                 "text/event-stream; charset=utf-8"
             }
+            Body::File(..) => return Ok(response),
         };
         response.headers_mut().insert("content-type", HeaderValue::from_static(kind));
         Ok(response)

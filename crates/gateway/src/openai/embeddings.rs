@@ -41,7 +41,7 @@ impl Gateway {
             let mut response = self.run(what, &caller.key, target, &head, (body, &hash)).await?;
             let answer = match response.body_mut() {
                 Body::Whole(whole) => whole.take().unwrap_or_default(),
-                Body::Stream(_) => Bytes::new(),
+                Body::Stream(_) | Body::File(..) => Bytes::new(),
             };
             if !response.status().is_success() {
                 return Ok::<_, Refusal>(Part::Refused(Box::new(as_refused(&response, &answer))));

@@ -1,14 +1,17 @@
-//! OpenAI's API over the same lanes, keys and books: chat completions, embeddings, models.
+//! OpenAI's API over the same lanes, keys and books: chat completions, embeddings, models, files, batches.
 //!
 //! Promises: what Bedrock cannot do is refused by name; errors have OpenAI's shape. Source: OpenAI, API reference, read 2026-11-30.
 
+mod batches;
 mod chat;
 mod embeddings;
+mod files;
 mod models;
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
 use laneshift_bedrock::Operation;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -27,18 +30,40 @@ pub(crate) enum Route<'a> {
     Embeddings,
     Models,
     Model(&'a str),
+    TakeFile,
+    Files,
+    File(&'a str),
+    FileContent(&'a str),
+    DeleteFile(&'a str),
+    CreateBatch,
+    Batches,
+    Batch(&'a str),
+    CancelBatch(&'a str),
 }
 
 impl<'a> Route<'a> {
     pub(crate) fn of(method: &Method, path: &'a str) -> Option<Self> {
-        let path = path.strip_prefix(PATH)?;
-        let posts = *method == Method::POST;
-        match path {
-            "chat/completions" if posts => Some(Self::Chat),
-            "embeddings" if posts => Some(Self::Embeddings),
-            "models" if *method == Method::GET => Some(Self::Models),
-            _ => path.strip_prefix("models/").filter(|id| *method == Method::GET && !id.is_empty()).map(Self::Model),
+        let mut segments = path.strip_prefix(PATH)?.splitn(3, '/');
+        let (first, second, third) = (segments.next()?, segments.next(), segments.next());
+        if second == Some("") {
+            return None;
         }
+        Some(match (method.as_str(), first, second, third) {
+            ("POST", "chat", Some("completions"), None) => Self::Chat,
+            ("POST", "embeddings", None, None) => Self::Embeddings,
+            ("GET", "models", None, None) => Self::Models,
+            ("GET", "models", Some(id), None) => Self::Model(id),
+            ("POST", "files", None, None) => Self::TakeFile,
+            ("GET", "files", None, None) => Self::Files,
+            ("GET", "files", Some(id), None) => Self::File(id),
+            ("GET", "files", Some(id), Some("content")) => Self::FileContent(id),
+            ("DELETE", "files", Some(id), None) => Self::DeleteFile(id),
+            ("POST", "batches", None, None) => Self::CreateBatch,
+            ("GET", "batches", None, None) => Self::Batches,
+            ("GET", "batches", Some(id), None) => Self::Batch(id),
+            ("POST", "batches", Some(id), Some("cancel")) => Self::CancelBatch(id),
+            _ => return None,
+        })
     }
 }
 
@@ -63,7 +88,22 @@ impl Gateway {
             Route::Embeddings => self.embeddings(caller, parts, &body).await,
             Route::Models => Ok(self.models(&caller.key)),
             Route::Model(id) => self.model(id, &caller.key),
+            Route::TakeFile => Err(Refusal::unknown_operation()),
+            Route::Files => Ok(self.list_files(&caller.key)),
+            Route::File(id) => self.tell_file(id, &caller.key),
+            Route::FileContent(id) => self.file_content(id, &caller.key).await,
+            Route::DeleteFile(id) => self.delete_file(id, &caller.key),
+            Route::CreateBatch => self.create_batch(&caller.key, &body).await,
+            Route::Batches => self.list_batches(parts.uri.query().unwrap_or_default(), &caller.key).await,
+            Route::Batch(id) => self.tell_batch(id, &caller.key).await,
+            Route::CancelBatch(id) => self.cancel_batch(id, &caller.key).await,
         }
+    }
+
+    /// Takes a file: larger than other bodies, so its key is looked at first, and it goes to the disk as it comes.
+    pub(crate) async fn openai_file(&self, parts: &Parts, body: Incoming) -> Result<Response<Body>, Refusal> {
+        let key = self.bearer(parts)?;
+        self.take_file(&key, parts, body).await
     }
 
     /// The model of Bedrock that a client means: by a name of the configuration, or by Bedrock's own.

@@ -5,13 +5,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use laneshift_gateway::books::{Savings, Sum};
-use laneshift_store::{Cost, Costed, Lane};
+use laneshift_gateway::queue_of;
 use serde_json::json;
 
 use super::batch::open::{QueueArgs, look};
 use super::batch::run::failed;
 use super::batch::usd;
-use super::serve::queue_of;
 use super::{Format, print};
 use crate::error::Error;
 
@@ -28,9 +27,7 @@ pub(crate) struct SavingsArgs {
 pub(crate) fn run(args: &SavingsArgs, out: &mut dyn Write) -> Result<(), Error> {
     let mut savings = Savings::read(&args.data).map_err(|e| Error::Gateway(format!("read {}: {e}", args.data.display())))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::Gateway(format!("start threads: {e}")))?;
-    for (place, sum) in runtime.block_on(batch_lane(args))? {
-        savings.rows.entry(place).or_default().add(&sum);
-    }
+    runtime.block_on(batch_lane(args, &mut savings))?;
     let mut all = Sum::default();
     for sum in savings.rows.values() {
         all.add(sum);
@@ -51,29 +48,17 @@ pub(crate) fn run(args: &SavingsArgs, out: &mut dyn Write) -> Result<(), Error> 
     )
 }
 
-/// What the calls that could wait came to, by owner and lane.
-async fn batch_lane(args: &SavingsArgs) -> Result<Vec<((String, String, String), Sum)>, Error> {
+/// Adds what the calls that could wait came to.
+async fn batch_lane(args: &SavingsArgs, savings: &mut Savings) -> Result<(), Error> {
     let queue = QueueArgs { data: queue_of(&args.data) };
     let opened = match look(&queue).await {
-        Err(Error::NoSuch(_)) => return Ok(Vec::new()),
+        Err(Error::NoSuch(_)) => return Ok(()),
         other => other?,
     };
-    let costs = opened.engine.booked().await.map_err(failed)?;
-    let row = |(owner, lane, records, cost): (String, Lane, u64, Cost)| {
-        let lane = if lane == Lane::OnDemand { "standard" } else { lane.name() };
-        let sum = Sum {
-            calls: records,
-            input_tokens: cost.usage.total_input().0,
-            output_tokens: cost.usage.output.0,
-            paid: cost.paid,
-            on_demand: cost.on_demand,
-            bound: cost.bound,
-            unpriced: if cost.costed == Costed::Unpriced { records } else { 0 },
-            ..Sum::default()
-        };
-        ((owner, "later".to_owned(), lane.to_owned()), sum)
-    };
-    Ok(costs.into_iter().map(row).collect())
+    for (owner, lane, records, cost) in opened.engine.booked().await.map_err(failed)? {
+        savings.add_later(owner, lane, records, &cost);
+    }
+    Ok(())
 }
 
 fn value(sum: &Sum) -> serde_json::Value {

@@ -13,7 +13,7 @@ use hyper::service::service_fn;
 use laneshift_batch::{Engine, Place, Terms};
 use laneshift_catalog::prices::Catalog;
 use laneshift_gateway::config::{Batch, Config, Upstream};
-use laneshift_gateway::{Gateway, Later, OpenError, keys};
+use laneshift_gateway::{Gateway, Later, OpenError, keys, queue_of};
 use laneshift_listen::{Limits, tls};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -194,16 +194,15 @@ async fn later(config: &Config, batch: &Batch) -> Result<Later, Error> {
     Ok(Later { engine: Arc::new(opened.engine), place })
 }
 
-/// Where the batch lane of a gateway keeps its queue.
-pub(super) fn queue_of(data: &Path) -> PathBuf {
-    data.join("queue")
-}
-
 /// Takes turns for ever; what stands in their way is told once.
 async fn turns(engine: &Engine, pause: Duration) {
     let mut told = String::new();
     loop {
-        let trouble = engine.turn().await.map_or_else(|error| error.to_string(), |()| String::new());
+        let turned = match engine.turn().await {
+            Ok(()) => engine.deliver_others("").await,
+            Err(error) => Err(error),
+        };
+        let trouble = turned.map_or_else(|error| error.to_string(), |()| String::new());
         if trouble != told && !trouble.is_empty() {
             tracing::warn!(trouble, "the batch lane");
         }

@@ -1,0 +1,331 @@
+//! Batches over the batch lane: a file in, a file out, and no minimum.
+//!
+//! Source: OpenAI, API reference, "Batch", read 2026-11-30. Here the window may be any length, and what a job would answer too late
+//! is called on demand in time, as in every submission of the batch lane.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use http::Response;
+use laneshift_batch::{Accepted, Delivered, Refused, Request, errors_path, submission_id};
+use laneshift_dialect::is_bedrocks;
+use laneshift_store::SubmissionState;
+use laneshift_units::{Money, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::files::{fresh, seconds};
+use crate::body::Body;
+use crate::gateway::{Gateway, json_response};
+use crate::keys::Key;
+use crate::lanes;
+use crate::refusal::Refusal;
+
+const PREFIX: &str = "batch_";
+/// Bad lines that a batch names.
+const ERRORS_MAX: usize = 100;
+/// Batches of one page.
+const PAGE: usize = 20;
+const PAGE_MAX: usize = 100;
+
+/// What is asked for.
+#[derive(Deserialize)]
+struct Create {
+    input_file_id: String,
+    endpoint: String,
+    completion_window: String,
+    #[serde(default)]
+    metadata: Option<Map<String, Value>>,
+}
+
+/// What is known of a batch beside its submission.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Batch {
+    id: String,
+    owner: String,
+    input_file_id: String,
+    endpoint: String,
+    completion_window: String,
+    created_ms: i64,
+    due_ms: i64,
+    metadata: Option<Map<String, Value>>,
+    output_file_id: String,
+    error_file_id: String,
+    /// `None` where its input was refused.
+    submission: Option<String>,
+    errors: Vec<Value>,
+    cancelled_ms: Option<i64>,
+    completed_ms: Option<i64>,
+}
+
+/// What of a line says where it belongs.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    url: Option<&'a str>,
+    #[serde(borrow)]
+    body: Option<LineBody<'a>>,
+}
+
+#[derive(Deserialize)]
+struct LineBody<'a> {
+    #[serde(borrow)]
+    model: Option<std::borrow::Cow<'a, str>>,
+}
+
+fn failed(error: impl std::fmt::Display) -> Refusal {
+    Refusal::internal(error.to_string())
+}
+
+fn unknown(id: &str) -> Refusal {
+    Refusal::not_found(format!("There is no batch {id}."))
+}
+
+fn bad_line(line: u64, message: &str) -> Value {
+    json!({ "code": "invalid_request", "line": line, "message": message, "param": null })
+}
+
+impl Gateway {
+    /// Makes a batch of a file: accepted when this answers, or failed with the lines that are wrong.
+    pub(super) async fn create_batch(&self, key: &Key, body: &Bytes) -> Result<Response<Body>, Refusal> {
+        let asked: Create = serde_json::from_slice(body).map_err(|e| Refusal::validation(format!("The body: {e}")))?;
+        if !["/v1/chat/completions", "/v1/embeddings"].contains(&&*asked.endpoint) {
+            return Err(Refusal::validation("endpoint is neither /v1/chat/completions nor /v1/embeddings"));
+        }
+        let later = self.later()?.clone();
+        let now = self.now();
+        let due = lanes::read(&asked.completion_window, now).filter(|due| *due > now);
+        let due = due.ok_or_else(|| Refusal::validation("completion_window is no length of time, such as 24h"))?;
+        let (_, input) = self.file(&asked.input_file_id, key)?;
+        let mut batch = Batch {
+            id: fresh(PREFIX)?,
+            owner: key.owner.clone(),
+            input_file_id: asked.input_file_id,
+            endpoint: asked.endpoint,
+            completion_window: asked.completion_window,
+            created_ms: now.0,
+            due_ms: due.0,
+            metadata: asked.metadata,
+            output_file_id: fresh("file-")?,
+            error_file_id: fresh("file-")?,
+            submission: None,
+            errors: Vec::new(),
+            cancelled_ms: None,
+            completed_ms: None,
+        };
+        let output = self.path_of(&batch.output_file_id);
+        let mut request = Request { input, output, model: None, place: later.place.clone(), content: 0, retry_of: None };
+        let (names, endpoint, engine, owner) =
+            (self.config().models.clone(), batch.endpoint.clone(), later.engine.clone(), key.owner.clone());
+        // Reading and checking is work for a thread of its own.
+        let read = tokio::task::spawn_blocking(move || {
+            request.model = one_model(&request.input, &endpoint, &names)?;
+            let source = request.input.clone();
+            let (id, content) = submission_id(&request, &source, &owner).map_err(|e| vec![bad_line(0, &e.to_string())])?;
+            request.content = content;
+            let refused = |refused: Refused| match refused {
+                Refused::Lines(lines, _) => lines.iter().take(ERRORS_MAX).map(|bad| bad_line(bad.line, &bad.why)).collect(),
+                other => vec![bad_line(0, &other.to_string())],
+            };
+            engine.read_input(&request, (&id, &source), &owner, due).map_err(refused)
+        });
+        match read.await.map_err(failed)? {
+            Err(errors) => batch.errors = errors,
+            Ok(accepted) => self.submit(&mut batch, accepted, key).await?,
+        }
+        self.shelf("batches").note(&batch.id, &batch).map_err(failed)?;
+        Ok(json_response(&self.told(&mut batch).await?))
+    }
+
+    /// Accepts what was read, if the key allows it.
+    async fn submit(&self, batch: &mut Batch, accepted: Accepted, key: &Key) -> Result<(), Refusal> {
+        let engine = &self.later()?.engine;
+        let pools = accepted.estimate(self.catalog(), self.capabilities());
+        let discard = |accepted: Accepted| accepted.discard(&crate::later::queue_of(&self.config().data));
+        if let Some(pool) = pools.iter().find(|pool| !key.allows(&pool.spec.model)) {
+            let message = format!("This key may not call {}.", pool.spec.model);
+            discard(accepted);
+            return Err(Refusal::denied(message));
+        }
+        if let Some(why) = engine.unknown_model(&accepted).await {
+            batch.errors.push(bad_line(0, &why));
+            discard(accepted);
+            return Ok(());
+        }
+        let most = pools.iter().map(|pool| pool.on_demand.or(pool.batch)).sum::<Option<Money>>();
+        if let Err(held) = self.books().reserve(key, most) {
+            discard(accepted);
+            return Err(Refusal::held(held));
+        }
+        let id = accepted.submission.id.clone();
+        if let Err(error) = engine.accept(accepted).await {
+            self.books().release(key, most);
+            return Err(failed(error));
+        }
+        self.books().queue(key, most).map_err(failed)?;
+        batch.submission = Some(id);
+        Ok(())
+    }
+
+    fn batch(&self, id: &str, key: &Key) -> Result<Batch, Refusal> {
+        let batch = self.shelf("batches").read::<Batch>(id).filter(|batch| batch.owner == key.owner);
+        batch.ok_or_else(|| unknown(id))
+    }
+
+    pub(super) async fn tell_batch(&self, id: &str, key: &Key) -> Result<Response<Body>, Refusal> {
+        Ok(json_response(&self.told(&mut self.batch(id, key)?).await?))
+    }
+
+    pub(super) async fn list_batches(&self, query: &str, key: &Key) -> Result<Response<Body>, Refusal> {
+        let of = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        let limit = of("limit").and_then(|n| n.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE_MAX);
+        let mut all = self.shelf("batches").all(|batch: &Batch| batch.created_ms);
+        all.retain(|batch| batch.owner == key.owner);
+        let begin = of("after").and_then(|after| all.iter().position(|batch| batch.id == after)).map_or(0, |at| at + 1);
+        let (more, mut page) = (all.len() > begin + limit, Vec::new());
+        for batch in all.iter_mut().skip(begin).take(limit) {
+            page.push(self.told(batch).await?);
+        }
+        let ends = (page.first().map(|batch| batch["id"].clone()), page.last().map(|batch| batch["id"].clone()));
+        Ok(json_response(&json!({ "object": "list", "data": page, "first_id": ends.0, "last_id": ends.1, "has_more": more })))
+    }
+
+    pub(super) async fn cancel_batch(&self, id: &str, key: &Key) -> Result<Response<Body>, Refusal> {
+        let mut batch = self.batch(id, key)?;
+        if let Some(submission) = &batch.submission {
+            self.later()?.engine.cancel(submission).await.map_err(failed)?;
+            batch.cancelled_ms.get_or_insert(self.now().0);
+            self.shelf("batches").note(&batch.id, &batch).map_err(failed)?;
+        }
+        Ok(json_response(&self.told(&mut batch).await?))
+    }
+
+    /// A batch as OpenAI's clients read it.
+    async fn told(&self, batch: &mut Batch) -> Result<Value, Refusal> {
+        let mut told = json!({
+            "id": batch.id,
+            "object": "batch",
+            "endpoint": batch.endpoint,
+            "errors": null,
+            "input_file_id": batch.input_file_id,
+            "completion_window": batch.completion_window,
+            "status": "failed",
+            "output_file_id": null,
+            "error_file_id": null,
+            "created_at": seconds(Timestamp(batch.created_ms)),
+            "in_progress_at": seconds(Timestamp(batch.created_ms)),
+            "expires_at": seconds(Timestamp(batch.due_ms)),
+            "cancelled_at": batch.cancelled_ms.map(|at| seconds(Timestamp(at))),
+            "metadata": batch.metadata,
+            "request_counts": { "total": 0, "completed": 0, "failed": 0 },
+        });
+        let Some(id) = &batch.submission else {
+            told["failed_at"] = told["created_at"].clone();
+            told["errors"] = json!({ "object": "list", "data": batch.errors });
+            return Ok(told);
+        };
+        let engine = &self.later()?.engine;
+        let submission = engine.submission(id).await.map_err(failed)?;
+        let receipt = engine.status(&submission).await.map_err(failed)?;
+        let Delivered { answered, waiting, expired, cancelled, .. } = receipt.delivered;
+        let unanswered = receipt.delivered.settled() - answered;
+        told["request_counts"] = json!({ "total": submission.new.records, "completed": answered, "failed": unanswered });
+        let done =
+            submission.state == SubmissionState::Delivered || (submission.state == SubmissionState::Cancelled && waiting == 0);
+        told["status"] = match submission.state {
+            SubmissionState::Open if waiting > 0 => "in_progress",
+            SubmissionState::Open => "finalizing",
+            SubmissionState::Cancelled if waiting > 0 => "cancelling",
+            SubmissionState::Cancelled => "cancelled",
+            SubmissionState::Delivered if cancelled > 0 => "cancelled",
+            SubmissionState::Delivered if expired > 0 && expired == unanswered => "expired",
+            SubmissionState::Delivered => "completed",
+        }
+        .into();
+        // What it cost, which OpenAI does not tell.
+        told["laneshift"] = json!({
+            "paid_usd": receipt.cost.paid.to_exact_string(),
+            "on_demand_usd": receipt.cost.on_demand.to_exact_string(),
+            "guaranteed": receipt.promise == laneshift_store::Promise::Guaranteed,
+        });
+        if done {
+            self.shelve_results(batch, &submission, &mut told).await?;
+        }
+        Ok(told)
+    }
+
+    /// The files of a batch that has ended; the first time they are asked for they are put among the others.
+    async fn shelve_results(
+        &self,
+        batch: &mut Batch,
+        submission: &laneshift_store::Submission,
+        told: &mut Value,
+    ) -> Result<(), Refusal> {
+        let output = self.path_of(&batch.output_file_id);
+        let errors = self.path_of(&batch.error_file_id);
+        if batch.completed_ms.is_none() {
+            // Delivered already, unless it was cancelled; the same results give the same bytes.
+            self.later()?.engine.write_results(submission, &output, false).await.map_err(failed)?;
+            let written =
+                [(output.clone(), &batch.output_file_id, "output"), (errors_path(&output), &batch.error_file_id, "errors")];
+            for (path, id, what) in written {
+                if holds_something(&path) {
+                    let name = format!("{}_{what}.jsonl", batch.id);
+                    self.shelve(id, (&name, "batch_output"), &batch.owner, &path).map_err(failed)?;
+                }
+            }
+            batch.completed_ms = Some(self.now().0);
+            self.shelf("batches").note(&batch.id, &*batch).map_err(failed)?;
+        }
+        for (path, id, name) in
+            [(&output, &batch.output_file_id, "output_file_id"), (&errors, &batch.error_file_id, "error_file_id")]
+        {
+            if holds_something(path) {
+                told[name] = id.clone().into();
+            }
+        }
+        told["completed_at"] = batch.completed_ms.map(|at| seconds(Timestamp(at))).into();
+        Ok(())
+    }
+}
+
+fn holds_something(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.len() > 0)
+}
+
+/// The model of all lines, where they name it as the configuration does; `None` where each names one of Bedrock's.
+fn one_model(
+    path: &PathBuf,
+    endpoint: &str,
+    names: &std::collections::BTreeMap<String, String>,
+) -> Result<Option<String>, Vec<Value>> {
+    let file = fs::File::open(path).map_err(|e| vec![bad_line(0, &e.to_string())])?;
+    let mut models = BTreeSet::new();
+    let mut errors = Vec::new();
+    for (line, number) in BufReader::new(file).split(b'\n').zip(1_u64..) {
+        let line = line.map_err(|e| vec![bad_line(number, &e.to_string())])?;
+        // What is wrong with a line is said when all of it is read.
+        let Ok(read) = serde_json::from_slice::<Line<'_>>(&line) else { continue };
+        if read.url.is_some_and(|url| url != endpoint) && errors.len() < ERRORS_MAX {
+            errors.push(bad_line(number, "url is not the endpoint of the batch"));
+        }
+        if let Some(model) = read.body.and_then(|body| body.model).filter(|model| !is_bedrocks(model)) {
+            if !names.contains_key(&*model) && errors.len() < ERRORS_MAX {
+                errors.push(bad_line(number, "body.model is none of Bedrock's, and [models] does not name it"));
+            }
+            models.insert(Some(model.into_owned()));
+        } else {
+            models.insert(None);
+        }
+    }
+    if errors.is_empty() && models.len() > 1 && models.iter().any(Option::is_some) {
+        errors.push(bad_line(0, "a file that names models as the configuration does holds one model only"));
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(models.into_iter().flatten().next().and_then(|name| names.get(&name).cloned()))
+}
