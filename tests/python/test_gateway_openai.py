@@ -300,7 +300,7 @@ class Batch(OpenAiCase, LaterCase):
         with self.assertRaises(openai.RateLimitError) as caught:
             self.openai(poor).batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
         self.assertEqual(caught.exception.code, "insufficient_quota")
-        self.assertEqual(list((self.gateway.folder / "queue").rglob("*.chunk")), [])
+        self.assertEqual(list((self.gateway.folder / "queue").rglob("*.lsc")), [])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ mod cargo;
 mod check;
 mod clock;
 mod generate;
+mod node;
 mod soak;
 mod test;
 mod totals;

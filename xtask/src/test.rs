@@ -11,6 +11,7 @@ use clap::Args;
 
 use crate::cargo::{self, EVERYTHING, Workspace};
 use crate::check;
+use crate::node;
 use crate::totals::{self, Style, Totals};
 use crate::venv;
 
@@ -70,6 +71,7 @@ fn python(workspace: &Workspace, python: &Path) -> Result<Totals> {
         .arg("tests/python/side_by_side.py")
         .current_dir(workspace.root())
         .env("LANESHIFT_BIN", workspace.target("debug/laneshift"))
+        .env("LANESHIFT_NODE", node::ensure(workspace)?)
         .env("LANESHIFT_ROOT", workspace.root())
         .env("PYTHONDONTWRITEBYTECODE", "1");
     totals::count(&mut command, Style::Unittest)

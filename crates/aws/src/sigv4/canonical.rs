@@ -8,6 +8,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use super::{Claim, Refused};
 
+/// The host's name in HTTP/2.
+pub(super) const AUTHORITY: &str = ":authority";
 /// Everything but the characters that RFC 3986 never reserves.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// As [`RESERVED`], keeping the slashes of a path.
@@ -41,8 +43,12 @@ fn canonical_query(query: &str) -> String {
     pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
-/// All values of a header, joined by commas, with runs of spaces as one. In HTTP/2 the host is the URI's authority.
+/// All values of a header, joined by commas, with runs of spaces as one. In HTTP/2 the host is the URI's authority, and AWS's SDK
+/// for JavaScript signs it under its name there.
 fn header(parts: &Parts, name: &str) -> Option<String> {
+    if name == AUTHORITY {
+        return parts.uri.authority().map(|a| a.as_str().to_owned());
+    }
     let values = parts.headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
     let values: Vec<String> = values.map(|v| v.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     if values.is_empty() && name == "host" {

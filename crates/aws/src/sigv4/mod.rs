@@ -12,7 +12,7 @@ use http::request::Parts;
 use laneshift_units::Timestamp;
 use ring::{digest, hmac};
 
-use canonical::canonical_request;
+use canonical::{AUTHORITY, canonical_request};
 
 /// How far a client's clock may be off.
 // AWS, "Elements of an AWS API request signature": requests are valid for five minutes of their timestamp. Read 2026-11-25.
@@ -132,7 +132,7 @@ fn check_time(claim: &Claim<'_>, wall: Timestamp) -> Result<(), Refused> {
 
 fn check_signed(claim: &Claim<'_>, parts: &Parts) -> Result<(), Refused> {
     let is_signed = |name: &str| claim.signed_headers.contains(&name);
-    if !is_signed("host") {
+    if !is_signed("host") && !is_signed(AUTHORITY) {
         return Err(Refused::Unsigned("Host".to_owned()));
     }
     for name in parts.headers.keys().map(http::HeaderName::as_str) {
