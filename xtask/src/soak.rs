@@ -21,6 +21,8 @@ enum What {
     /// The batch lane: a million records, 200 kills at random moments, and in the simulation 100,000 requests due in six hours, an
     /// hour of a trickle over 200 pools, 300 random histories
     Batch,
+    /// The gateway: 9,900 open streams at once
+    Gateway,
 }
 
 /// Runs a soak over the release binary.
@@ -29,6 +31,7 @@ pub(crate) fn run(args: &SoakArgs) -> Result<()> {
     let script = match args.what {
         What::Emulator => "tests/python/soak_emulator.py",
         What::Batch => "tests/python/soak_batch.py",
+        What::Gateway => "tests/python/soak_gateway.py",
     };
     let python = venv::ensure(&workspace)?;
     cargo::run(&mut workspace.cargo(&["build", "--release", "--bin", "laneshift"]))?;
@@ -42,7 +45,7 @@ pub(crate) fn run(args: &SoakArgs) -> Result<()> {
         .env("PYTHONDONTWRITEBYTECODE", "1");
     cargo::run(&mut command)?;
     match args.what {
-        What::Emulator => Ok(()),
+        What::Emulator | What::Gateway => Ok(()),
         What::Batch => {
             let arguments = ["test", "--release", "-p", "laneshift-batch", "--test", "simulation", "--", "--nocapture"];
             let mut simulation = workspace.cargo(&arguments);
