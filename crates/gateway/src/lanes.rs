@@ -99,8 +99,8 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    /// For whoever asked why.
-    pub(crate) fn value(&self, spots: &[Spot]) -> Value {
+    /// For whoever asked why; `tried` refused the call itself.
+    pub(crate) fn value(&self, spots: &[Spot], tried: &[usize]) -> Value {
         let name = |ix: usize| {
             let spot = &spots[ix];
             if let Some(committed) = &spot.committed {
@@ -112,8 +112,9 @@ impl Choice {
                 format!("{} of upstream {}", spot.lane.name(), spot.upstream + 1)
             }
         };
+        let refusals = self.refusals.iter().map(|(ix, refusal)| (name(*ix), Value::from(told(refusal))));
         let refusals: Map<String, Value> =
-            self.refusals.iter().map(|(ix, refusal)| (name(*ix), Value::from(told(refusal)))).collect();
+            tried.iter().map(|ix| (name(*ix), Value::from("it refused this call"))).chain(refusals).collect();
         json!({ "lane": name(self.ix), "deadline": self.deadline.name(), "by": self.by, "refused": refusals })
     }
 }

@@ -166,7 +166,7 @@ impl Gateway {
             let hold = spot.committed.clone().map(|committed| Hold::new(committed, load, terms.due.is_some(), now));
             let Tried { mut response, again } = self.once(&came, spot, hold).await?;
             if parts.headers.get(EXPLAIN_HEADER).is_some_and(|value| value == "true")
-                && let Ok(value) = HeaderValue::from_str(&choice.value(&spots).to_string())
+                && let Ok(value) = HeaderValue::from_str(&choice.value(&spots, &tried).to_string())
             {
                 response.headers_mut().insert(DECISION_HEADER, value);
             }
