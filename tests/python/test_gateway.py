@@ -231,6 +231,26 @@ class Lanes(GatewayCase):
         self.assertEqual((done.returncode, "policy.toml" in done.stderr), (3, True), done.stderr)
 
 
+    def test_a_route_is_explained_without_sending_anything(self):
+        policy = self.emulator.folder / "policy.toml"
+        policy.write_text(POLICY, encoding="utf-8")
+        path = self.gateway.folder / "gateway.toml"
+        path.write_text(f'policy = "{policy}"\n[[upstream]]\nregion = "{REGION}"\n', encoding="utf-8")
+
+        def route(*args):
+            return self.gateway.json("route", "--config", path, "--model", *args)
+
+        self.assertEqual(route(NOVA_PRO, "--workload", "tagging"), {"by": "policy", "deadline": "24h", "lane": "flex", "refused": {}})
+        self.assertEqual(route(NOVA_PRO)["lane"], "standard")
+        self.assertIn("too late", route(NOVA_PRO)["refused"]["flex"])
+        self.assertEqual(route(NOVA_PRO, "--tier", "priority")["lane"], "priority")
+        self.assertEqual(route(HAIKU, "--deadline", "6h")["refused"]["flex"], "no price is known for input tokens")
+        done = self.gateway.laneshift("route", "--model", NOVA_PRO, "--deadline", "soonish")
+        self.assertEqual((done.returncode, "write now, 30s" in done.stderr), (2, True), done.stderr)
+        said = self.gateway.laneshift("route", "--model", NOVA_PRO)
+        self.assertIn("standard: due within seconds, by silence\nnot flex: ", said.stdout)
+
+
 POLICY = """version = 1
 [made_from]
 from = "2026-11-01T00:00:00Z"

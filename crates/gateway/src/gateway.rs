@@ -52,6 +52,9 @@ pub enum OpenError {
     /// An upstream.
     #[error("{0}")]
     Upstream(String),
+    /// What was asked about cannot be.
+    #[error("{0}")]
+    Question(String),
     /// A commitment that no upstream can call.
     #[error("{0}")]
     Commitment(String),
@@ -81,15 +84,15 @@ struct Inner {
 }
 
 /// What a configuration says, and what it names, opened.
-struct Live {
-    config: Config,
-    targets: Vec<Target>,
-    rules: Rules,
-    market: Market,
+pub(crate) struct Live {
+    pub(crate) config: Config,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) rules: Rules,
+    pub(crate) market: Market,
 }
 
 impl Live {
-    fn open(config: Config, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, OpenError> {
+    pub(crate) fn open(config: Config, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, OpenError> {
         let targets: Result<Vec<Target>, String> = config.upstreams.iter().map(|upstream| Target::new(upstream, env)).collect();
         let targets = targets.map_err(OpenError::Upstream)?;
         let policy = config.policy.as_deref().map(Policy::open).transpose()?;
@@ -110,7 +113,7 @@ pub fn check(config: Config, env: &dyn Fn(&str) -> Option<String>) -> Result<(),
 
 /// Who calls, and in which region they think that they are.
 pub(crate) struct Caller<'a> {
-    pub(crate) key: Key,
+    pub(crate) key: Arc<Key>,
     pub(crate) region: Option<&'a str>,
 }
 
@@ -366,7 +369,7 @@ impl Gateway {
     }
 
     /// The key that a request brings as it is.
-    pub(crate) fn bearer(&self, parts: &Parts) -> Result<Key, Refusal> {
+    pub(crate) fn bearer(&self, parts: &Parts) -> Result<Arc<Key>, Refusal> {
         let header = parts.headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let api_key = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(Refusal::no_key)?;
         let keys = self.inner.keys.read().unwrap_or_else(PoisonError::into_inner);

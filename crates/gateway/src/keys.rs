@@ -9,6 +9,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -122,7 +123,7 @@ pub struct Secrets {
 /// The keys of a folder, as they were when they were read.
 pub struct Keys {
     master: hkdf::Prk,
-    by_id: HashMap<String, Key>,
+    by_id: HashMap<String, Arc<Key>>,
 }
 
 impl Keys {
@@ -132,18 +133,18 @@ impl Keys {
     /// What the disk says, or that a file cannot be read.
     pub fn read(folder: &Path) -> io::Result<Self> {
         let master = master(folder)?;
-        let by_id = list(folder)?.into_iter().map(|key| (key.id.clone(), key)).collect();
+        let by_id = list(folder)?.into_iter().map(|key| (key.id.clone(), Arc::new(key))).collect();
         Ok(Self { master, by_id })
     }
 
     /// The key with an id, with its secret for signatures; `None` when there is none, or it is revoked.
-    pub fn signing(&self, id: &str, now: Timestamp) -> Option<(&Key, String)> {
+    pub fn signing(&self, id: &str, now: Timestamp) -> Option<(&Arc<Key>, String)> {
         let key = self.by_id.get(id).filter(|key| key.holds(now))?;
         Some((key, secret(&self.master, id)))
     }
 
     /// The key whose API key this is.
-    pub fn bearer(&self, api_key: &str, now: Timestamp) -> Option<&Key> {
+    pub fn bearer(&self, api_key: &str, now: Timestamp) -> Option<&Arc<Key>> {
         let id = api_key.strip_prefix(API_PREFIX)?.split('-').next()?;
         let key = self.by_id.get(id).filter(|key| key.holds(now))?;
         // Hashes, so how far they agree says nothing of the key.

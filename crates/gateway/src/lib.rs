@@ -8,6 +8,7 @@
 mod body;
 pub mod books;
 pub mod config;
+mod explain;
 mod gateway;
 pub mod keys;
 mod lanes;
@@ -22,6 +23,7 @@ mod stream;
 mod upstream;
 
 pub use body::Body;
+pub use explain::{Question, explain};
 pub use gateway::{Gateway, OpenError, check};
 pub use lanes::Waits;
 pub use later::{Later, queue_of};

@@ -99,7 +99,6 @@ impl Metrics {
         self.open.dec();
         let booked = &record.laneshift;
         let (owner, workload, lane) = (&booked.owner, booked.workload.as_deref().unwrap_or(""), &booked.lane);
-        let place = || Place { owner: owner.clone(), workload: workload.to_owned(), lane: lane.clone() };
         let outcome = record.error_code.clone().unwrap_or_else(|| "ok".to_owned());
         self.calls.get_or_create(&Outcome { lane: lane.clone(), operation: record.operation.clone(), outcome }).inc();
         let (input, output) = record.tokens();
@@ -107,10 +106,11 @@ impl Metrics {
             let at = Tokens { owner: owner.clone(), workload: workload.to_owned(), lane: lane.clone(), class };
             self.tokens.get_or_create(&at).inc_by(n);
         }
-        for (family, usd) in
-            [(&self.paid, &booked.paid_usd), (&self.on_demand, &booked.on_demand_usd), (&self.bound, &booked.bound_usd)]
+        let place = Place { owner: owner.clone(), workload: workload.to_owned(), lane: lane.clone() };
+        for (family, money) in
+            [(&self.paid, booked.paid_usd), (&self.on_demand, booked.on_demand_usd), (&self.bound, booked.bound_usd)]
         {
-            family.get_or_create(&place()).inc_by(Money::parse_usd(usd).map_or(0.0, dollars));
+            family.get_or_create(&place).inc_by(dollars(money));
         }
         self.seconds.get_or_create(&Lane { lane: lane.clone() }).observe(booked.took_ms as f64 / 1_000.0);
     }

@@ -35,8 +35,9 @@ const ANSWER_BYTES_MAX: usize = 32_000_000;
 /// The most output of a request that names no limit, for its bound: what the largest models give by themselves.
 // AWS, model cards of Claude 4 and 5 and Nova 2, read 2026-11-23: 64,000 tokens of output at most.
 const OUTPUT_MAX: u64 = 64_000;
-/// What the families call the most output, in a body.
-const LIMITS: [&str; 5] = ["maxTokens\"", "max_tokens\"", "maxTokenCount\"", "max_gen_len\"", "max_completion_tokens\""];
+/// What the families call the most output, in a body, behind the word that they have in common.
+const LIMITS: [&[u8]; 5] = [b"Tokens\"", b"_tokens\"", b"TokenCount\"", b"_gen_len\"", b"_completion_tokens\""];
+const LIMIT: &str = "max";
 
 /// With `true` the answer says how its lane was chosen.
 const EXPLAIN_HEADER: &str = "laneshift-explain";
@@ -81,8 +82,11 @@ impl Asked {
 /// The most tokens that a body can use. A token is at least a byte; of several limits the largest counts, so that a prompt which
 /// only speaks of one makes the bound wider and never narrower.
 pub(crate) fn most(body: &[u8]) -> Usage {
-    let limit = |name: &str| memmem::find_iter(body, name.as_bytes()).filter_map(|at| number(&body[at + name.len()..])).max();
-    let output = LIMITS.iter().filter_map(|name| limit(name)).max().unwrap_or(OUTPUT_MAX);
+    let limit = |at: usize| {
+        let rest = &body[at + LIMIT.len()..];
+        LIMITS.iter().find_map(|name| number(rest.strip_prefix(*name)?))
+    };
+    let output = memmem::find_iter(body, LIMIT).filter_map(limit).max().unwrap_or(OUTPUT_MAX);
     Usage { input: Tokens(body.len() as u64), output: Tokens(output), ..Usage::default() }
 }
 
@@ -147,9 +151,7 @@ impl Gateway {
         }
         let mut spots = self.market().spots(self.targets(), &target.region, &ProfiledModel::parse_id(model));
         if let Some(tier) = ask.tier {
-            let on_demand = |spot: &Spot| spot.lane == LaneId::Standard && spot.committed.is_none();
-            spots.retain(on_demand);
-            spots.iter_mut().for_each(|spot| spot.lane = lane_of(tier));
+            keep_to(&mut spots, tier);
         }
         self.books().admit(key).map_err(Refusal::held)?;
         self.market().earn();
@@ -330,6 +332,12 @@ impl Gateway {
         let open = self.books().begin(call, came.tariff.clone(), hold);
         open.map_err(|e| Refusal::internal(format!("The call cannot be noted, so it is not sent: {e}")))
     }
+}
+
+/// Leaves the tier that a client has named, of each upstream.
+pub(crate) fn keep_to(spots: &mut Vec<Spot>, tier: ServiceTier) {
+    spots.retain(|spot| spot.lane == LaneId::Standard && spot.committed.is_none());
+    spots.iter_mut().for_each(|spot| spot.lane = lane_of(tier));
 }
 
 /// The tier that a lane is asked for by.

@@ -42,7 +42,7 @@ impl Journal {
     /// One write, so that a killed process leaves whole lines.
     pub(super) fn note(&mut self, id: &str, call: &Call) -> io::Result<()> {
         self.line.clear();
-        serde_json::to_writer(&mut self.line, &Note { id, call: call.clone() })?;
+        serde_json::to_writer(&mut self.line, &Note { id, call })?;
         self.line.push(b'\n');
         self.file.write_all(&self.line)?;
         self.notes += 1;

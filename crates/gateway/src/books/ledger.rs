@@ -41,15 +41,34 @@ pub struct Booked {
     /// The lane that served it.
     pub lane: String,
     /// What is paid, in dollars.
-    pub paid_usd: String,
+    #[serde(with = "usd")]
+    pub paid_usd: Money,
     /// What the same tokens cost in the standard tier.
-    pub on_demand_usd: String,
+    #[serde(with = "usd")]
+    pub on_demand_usd: Money,
     /// What may have been paid beyond that.
-    pub bound_usd: String,
+    #[serde(with = "usd")]
+    pub bound_usd: Money,
     /// How certain that is.
     pub certainty: Certainty,
     /// From its coming to its end, in milliseconds.
     pub took_ms: i64,
+}
+
+/// Money as exact text.
+mod usd {
+    use laneshift_units::Money;
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub(super) fn serialize<S: Serializer>(money: &Money, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&money.to_exact_string())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Money, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        Money::parse_usd(&text).map_err(D::Error::custom)
+    }
 }
 
 /// A line of the ledger.
@@ -182,9 +201,9 @@ impl Record {
                 owner: call.owner.clone(),
                 workload: call.workload.clone(),
                 lane: lane.to_owned(),
-                paid_usd: cost.paid.to_exact_string(),
-                on_demand_usd: cost.on_demand.to_exact_string(),
-                bound_usd: cost.bound.to_exact_string(),
+                paid_usd: cost.paid,
+                on_demand_usd: cost.on_demand,
+                bound_usd: cost.bound,
                 certainty: cost.certainty,
                 took_ms: (now.0 - call.at_ms).max(0),
             },
@@ -205,8 +224,7 @@ impl Record {
 
     /// What was paid, and what may have been.
     pub(super) fn paid_at_most(&self) -> Money {
-        let money = |text: &str| Money::parse_usd(text).unwrap_or(Money::ZERO);
-        money(&self.laneshift.paid_usd) + money(&self.laneshift.bound_usd)
+        self.laneshift.paid_usd + self.laneshift.bound_usd
     }
 
     fn hour(&self) -> i64 {

@@ -58,11 +58,11 @@ pub(crate) struct Call {
 }
 
 /// How a call is noted.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Note<'a> {
     id: &'a str,
     #[serde(flatten)]
-    call: Call,
+    call: &'a Call,
 }
 
 /// See the module.
@@ -234,7 +234,9 @@ fn told(record: &Record) {
     let (call, model, operation, workload) = (&*record.request_id, &*record.model_id, &*record.operation, workload.as_deref());
     let (input, output) = record.tokens();
     match &record.error_code {
-        None => tracing::info!(call, owner, workload, key, operation, model, lane, input, output, paid_usd, took_ms, "answered"),
+        None => {
+            tracing::info!(call, owner, workload, key, operation, model, lane, input, output, paid_usd = %format_args!("{paid_usd:.12}"), took_ms, "answered")
+        }
         Some(error) => tracing::warn!(call, owner, workload, key, operation, model, lane, error, took_ms, "not answered"),
     }
 }

@@ -85,14 +85,13 @@ impl Savings {
         let place = (booked.owner.clone(), booked.workload.clone().unwrap_or_default(), booked.lane.clone());
         let sum = self.rows.entry(place).or_default();
         let (input, output) = record.tokens();
-        let money = |text: &str| Money::parse_usd(text).unwrap_or(Money::ZERO);
         sum.calls += 1;
         sum.errors += u64::from(record.error_code.is_some());
         sum.input_tokens += input;
         sum.output_tokens += output;
-        sum.paid += money(&booked.paid_usd);
-        sum.on_demand += money(&booked.on_demand_usd);
-        sum.bound += money(&booked.bound_usd);
+        sum.paid += booked.paid_usd;
+        sum.on_demand += booked.on_demand_usd;
+        sum.bound += booked.bound_usd;
         sum.unpriced += u64::from(booked.certainty == Certainty::Unpriced);
     }
 }

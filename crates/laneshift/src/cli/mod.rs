@@ -11,6 +11,7 @@ mod explain;
 mod keys;
 mod log;
 mod prices;
+mod route;
 mod savings;
 mod serve;
 mod signals;
@@ -57,6 +58,8 @@ enum Command {
     Emulate(Box<emulate::EmulateArgs>),
     /// Serve Bedrock's API with keys of its own, pass calls on, and keep their books
     Serve(serve::ServeArgs),
+    /// Say where the gateway would send a call, and why not elsewhere
+    Route(route::RouteArgs),
     /// Check the gateway's configuration
     Config(config::ConfigArgs),
     /// Make, list and revoke the gateway's keys
@@ -88,6 +91,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Batch(args) => batch::run(args, &mut out),
         Command::Emulate(args) => emulate::run(args, &mut out),
         Command::Serve(args) => serve::run(args, &mut out),
+        Command::Route(args) => route::run(args, &mut out),
         Command::Config(args) => config::run(args, &mut out),
         Command::Keys(args) => keys::run(args, &mut out),
         Command::Savings(args) => savings::run(args, &mut out),

@@ -1,0 +1,69 @@
+//! Where a call would go, asked without sending one.
+
+use http::{HeaderMap, HeaderValue};
+use laneshift_bedrock::Operation;
+use laneshift_catalog::prices::{Catalog, Tariff};
+use laneshift_units::{ProfiledModel, Region, ServiceTier, Timestamp};
+use serde_json::{Map, Value};
+
+use crate::config::Config;
+use crate::gateway::{Live, OpenError};
+use crate::keys::Key;
+use crate::lanes::{Ask, DEADLINE_HEADER};
+
+/// A call that is asked about.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The model, as a client would name it.
+    pub model: String,
+    /// The region that it is signed for; that of the first upstream when left out.
+    pub region: Option<String>,
+    /// How it is called.
+    pub operation: Operation,
+    /// The workload that its metadata or its key names.
+    pub workload: Option<String>,
+    /// How long it may wait, as a client would say it.
+    pub deadline: Option<String>,
+    /// The tier that a client would name.
+    pub tier: Option<ServiceTier>,
+    /// Bytes of its body.
+    pub body_bytes: usize,
+}
+
+/// Where it would go, with every refusal, when nothing has just refused and all committed capacity has room. Nothing is sent, and
+/// no key is needed.
+///
+/// # Errors
+/// [`OpenError`] when the configuration cannot be used, or the deadline cannot be read.
+pub fn explain(config: Config, catalog: &Catalog, asked: &Question, now: Timestamp) -> Result<Value, OpenError> {
+    let live = Live::open(config, &|_| Some("not needed".to_owned()))?;
+    let named = |target: &&crate::upstream::Target| asked.region.as_ref() == Some(&target.region);
+    let target = live.targets.iter().find(named).or(live.targets.first());
+    let target = target.ok_or_else(|| OpenError::Upstream("no [[upstream]]".to_owned()))?;
+    let mut headers = HeaderMap::new();
+    if let Some(value) = asked.deadline.as_ref().and_then(|text| HeaderValue::from_str(text).ok()) {
+        headers.insert(DEADLINE_HEADER, value);
+    }
+    let key = Key { workload: asked.workload.clone(), ..Key::named("", "") };
+    let base = live.market.base_of(&asked.model);
+    let model = base.map_or(&*asked.model, |base| base.as_str());
+    let (metadata, tariff) = (Map::new(), Tariff::of(catalog, &ProfiledModel::parse_id(model), &Region::new(&target.region)));
+    let ask = Ask {
+        model,
+        region: &target.region,
+        account: &target.account,
+        operation: asked.operation,
+        key: &key,
+        metadata: &metadata,
+        headers: &headers,
+        body_bytes: asked.body_bytes,
+        tier: asked.tier,
+    };
+    let terms = live.rules.terms(&ask, now).map_err(|refusal| OpenError::Question(refusal.to_string()))?;
+    let mut spots = live.market.spots(&live.targets, &target.region, &ProfiledModel::parse_id(model));
+    if let Some(tier) = asked.tier {
+        crate::runtime::keep_to(&mut spots, tier);
+    }
+    let choice = live.rules.choose((&ask, &terms), &tariff, (&live.market, &spots, &[]), now);
+    Ok(choice.map_or(Value::Null, |choice| choice.value(&spots, &[])))
+}
