@@ -8,6 +8,9 @@ use clap::{Args, Subcommand};
 use crate::cargo::{self, Workspace};
 use crate::venv;
 
+/// Inputs of each kind.
+const HOSTILE_CASES: &str = "1000000";
+
 #[derive(Args)]
 pub(crate) struct SoakArgs {
     #[command(subcommand)]
@@ -21,7 +24,7 @@ enum What {
     /// The batch lane: a million records, 200 kills at random moments, and in the simulation 100,000 requests due in six hours, an
     /// hour of a trickle over 200 pools, 300 random histories
     Batch,
-    /// The gateway: 9,900 open streams at once
+    /// The gateway: 9,900 open streams at once, and ten minutes of anything at all into its parsers
     Gateway,
 }
 
@@ -45,7 +48,12 @@ pub(crate) fn run(args: &SoakArgs) -> Result<()> {
         .env("PYTHONDONTWRITEBYTECODE", "1");
     cargo::run(&mut command)?;
     match args.what {
-        What::Emulator | What::Gateway => Ok(()),
+        What::Emulator => Ok(()),
+        What::Gateway => {
+            // Ten minutes on two cores.
+            let mut hostile = workspace.cargo(&["test", "--release", "-p", "laneshift-gateway", "--lib", "hostile"]);
+            cargo::run(hostile.env("PROPTEST_CASES", HOSTILE_CASES))
+        }
         What::Batch => {
             let arguments = ["test", "--release", "-p", "laneshift-batch", "--test", "simulation", "--", "--nocapture"];
             let mut simulation = workspace.cargo(&arguments);

@@ -10,6 +10,8 @@ pub mod books;
 pub mod config;
 mod explain;
 mod gateway;
+#[cfg(test)]
+mod hostile;
 pub mod keys;
 mod lanes;
 mod later;

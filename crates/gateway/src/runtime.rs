@@ -61,7 +61,7 @@ pub(crate) struct TierAsked {
 
 impl Asked {
     /// By the body of Converse, or the headers of InvokeModel.
-    fn read(operation: Operation, headers: &HeaderMap, body: &[u8]) -> Self {
+    pub(crate) fn read(operation: Operation, headers: &HeaderMap, body: &[u8]) -> Self {
         let has = |name: &str| memmem::find(body, name.as_bytes()).is_some();
         if operation.is_converse() {
             // Most bodies hold neither, and large ones take long to read. What is no JSON is AWS's to refuse.
