@@ -238,7 +238,11 @@ impl Engine {
         (self.tools.step)(name);
     }
 
-    pub(crate) fn objects(&self, bucket: &str) -> Result<Arc<dyn ObjectStore>, EngineError> {
+    /// A bucket, with the keys that the engine has.
+    ///
+    /// # Errors
+    /// [`EngineError::Bucket`].
+    pub fn objects(&self, bucket: &str) -> Result<Arc<dyn ObjectStore>, EngineError> {
         (self.buckets)(bucket).map_err(EngineError::Bucket)
     }
 

@@ -86,6 +86,9 @@ pub struct Batch {
     pub role: String,
     /// Bucket and prefix for the jobs' files.
     pub s3: String,
+    /// Buckets, or prefixes in them, from which clients may have jobs read and to which they may have them written.
+    #[serde(default)]
+    pub client_s3: Vec<String>,
     /// The region; that of the first upstream when left out.
     pub region: Option<String>,
     /// Seconds that calls wait for others before a job is made of them.

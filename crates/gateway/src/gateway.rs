@@ -27,6 +27,7 @@ use serde_json::json;
 use crate::body::Body;
 use crate::books::Books;
 use crate::config::Config;
+use crate::jobs;
 use crate::keys::{Key, Keys};
 use crate::lanes::Rules;
 use crate::later::{self, Later};
@@ -138,6 +139,7 @@ enum Route<'a> {
     /// A request that was accepted.
     Later(&'a str),
     Savings,
+    Jobs(jobs::Route<'a>),
     OpenAi(openai::Route<'a>),
 }
 
@@ -146,6 +148,9 @@ impl<'a> Route<'a> {
         let reads = *method == Method::GET;
         if let Some(route) = openai::Route::of(method, path) {
             return Some(Self::OpenAi(route));
+        }
+        if let Some(route) = jobs::Route::of(method, path) {
+            return Some(Self::Jobs(route));
         }
         if *method == Method::POST {
             let run = Operation::of_path(path).map(|(model, operation)| Self::Run(model, operation));
@@ -324,6 +329,7 @@ impl Gateway {
         match route {
             Route::Later(id) => self.one_later(id, &caller.key, parts).await,
             Route::Savings => self.savings_of(&caller.key.owner).await,
+            Route::Jobs(route) => self.jobs(route, &caller, parts, body).await,
             Route::OpenAi(route) => self.openai(route, &caller, parts, body).await,
             Route::Count(model) => self.count(&decoded(model)?, &caller, parts, (body, &body_sha256)).await,
             Route::Run(model, operation) => {

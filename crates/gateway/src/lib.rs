@@ -12,6 +12,7 @@ mod explain;
 mod gateway;
 #[cfg(test)]
 mod hostile;
+mod jobs;
 pub mod keys;
 mod lanes;
 mod later;
@@ -21,6 +22,7 @@ mod metrics;
 mod openai;
 mod refusal;
 mod runtime;
+mod shelf;
 mod stream;
 mod upstream;
 

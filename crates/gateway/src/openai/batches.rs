@@ -17,12 +17,13 @@ use laneshift_units::{Money, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::files::{fresh, seconds};
+use super::files::seconds;
 use crate::body::Body;
 use crate::gateway::{Gateway, json_response};
 use crate::keys::Key;
 use crate::lanes;
 use crate::refusal::Refusal;
+use crate::shelf::fresh;
 
 const PREFIX: &str = "batch_";
 /// Bad lines that a batch names.

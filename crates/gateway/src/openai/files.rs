@@ -3,7 +3,7 @@
 //! A file is two: its content, and beside it what is known of it. Ids are random and are their owner's only.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use http::Response;
@@ -12,8 +12,7 @@ use http::request::Parts;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use laneshift_units::Timestamp;
-use ring::rand::{SecureRandom, SystemRandom};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
@@ -21,6 +20,7 @@ use crate::body::Body;
 use crate::gateway::{Gateway, json_response};
 use crate::keys::Key;
 use crate::refusal::Refusal;
+use crate::shelf::fresh;
 
 /// The largest file.
 // OpenAI, "Batch API", read 2026-11-30: 200 MB.
@@ -55,53 +55,6 @@ impl File {
     }
 }
 
-/// Where files of a kind are kept.
-pub(super) struct Shelf(PathBuf);
-
-impl Shelf {
-    fn content(&self, id: &str) -> PathBuf {
-        self.0.join(format!("{id}.jsonl"))
-    }
-
-    fn about(&self, id: &str) -> PathBuf {
-        self.0.join(format!("{id}.json"))
-    }
-
-    /// Writes what is known, whole or not at all.
-    pub(super) fn note(&self, id: &str, what: &impl Serialize) -> io::Result<()> {
-        fs::create_dir_all(&self.0)?;
-        let part = self.0.join(format!(".{id}.part"));
-        let mut file = fs::File::create(&part)?;
-        file.write_all(&serde_json::to_vec(what)?)?;
-        file.sync_all()?;
-        fs::rename(part, self.about(id))?;
-        fs::File::open(&self.0)?.sync_all()
-    }
-
-    /// What is known of one; `None` when there is none, or the id is no id.
-    pub(super) fn read<T: DeserializeOwned>(&self, id: &str) -> Option<T> {
-        let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        let bytes = plain.then(|| fs::read(self.about(id)).ok()).flatten()?;
-        serde_json::from_slice(&bytes).ok()
-    }
-
-    /// All of them, newest first by what `key` gives.
-    pub(super) fn all<T: DeserializeOwned>(&self, key: impl Fn(&T) -> i64) -> Vec<T> {
-        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
-        let paths = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "json"));
-        let mut all: Vec<T> = paths.filter_map(|path| serde_json::from_slice(&fs::read(path).ok()?).ok()).collect();
-        all.sort_by_key(|one| std::cmp::Reverse(key(one)));
-        all
-    }
-}
-
-/// A random id.
-pub(super) fn fresh(prefix: &str) -> Result<String, Refusal> {
-    let mut bytes = [0; 16];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Refusal::internal("The machine gives no random bytes."))?;
-    Ok(bytes.iter().fold(prefix.to_owned(), |id, byte| id + &format!("{byte:02x}")))
-}
-
 fn unknown(id: &str) -> Refusal {
     Refusal::not_found(format!("There is no file {id}."))
 }
@@ -111,10 +64,6 @@ fn failed(error: impl std::fmt::Display) -> Refusal {
 }
 
 impl Gateway {
-    pub(super) fn shelf(&self, kind: &str) -> Shelf {
-        Shelf(self.config().data.join(kind))
-    }
-
     /// A file of a key's owner.
     pub(super) fn file(&self, id: &str, key: &Key) -> Result<(File, PathBuf), Refusal> {
         let shelf = self.shelf("files");

@@ -126,7 +126,7 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
         };
         let turns = async {
             match (&later, &config.batch) {
-                (Some(later), Some(batch)) => turns(&later.engine, Duration::from_secs(batch.poll_s.into())).await,
+                (Some(later), Some(batch)) => turns(&later.engine, &gateway, Duration::from_secs(batch.poll_s.into())).await,
                 _ => std::future::pending().await,
             }
         };
@@ -195,14 +195,15 @@ async fn later(config: &Config, batch: &Batch) -> Result<Later, Error> {
 }
 
 /// Takes turns for ever; what stands in their way is told once.
-async fn turns(engine: &Engine, pause: Duration) {
+async fn turns(engine: &Engine, gateway: &Gateway, pause: Duration) {
     let mut told = String::new();
     loop {
-        let turned = match engine.turn().await {
-            Ok(()) => engine.deliver_others("").await,
-            Err(error) => Err(error),
+        let turn = async {
+            engine.turn().await?;
+            engine.deliver_others("").await?;
+            gateway.end_jobs().await
         };
-        let trouble = turned.map_or_else(|error| error.to_string(), |()| String::new());
+        let trouble = turn.await.map_or_else(|error| error.to_string(), |()| String::new());
         if trouble != told && !trouble.is_empty() {
             tracing::warn!(trouble, "the batch lane");
         }

@@ -1,0 +1,135 @@
+"""Bedrock's batch control plane of `laneshift serve`: unmodified boto3, jobs of any size, over the batch lane."""
+
+import json
+import time
+import unittest
+from decimal import Decimal
+
+from botocore.exceptions import ClientError
+
+from emulated import BUCKET, HAIKU, ROLE, claude
+from test_gateway import LaterCase
+
+
+class Jobs(LaterCase):
+    MODELS = f'client_s3 = ["s3://{BUCKET}/team"]\n'
+
+    def setUp(self):
+        super().setUp()
+        self.bedrock = self.gateway.client(self.key, service="bedrock")
+        self.addCleanup(self.bedrock.close)
+        self.s3 = self.emulator.client("s3")
+        self.addCleanup(self.s3.close)
+
+    def put(self, n, key="team/in.jsonl", first=0, **more):
+        records = [{"recordId": f"r{i}", "modelInput": claude(f"question {i}", **more)} for i in range(first, first + n)]
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body="".join(json.dumps(record) + "\n" for record in records).encode())
+
+    def create(self, key="team/in.jsonl", name="job", out="team/out/", **more):
+        return self.bedrock.create_model_invocation_job(
+            jobName=name,
+            roleArn=ROLE,
+            modelId=HAIKU,
+            inputDataConfig={"s3InputDataConfig": {"s3Uri": f"s3://{BUCKET}/{key}", "s3InputFormat": "JSONL"}},
+            outputDataConfig={"s3OutputDataConfig": {"s3Uri": f"s3://{BUCKET}/{out}"}},
+            **more,
+        )["jobArn"]
+
+    def wait(self, arn):
+        deadline = time.monotonic() + 40
+        while True:
+            job = self.bedrock.get_model_invocation_job(jobIdentifier=arn)
+            if job["status"] not in ("Submitted", "Validating", "InProgress", "Stopping"):
+                return job
+            self.assertLess(time.monotonic(), deadline, job)
+            time.sleep(0.2)
+
+    def read(self, arn, name="in.jsonl.out"):
+        body = self.s3.get_object(Bucket=BUCKET, Key=f"team/out/{arn.rsplit('/', 1)[1]}/{name}")["Body"].read().decode()
+        return [json.loads(line) for line in body.splitlines()]
+
+    def refused(self, code, **call):
+        with self.assertRaises(ClientError) as caught:
+            self.create(**call)
+        self.assertEqual(caught.exception.response["Error"]["Code"], code)
+        return caught.exception.response["Error"]["Message"]
+
+    def test_a_job_of_three_records_is_as_good_as_one_of_hundreds(self):
+        for n in (3, 150):
+            with self.subTest(n=n):
+                self.put(n)
+                job = self.wait(arn := self.create(name=f"job-{n}"))
+                self.assertEqual(
+                    (job["status"], job["totalRecordCount"], job["successRecordCount"], job["errorRecordCount"]), ("Completed", n, n, 0)
+                )
+                lines = self.read(arn)
+                self.assertEqual([line["recordId"] for line in lines], [f"r{i}" for i in range(n)])
+                self.assertEqual(lines[1]["modelInput"], claude("question 1"))
+                self.assertTrue(lines[1]["modelOutput"]["content"])
+                self.assertEqual(self.read(arn, "manifest.json.out")[0]["successRecordCount"], n)
+        rows = [row for row in self.gateway.savings()["rows"] if row["workload"] == "later"]
+        self.assertEqual(sum(Decimal(row["paid_usd"]) for row in rows), self.billed())
+
+    def test_a_folder_of_files_is_one_job_and_a_token_makes_two_the_same(self):
+        self.put(60, key="team/many/a.jsonl")
+        self.put(60, key="team/many/b.jsonl", first=60)
+        arn = self.create(key="team/many/", clientRequestToken="once")
+        self.assertEqual(self.create(key="team/many/", clientRequestToken="once"), arn)
+        self.assertIn("another job", self.refused("ConflictException", key="team/in.jsonl", clientRequestToken="once"))
+        self.gateway.kill()
+        self.gateway.start()
+        self.bedrock = self.gateway.client(self.key, service="bedrock")
+        self.addCleanup(self.bedrock.close)
+        self.assertEqual(self.wait(arn)["successRecordCount"], 120)
+        names = [line["recordId"] for name in ("a", "b") for line in self.read(arn, f"{name}.jsonl.out")]
+        self.assertEqual(names, [f"r{i}" for i in range(120)])
+
+    def test_lines_that_cannot_run_fail_the_job_by_name(self):
+        self.s3.put_object(Bucket=BUCKET, Key="team/in.jsonl", Body=b'{"recordId": "a", "modelInput": {}}\nnonsense\n')
+        job = self.wait(self.create())
+        self.assertEqual((job["status"], "line 2" in job["message"]), ("Failed", True), job)
+        job = self.wait(self.create(key="team/none.jsonl"))
+        self.assertEqual((job["status"], "cannot be read" in job["message"]), ("Failed", True), job)
+        self.assertEqual(self.billed(), 0)
+
+    def test_only_places_of_the_configuration_are_read_and_written(self):
+        self.put(3)
+        for call in ({"key": "other/in.jsonl"}, {"key": "teammate/in.jsonl"}, {"out": "elsewhere/"}, {"out": "later/"}):
+            self.assertIn("batch.client_s3", self.refused("AccessDeniedException", **call))
+        self.refused("ValidationException", key="team/../later/x.jsonl")
+        narrow = self.gateway.key("team-b", "--model", "amazon.*")
+        self.connect(narrow)
+        self.bedrock = self.gateway.client(narrow, service="bedrock")
+        self.addCleanup(self.bedrock.close)
+        self.refused("AccessDeniedException")
+
+    def test_jobs_are_listed_in_pages_by_state_and_name_and_each_owner_sees_its_own(self):
+        self.put(3)
+        arns = [self.create(name=f"list-{i}") for i in range(5)] + [self.create(name="other")]
+        pages = self.bedrock.get_paginator("list_model_invocation_jobs").paginate(nameContains="list-", PaginationConfig={"PageSize": 2})
+        found = [job["jobArn"] for page in pages for job in page["invocationJobSummaries"]]
+        self.assertEqual(sorted(found), sorted(arns[:5]))
+        self.wait(arns[0])
+        done = self.bedrock.list_model_invocation_jobs(statusEquals="Completed")["invocationJobSummaries"]
+        self.assertIn(arns[0], [job["jobArn"] for job in done])
+        other = self.gateway.key("team-b")
+        self.connect(other)
+        client = self.gateway.client(other, service="bedrock")
+        self.addCleanup(client.close)
+        self.assertEqual(client.list_model_invocation_jobs()["invocationJobSummaries"], [])
+        with self.assertRaises(ClientError) as caught:
+            client.get_model_invocation_job(jobIdentifier=arns[0])
+        self.assertEqual(caught.exception.response["Error"]["Code"], "ResourceNotFoundException")
+
+    def test_a_job_that_is_stopped_ends_and_cannot_be_stopped_again(self):
+        self.put(120)
+        arn = self.create()
+        self.bedrock.stop_model_invocation_job(jobIdentifier=arn)
+        self.assertEqual(self.wait(arn)["status"], "Stopped")
+        with self.assertRaises(ClientError) as caught:
+            self.bedrock.stop_model_invocation_job(jobIdentifier=arn)
+        self.assertEqual(caught.exception.response["Error"]["Code"], "ConflictException")
+
+
+if __name__ == "__main__":
+    unittest.main()
