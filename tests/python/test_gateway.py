@@ -130,6 +130,21 @@ class Runtime(GatewayCase):
         self.assertEqual(paid, 0)
         self.assertGreater(bound, 0)
 
+    def test_a_native_stream_that_is_cut_off_is_booked_with_its_bound_and_not_with_its_first_count(self):
+        self.emulator.faults({"fault": "broken_stream", "times": 1})
+        body = json.dumps(claude("hello there", max_tokens=500))
+        with self.assertRaises(EventStreamError):
+            list(self.runtime.invoke_model_with_response_stream(modelId=HAIKU, body=body)["body"])
+        self.emulator.faults()
+        paid, bound = self.assert_books()
+        self.assertEqual((paid, bound > 0), (0, True), "Claude's first event counts one token of output")
+
+    def test_calls_at_a_price_that_is_not_booked_are_refused(self):
+        with self.assertRaises(ClientError) as caught:
+            self.runtime.converse(modelId=NOVA_PRO, messages=QUESTION, performanceConfig={"latency": "optimized"})
+        self.assertIn("price of their own", caught.exception.response["Error"]["Message"])
+        self.runtime.converse(modelId=NOVA_PRO, messages=QUESTION, performanceConfig={"latency": "standard"})
+
     def test_the_audit_reads_the_ledger(self):
         for _ in range(3):
             self.runtime.converse(modelId=NOVA, messages=QUESTION, requestMetadata={"team": "search"})
@@ -335,6 +350,23 @@ class Keys(GatewayCase):
             self.connect(poor).converse(**ask, inferenceConfig={"maxTokens": 2_000})
         self.runtime.close()
         self.connect(self.key).converse(**ask)
+
+    def test_what_a_key_has_spent_is_spent_by_the_key_that_takes_its_place(self):
+        poor = self.gateway.key("team-b", "--budget", "0.002", "--per", "day")
+        ask = {"modelId": NOVA, "messages": QUESTION, "inferenceConfig": {"maxTokens": 5_000}}
+        client = self.connect(poor)
+        with self.assertRaises(ClientError):
+            for _ in range(1_000):
+                client.converse(**ask)
+        new = self.gateway.json("keys", "rotate", poor["access_key_id"])
+        self.gateway.process.send_signal(signal.SIGHUP)
+        for restart in (False, True):
+            if restart:
+                self.gateway.kill()
+                self.gateway.start()
+            with self.assertRaises(ClientError) as caught:
+                self.connect(new).converse(**ask)
+            self.assertEqual(caught.exception.response["Error"]["Code"], "ServiceQuotaExceededException")
 
     def test_a_rate_is_refused_as_aws_refuses_it_and_only_its_key(self):
         fast = self.gateway.key("team-b", "--rpm", "5")

@@ -99,6 +99,15 @@ class Committed(MarketCase):
         lanes = {self.lane(model=ARN)["lane"] for _ in range(12)}
         self.assertEqual(lanes, {'provisioned "one unit"', "standard"})
 
+    def test_a_call_that_is_wrong_closes_the_capacity_for_nobody(self):
+        client = self.gateway.client(self.key)
+        self.addCleanup(client.close)
+        for _ in range(3):
+            with self.assertRaises(ClientError) as caught:
+                client.converse(modelId=LITE, messages=QUESTION, inferenceConfig={"maxTokens": 9_000_000})
+            self.assertEqual(caught.exception.response["Error"]["Code"], "ValidationException")
+        self.assertEqual(self.lane()["lane"], 'provisioned "one unit"')
+
     def test_a_refusal_of_the_capacity_is_answered_on_demand(self):
         self.emulator.faults({"fault": "throttled", "times": 1})
         self.assertEqual(self.lane()["lane"], "standard")

@@ -301,6 +301,11 @@ class Batch(OpenAiCase, LaterCase):
             self.openai(poor).batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
         self.assertEqual(caught.exception.code, "insufficient_quota")
         self.assertEqual(list((self.gateway.folder / "queue").rglob("*.lsc")), [])
+        few = self.gateway.key("team-c", "--budget", "1")
+        self.connect(few)
+        file, _ = self.upload(self.lines(5, max_tokens=64_000), key=few)
+        with self.assertRaises(openai.RateLimitError, msg="each may use all that it asks for"):
+            self.openai(few).batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ use serde_json::Value;
 use crate::engine::Engine;
 use crate::pool::PoolSpec;
 
-/// The most output of a record that names no limit, for its bound.
-const OUTPUT_MAX: u64 = 8_192;
+/// The most output of a record that names no limit, for its bound: what the largest models give by themselves.
+// AWS, model cards of Claude 4 and 5 and Nova 2, read 2026-11-23: 64,000 tokens of output at most.
+const OUTPUT_MAX: u64 = 64_000;
 
 /// Tokens by the context tier of their request, answers that count and answers that came twice apart.
 #[derive(Clone, Debug, Default)]
@@ -37,9 +38,7 @@ impl Prices {
 
     /// The most that one record costs in one mode: a token is at least a byte.
     pub(crate) fn at_most(&self, mode: PriceMode, input: &str) -> Option<Money> {
-        let output = output_limit(input).unwrap_or(OUTPUT_MAX);
-        let usage = Usage { input: Tokens(input.len() as u64), output: Tokens(output), ..Usage::default() };
-        self.estimate(mode, &usage, 1)
+        self.estimate(mode, &most_of(input, output_limit(input)), 1)
     }
 
     /// Books a tally of answers in one mode.
@@ -70,6 +69,12 @@ impl Prices {
             entry.1 += *usage;
         }
     }
+}
+
+/// The most that a record uses: a token is at least a byte.
+pub(crate) fn most_of(input: &str, output_max: Option<u64>) -> Usage {
+    let output = Tokens(output_max.unwrap_or(OUTPUT_MAX));
+    Usage { input: Tokens(input.len() as u64), output, ..Usage::default() }
 }
 
 /// Adds what may have been paid beyond a cost; one without a price makes it unknown.

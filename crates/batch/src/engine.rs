@@ -267,7 +267,7 @@ impl Engine {
     pub async fn accept(&self, accepted: Accepted) -> Result<bool, EngineError> {
         self.room(accepted.bytes())?;
         self.step("accepting");
-        let Accepted { submission, mut chunks, spans, pools } = accepted;
+        let Accepted { submission, mut chunks, spans, pools, most: _ } = accepted;
         let mut ids = Vec::new();
         for spec in &pools {
             ids.push(self.store.pool(&serde_json::to_string(spec)?).await?);

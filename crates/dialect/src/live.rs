@@ -143,8 +143,8 @@ impl Answers {
 
     /// Chunks of a stream.
     pub fn stream(self, include_usage: bool) -> ChatStream {
-        let (tools, blocks, ended) = (0, Vec::new(), false);
-        ChatStream { answers: self, include_usage, tools, blocks, ended }
+        let (tools, blocks, without, ended) = (0, Vec::new(), false, false);
+        ChatStream { answers: self, include_usage, tools, blocks, without, ended }
     }
 }
 
@@ -157,6 +157,8 @@ pub struct ChatStream {
     tools: u64,
     /// Content blocks that are calls of tools: the block, and which call it is.
     blocks: Vec<(u64, u64)>,
+    /// The call that is under way has no arguments so far.
+    without: bool,
     ended: bool,
 }
 
@@ -171,6 +173,7 @@ impl ChatStream {
                 if tool.is_object() {
                     let index = self.tools;
                     self.tools += 1;
+                    self.without = true;
                     self.blocks.push((event["contentBlockIndex"].as_u64().unwrap_or(0), index));
                     let function = json!({ "name": tool["name"], "arguments": "" });
                     let call = json!({ "index": index, "id": tool["toolUseId"], "type": "function", "function": function });
@@ -182,13 +185,14 @@ impl ChatStream {
                 if let Some(text) = delta["text"].as_str() {
                     self.delta(json!({ "content": text }), to);
                 } else if let Some(input) = delta["toolUse"]["input"].as_str() {
-                    let block = event["contentBlockIndex"].as_u64().unwrap_or(0);
-                    let index = self.blocks.iter().rev().find(|(at, _)| *at == block).map_or(0, |(_, index)| *index);
-                    self.delta(json!({ "tool_calls": [{ "index": index, "function": { "arguments": input } }] }), to);
+                    self.without &= input.is_empty();
+                    self.arguments(&event, input, to);
                 } else if let Some(text) = delta["reasoningContent"]["text"].as_str() {
                     self.delta(json!({ "reasoning_content": text }), to);
                 }
             }
+            // A call without arguments is one with an empty object, and not with no JSON.
+            "contentBlockStop" if std::mem::take(&mut self.without) => self.arguments(&event, "{}", to),
             "messageStop" => {
                 let stop = Stop::of_converse(event["stopReason"].as_str().unwrap_or_default());
                 self.choice(json!({ "index": 0, "delta": {}, "logprobs": null, "finish_reason": openai::finish(stop) }), to);
@@ -219,6 +223,12 @@ impl ChatStream {
         if self.ended {
             to.extend_from_slice(b"data: [DONE]\n\n");
         }
+    }
+
+    fn arguments(&self, event: &Value, text: &str, to: &mut Vec<u8>) {
+        let block = event["contentBlockIndex"].as_u64().unwrap_or(0);
+        let index = self.blocks.iter().rev().find(|(at, _)| *at == block).map_or(0, |(_, index)| *index);
+        self.delta(json!({ "tool_calls": [{ "index": index, "function": { "arguments": text } }] }), to);
     }
 
     fn delta(&self, delta: Value, to: &mut Vec<u8>) {

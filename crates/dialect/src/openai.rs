@@ -61,7 +61,11 @@ pub(crate) fn chat(body: Value) -> Result<Chat, String> {
             "auto" => Some(Choice::Auto),
             "required" => Some(Choice::Any),
             "none" => {
-                chat.tools.clear();
+                // Converse wants the tools that a conversation has called.
+                let called = |part: &Part| matches!(part, Part::Call { .. } | Part::Result { .. });
+                if !chat.turns.iter().flat_map(|turn| &turn.parts).any(called) {
+                    chat.tools.clear();
+                }
                 None
             }
             _ => return Err("body.tool_choice is not auto, none, required or a function".to_owned()),
@@ -219,7 +223,10 @@ fn read_tool(tool: Value) -> Result<Tool, String> {
 fn read_call(call: &Value) -> Result<Part, String> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let (id, name) = (text(&call["id"]), text(&call["function"]["name"]));
-    let input = call["function"]["arguments"].as_str().and_then(|arguments| serde_json::from_str(arguments).ok());
+    let input = call["function"]["arguments"].as_str().and_then(|arguments| match arguments.trim() {
+        "" => Some(json!({})),
+        arguments => serde_json::from_str(arguments).ok(),
+    });
     match (id, name, input) {
         (Some(id), Some(name), Some(input)) => Ok(Part::Call { id, name, input }),
         _ => Err("a tool call lacks its id, its function's name, or arguments that are JSON".to_owned()),

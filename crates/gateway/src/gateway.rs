@@ -23,6 +23,7 @@ use laneshift_catalog::signals::Signals;
 use laneshift_units::{ProfiledModel, Region, Timestamp};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use crate::body::Body;
 use crate::books::Books;
@@ -82,6 +83,7 @@ struct Inner {
     tariffs: RwLock<HashMap<(String, String), Arc<Tariff>>>,
     http: Http,
     wall: WallClock,
+    creating: Mutex<()>,
 }
 
 /// What a configuration says, and what it names, opened.
@@ -187,6 +189,7 @@ impl Gateway {
             tariffs: RwLock::default(),
             http: client(),
             wall,
+            creating: Mutex::new(()),
         };
         Ok(Self { inner: Arc::new(inner), live })
     }
@@ -260,6 +263,11 @@ impl Gateway {
         (self.inner.wall)()
     }
 
+    /// Held while a job is made.
+    pub(crate) fn creating(&self) -> &Mutex<()> {
+        &self.inner.creating
+    }
+
     pub(crate) fn request_max(&self) -> Duration {
         Duration::from_secs(self.live.config.limits.request_s)
     }
@@ -323,6 +331,11 @@ impl Gateway {
         if let Route::OpenAi(openai::Route::TakeFile) = route {
             return self.openai_file(parts, body).await;
         }
+        if let Err(refusal) = self.known(parts) {
+            // Nothing of a stranger's is kept; one that is still sending would hear of a broken connection, and not why.
+            let drained = tokio::time::timeout(self.request_max(), drain(body, BODY_BYTES_MAX)).await;
+            return Err(if drained.is_ok() { refusal } else { Refusal::too_slow() });
+        }
         let body = self.read(body).await?;
         let body_sha256 = sha256_hex(&body);
         let caller = self.caller(parts, &body_sha256)?;
@@ -352,15 +365,20 @@ impl Gateway {
             match Limited::new(&mut body, BODY_BYTES_MAX).collect().await {
                 Ok(whole) => Ok(whole.to_bytes()),
                 Err(error) if error.is::<LengthLimitError>() => {
-                    // A client that is still sending would hear of a broken connection, and not why.
-                    let mut rest = Limited::new(&mut body, REST_BYTES_MAX);
-                    while let Some(Ok(_)) = rest.frame().await {}
+                    drain(body, REST_BYTES_MAX).await;
                     Err(Refusal::validation(format!("The body has more than {BODY_BYTES_MAX} bytes.")))
                 }
                 Err(_) => Err(Refusal::validation("The body broke off.")),
             }
         };
         tokio::time::timeout(self.request_max(), reading).await.unwrap_or_else(|_| Err(Refusal::too_slow()))
+    }
+
+    /// Whether a request names a key that holds; of a signature only the name is looked at.
+    fn known(&self, parts: &Parts) -> Result<(), Refusal> {
+        let Some(claimed) = claim(parts)? else { return self.bearer(parts).map(drop) };
+        let keys = self.inner.keys.read().unwrap_or_else(PoisonError::into_inner);
+        if keys.knows(claimed.access_key, self.now()) { Ok(()) } else { Err(Refusal::unknown_key()) }
     }
 
     fn caller<'a>(&self, parts: &'a Parts, body_sha256: &str) -> Result<Caller<'a>, Refusal> {
@@ -404,6 +422,24 @@ impl Gateway {
             })
         });
         Ok(json_response(&json!({ "owner": owner, "rows": rows.collect::<Vec<_>>() })))
+    }
+}
+
+/// Reads what still comes, up to a limit, and keeps none of it.
+async fn drain(body: Incoming, most: usize) {
+    let mut rest = Limited::new(body, most);
+    while let Some(Ok(_)) = rest.frame().await {}
+}
+
+/// Does work to its end, also when the client goes away meanwhile: what is half accepted would be paid for and known to nobody.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is awaited here, and its panic goes on here; only a client that leaves leaves it alone"
+)]
+pub(crate) async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 

@@ -12,6 +12,7 @@ use laneshift_units::Timestamp;
 use proptest::prelude::*;
 
 use crate::meter::{Frames, Said};
+use crate::outline::Outline;
 use crate::runtime::{Asked, most};
 use crate::{lanes, openai};
 
@@ -161,9 +162,9 @@ proptest! {
         let _ = answers().completion(&bytes);
         let _ = metered(&bytes);
         for operation in Operation::ALL {
-            let _ = Asked::read(operation, &HeaderMap::new(), &bytes);
+            let _ = Asked::read(operation, &HeaderMap::new(), &bytes, &Outline::of(&bytes));
         }
-        prop_assert_eq!(most(&bytes).input.0, bytes.len() as u64);
+        prop_assert!(most(&bytes, &Outline::of(&bytes)).input.0 >= bytes.len() as u64);
     }
 
     #[test]

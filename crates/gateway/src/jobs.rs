@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::body::Body;
-use crate::gateway::{Caller, Gateway, json_response};
+use crate::gateway::{Caller, Gateway, json_response, to_the_end};
 use crate::later::{Later, queue_of};
 use crate::refusal::Refusal;
 use crate::shelf::{Shelf, fresh};
@@ -153,7 +153,11 @@ impl Gateway {
         body: Bytes,
     ) -> Result<Response<Body>, Refusal> {
         match route {
-            Route::Create => self.create_job(caller, &body).await,
+            Route::Create => {
+                let (gateway, key, region) = (self.clone(), caller.key.clone(), caller.region.map(str::to_owned));
+                let made = async move { gateway.create_job(&Caller { key, region: region.as_deref() }, &body).await };
+                to_the_end(made).await
+            }
             Route::Get(id) => Ok(json_response(&self.told_job(&self.job(id, caller)?).await?)),
             Route::List => self.list_jobs(parts.uri.query().unwrap_or_default(), caller).await,
             Route::Stop(id) => self.stop_job(id, caller).await,
@@ -181,6 +185,8 @@ impl Gateway {
         if !caller.key.allows(&asked.model_id) {
             return Err(Refusal::denied(format!("This key may not call {}.", asked.model_id)));
         }
+        // One at a time: two with the same token at once would be two jobs.
+        let _one = self.creating().lock().await;
         let shelf = self.shelf("jobs");
         let same = asked.client_request_token.as_ref().and_then(|token| {
             let mut all: Vec<Job> = shelf.all(|job: &Job| job.submitted_ms);
@@ -222,6 +228,7 @@ impl Gateway {
             }
         };
         if !job.accepted && job.message.is_none() {
+            shelf.note(&job.id, &job).map_err(failed)?;
             self.accept_job(&mut job, caller, &later, &from).await?;
         }
         Ok(json_response(&json!({ "jobArn": job.arn })))
@@ -259,15 +266,17 @@ impl Gateway {
                 }
             }
         }
-        let estimates = read.iter().flat_map(|accepted| accepted.estimate(self.catalog(), self.capabilities()));
-        let most = estimates.map(|pool| pool.on_demand.or(pool.batch)).sum::<Option<Money>>();
+        let most = read.iter().map(|accepted| accepted.at_most(self.catalog())).sum::<Option<Money>>();
         if let Err(held) = self.books().reserve(&caller.key, most) {
             read.into_iter().for_each(|accepted| accepted.discard(&queue_of(&self.config().data)));
             return Err(Refusal::held(held));
         }
         for (input, accepted) in job.inputs.iter_mut().zip(read) {
             input.submission = Some(accepted.submission.id.clone());
-            later.engine.accept(accepted).await.map_err(failed)?;
+            if let Err(error) = later.engine.accept(accepted).await {
+                self.books().release(&caller.key, most);
+                return Err(failed(error));
+            }
         }
         self.books().queue(&caller.key, most).map_err(failed)?;
         job.accepted = true;
@@ -417,17 +426,21 @@ impl Gateway {
     pub async fn end_jobs(&self) -> Result<(), EngineError> {
         let Some(later) = self.batch_lane() else { return Ok(()) };
         let shelf = self.shelf("jobs");
+        let mut first = Ok(());
         for mut job in shelf.all(|job: &Job| job.submitted_ms) {
-            if job.ended_ms.is_some() || !job.accepted {
-                continue;
+            if job.ended_ms.is_none() && job.accepted {
+                // One that cannot be written holds up no other.
+                first = first.and(self.end_if_settled(&mut job, later, &shelf).await);
             }
-            let all = self.submissions_of(&job).await?;
-            if all.iter().any(|(submission, so_far)| so_far.waiting > 0 || submission.state == SubmissionState::Open) {
-                continue;
-            }
-            self.end_job(&mut job, &all, later, &shelf).await?;
         }
-        Ok(())
+        first
+    }
+
+    async fn end_if_settled(&self, job: &mut Job, later: &Later, shelf: &Shelf) -> Result<(), EngineError> {
+        let all = self.submissions_of(job).await?;
+        let open =
+            |(submission, so_far): &(Submission, Delivered)| so_far.waiting > 0 || submission.state == SubmissionState::Open;
+        if all.iter().any(open) { Ok(()) } else { self.end_job(job, &all, later, shelf).await }
     }
 
     async fn end_job(

@@ -44,6 +44,9 @@ pub struct Key {
     /// Tokens a minute, at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_per_minute: Option<u64>,
+    /// The key whose place it took first: what was spent with that one is spent with this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
     /// What may be spent with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
@@ -87,11 +90,17 @@ impl Key {
             models: Vec::new(),
             requests_per_minute: None,
             tokens_per_minute: None,
+            root: None,
             budget: None,
             created_ms: 0,
             revoked_ms: None,
             api_key_sha256: String::new(),
         }
+    }
+
+    /// The id under which its spending is counted.
+    pub fn spends_as(&self) -> &str {
+        self.root.as_deref().unwrap_or(&self.id)
     }
 
     /// Whether it is one at a moment.
@@ -143,6 +152,11 @@ impl Keys {
         Some((key, secret(&self.master, id)))
     }
 
+    /// Whether there is a key with an id.
+    pub fn knows(&self, id: &str, now: Timestamp) -> bool {
+        self.by_id.get(id).is_some_and(|key| key.holds(now))
+    }
+
     /// The key whose API key this is.
     pub fn bearer(&self, api_key: &str, now: Timestamp) -> Option<&Arc<Key>> {
         let id = api_key.strip_prefix(API_PREFIX)?.split('-').next()?;
@@ -185,7 +199,7 @@ pub fn create(folder: &Path, like: &Key, now: Timestamp) -> io::Result<Secrets> 
 /// What the disk says.
 pub fn rotate(folder: &Path, id: &str, until: Timestamp, now: Timestamp) -> io::Result<Option<Secrets>> {
     let Some(old) = list(folder)?.into_iter().find(|key| key.id == id && key.holds(now)) else { return Ok(None) };
-    let (key, secrets) = made(folder, &Key { revoked_ms: None, ..old }, now)?;
+    let (key, secrets) = made(folder, &Key { revoked_ms: None, root: Some(old.spends_as().to_owned()), ..old }, now)?;
     let changed = change(folder, |keys| match keys.iter_mut().find(|key| key.id == id && key.holds(now)) {
         Some(old) => {
             old.revoked_ms = Some(old.revoked_ms.map_or(until.0, |at| at.min(until.0)));

@@ -15,8 +15,9 @@ use serde_json::{Map, Value, json};
 
 use crate::body::Body;
 use crate::books::{Savings, bound};
-use crate::gateway::{Gateway, json_response};
+use crate::gateway::{Gateway, json_response, to_the_end};
 use crate::keys::Key;
+use crate::outline::Outline;
 use crate::refusal::Refusal;
 use crate::runtime::most;
 
@@ -132,7 +133,7 @@ impl Gateway {
     /// The most that a call can cost which is answered later: on demand, where a job would be too late.
     pub(crate) fn most_later(&self, model: &str, body: &[u8]) -> Option<Money> {
         let region = &self.later().ok()?.place.region;
-        bound(&self.tariff(model, region), ServiceTier::Default, &most(body))
+        bound(&self.tariff(model, region), ServiceTier::Default, &most(body, &Outline::of(body)))
     }
 
     /// Accepts a call, and gives its id.
@@ -142,17 +143,24 @@ impl Gateway {
         due: Timestamp,
         (key, most): (&Key, Option<Money>),
     ) -> Result<Response<Body>, Refusal> {
-        let later = self.later()?;
-        self.books().admit(key).map_err(Refusal::held)?;
-        self.books().reserve(key, most).map_err(Refusal::held)?;
-        let id = match later.engine.accept_one(single).await {
-            Ok(id) => id,
-            Err(error) => {
-                self.books().release(key, most);
-                return Err(refused(error));
+        let (gateway, key) = (self.clone(), key.clone());
+        let accepting = async move {
+            let later = gateway.later()?;
+            gateway.books().admit(&key).map_err(Refusal::held)?;
+            gateway.books().reserve(&key, most).map_err(Refusal::held)?;
+            match later.engine.accept_one(single).await {
+                Ok(id) => {
+                    let noted = gateway.books().queue(&key, most);
+                    noted.map_err(|e| Refusal::internal(format!("The acceptance of {id} cannot be noted: {e}")))?;
+                    Ok(id)
+                }
+                Err(error) => {
+                    gateway.books().release(&key, most);
+                    Err(refused(error))
+                }
             }
         };
-        self.books().queue(key, most).map_err(|e| Refusal::internal(format!("The acceptance of {id} cannot be noted: {e}")))?;
+        let id = to_the_end(accepting).await?;
         let mut response = json_response(&json!({ "id": id, "status": OneState::Waiting.name(), "deadline": due.to_string() }));
         *response.status_mut() = StatusCode::ACCEPTED;
         response.headers_mut().insert("preference-applied", HeaderValue::from_static("respond-async"));

@@ -20,6 +20,7 @@ mod market;
 mod meter;
 mod metrics;
 mod openai;
+mod outline;
 mod refusal;
 mod runtime;
 mod shelf;

@@ -79,6 +79,8 @@ pub(crate) struct Frames {
     pub(crate) meter: Meter,
     /// The name of the error that ended it.
     pub(crate) exception: Option<String>,
+    /// The last count has come: nothing that follows costs more.
+    pub(crate) complete: bool,
     /// The next byte is the first of a frame.
     at_start: bool,
     /// A frame was none: what follows is not read.
@@ -103,7 +105,15 @@ struct Chunk<'a> {
 impl Frames {
     pub(crate) fn new(headers: &HeaderMap) -> Self {
         let (decoder, buffer) = (MessageFrameDecoder::new(), BytesMut::new());
-        Self { decoder, buffer, meter: Meter::of_headers(headers), exception: None, at_start: true, broken: false }
+        Self {
+            decoder,
+            buffer,
+            meter: Meter::of_headers(headers),
+            exception: None,
+            complete: false,
+            at_start: true,
+            broken: false,
+        }
     }
 
     /// Takes bytes of the stream, and shows what they say.
@@ -143,13 +153,17 @@ impl Frames {
         let kind = header(":event-type");
         match kind {
             // The only event of ConverseStream that counts anything.
-            Some("metadata") => self.meter.add(metered(message.payload())),
+            Some("metadata") => {
+                self.meter.add(metered(message.payload()));
+                self.complete = true;
+            }
             Some("chunk") => {
                 let chunk = serde_json::from_slice::<Chunk<'_>>(message.payload()).ok();
                 // Most chunks count nothing: not every one is read as JSON.
                 let json = chunk.and_then(|chunk| STANDARD.decode(chunk.bytes).ok());
                 if let Some(json) = json.filter(|json| memmem::find(json, b"oken").is_some()) {
                     self.meter.add(metered(&json));
+                    self.complete |= memmem::find(&json, b"amazon-bedrock-invocationMetrics").is_some();
                 }
             }
             Some(_) => {}

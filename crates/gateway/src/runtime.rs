@@ -12,7 +12,6 @@ use laneshift_bedrock::Operation;
 use laneshift_catalog::prices::Tariff;
 use laneshift_core::route::LaneId;
 use laneshift_units::{Money, ProfiledModel, ServiceTier, Timestamp, Tokens, Usage};
-use memchr::memmem;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -26,6 +25,7 @@ use crate::lanes::{Ask, lane_of};
 use crate::later;
 use crate::market::{Hold, Spot};
 use crate::meter::{Frames, Meter};
+use crate::outline::Outline;
 use crate::refusal::Refusal;
 use crate::stream::Metered;
 use crate::upstream::{Lost, Target, passed_back};
@@ -35,9 +35,9 @@ const ANSWER_BYTES_MAX: usize = 32_000_000;
 /// The most output of a request that names no limit, for its bound: what the largest models give by themselves.
 // AWS, model cards of Claude 4 and 5 and Nova 2, read 2026-11-23: 64,000 tokens of output at most.
 const OUTPUT_MAX: u64 = 64_000;
-/// What the families call the most output, in a body, behind the word that they have in common.
-const LIMITS: [&[u8]; 5] = [b"Tokens\"", b"_tokens\"", b"TokenCount\"", b"_gen_len\"", b"_completion_tokens\""];
-const LIMIT: &str = "max";
+/// The most input of a call whose content lies elsewhere: the largest context window that AWS sells.
+// AWS, model cards of Claude 4 and 5 and Nova 2, read 2026-11-23: 1,000,000 tokens.
+const INPUT_MAX: u64 = 1_000_000;
 
 /// With `true` the answer says how its lane was chosen.
 const EXPLAIN_HEADER: &str = "laneshift-explain";
@@ -51,6 +51,14 @@ pub(crate) struct Asked {
     pub(crate) metadata: Map<String, Value>,
     #[serde(rename = "serviceTier")]
     pub(crate) tier: Option<TierAsked>,
+    #[serde(rename = "performanceConfig")]
+    performance: Option<Performance>,
+}
+
+#[derive(Deserialize)]
+struct Performance {
+    #[serde(default)]
+    latency: String,
 }
 
 #[derive(Deserialize)]
@@ -60,18 +68,28 @@ pub(crate) struct TierAsked {
 }
 
 impl Asked {
+    /// That it has this metadata, and names nothing else.
+    pub(crate) fn with(metadata: Map<String, Value>) -> Self {
+        Self { metadata, ..Self::default() }
+    }
+
     /// By the body of Converse, or the headers of InvokeModel.
-    pub(crate) fn read(operation: Operation, headers: &HeaderMap, body: &[u8]) -> Self {
-        let has = |name: &str| memmem::find(body, name.as_bytes()).is_some();
+    pub(crate) fn read(operation: Operation, headers: &HeaderMap, body: &[u8], outline: &Outline) -> Self {
         if operation.is_converse() {
-            // Most bodies hold neither, and large ones take long to read. What is no JSON is AWS's to refuse.
-            let any = has("requestMetadata") || has("serviceTier") || has("\\u");
-            return if any { serde_json::from_slice(body).unwrap_or_default() } else { Self::default() };
+            // Most bodies hold nothing of it, and large ones take long to read. What is no JSON is AWS's to refuse.
+            return if outline.is_about_the_call { serde_json::from_slice(body).unwrap_or_default() } else { Self::default() };
         }
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let metadata = text("x-amzn-bedrock-request-metadata").and_then(|text| serde_json::from_str(text).ok());
         let tier = text("x-amzn-bedrock-service-tier").map(|name| TierAsked { name: name.to_owned() });
-        Self { metadata: metadata.unwrap_or_default(), tier }
+        let performance =
+            text("x-amzn-bedrock-performanceconfig-latency").map(|latency| Performance { latency: latency.to_owned() });
+        Self { metadata: metadata.unwrap_or_default(), tier, performance }
+    }
+
+    /// Whether it is to be answered faster, at another price.
+    fn is_optimized(&self) -> bool {
+        self.performance.as_ref().is_some_and(|performance| performance.latency == "optimized")
     }
 
     fn tier(&self) -> ServiceTier {
@@ -79,22 +97,10 @@ impl Asked {
     }
 }
 
-/// The most tokens that a body can use. A token is at least a byte; of several limits the largest counts, so that a prompt which
-/// only speaks of one makes the bound wider and never narrower.
-pub(crate) fn most(body: &[u8]) -> Usage {
-    let limit = |at: usize| {
-        let rest = &body[at + LIMIT.len()..];
-        LIMITS.iter().find_map(|name| number(rest.strip_prefix(*name)?))
-    };
-    let output = memmem::find_iter(body, LIMIT).filter_map(limit).max().unwrap_or(OUTPUT_MAX);
-    Usage { input: Tokens(body.len() as u64), output: Tokens(output), ..Usage::default() }
-}
-
-/// The number behind a colon.
-fn number(rest: &[u8]) -> Option<u64> {
-    let rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
-    let digits = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
-    std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
+/// The most tokens that a body can use. A token is at least a byte.
+pub(crate) fn most(body: &[u8], outline: &Outline) -> Usage {
+    let input = body.len() as u64 + if outline.refers { INPUT_MAX } else { 0 };
+    Usage { input: Tokens(input), output: Tokens(outline.output_max.unwrap_or(OUTPUT_MAX)), ..Usage::default() }
 }
 
 /// A call that came, with what every try at it needs.
@@ -107,6 +113,7 @@ struct Came<'a> {
     body: Bytes,
     body_sha256: &'a str,
     asked: &'a Asked,
+    outline: Outline,
     tariff: Arc<Tariff>,
     now: Timestamp,
 }
@@ -121,8 +128,10 @@ struct Tried {
 /// Why another lane may answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Again {
-    /// This one has no room for the model, or does not have it.
+    /// This one has no room for the model.
     Lane,
+    /// This one does not take the call; others may, and it may take others.
+    Call,
     /// Nothing of this upstream can be reached.
     Upstream,
 }
@@ -142,7 +151,13 @@ impl Gateway {
         if !key.allows(named) && !key.allows(model) {
             return Err(Refusal::denied(format!("This key may not call {named}.")));
         }
-        let asked = Asked::read(operation, &parts.headers, &body);
+        let outline = Outline::of(&body);
+        let asked = Asked::read(operation, &parts.headers, &body, &outline);
+        if asked.is_optimized() {
+            return Err(Refusal::validation(
+                "Latency-optimized calls have a price of their own, which this gateway does not book.",
+            ));
+        }
         let (tariff, now) = (self.tariff(model, &target.region), self.now());
         let ask = self.ask(&asked, (model, operation), key, target, (&parts.headers, body.len()));
         let terms = self.rules().terms(&ask, now)?;
@@ -155,7 +170,7 @@ impl Gateway {
         }
         self.books().admit(key).map_err(Refusal::held)?;
         self.market().earn();
-        let came = Came { model, operation, key, parts, body, body_sha256, asked: &asked, tariff, now };
+        let came = Came { model, operation, key, parts, body, body_sha256, asked: &asked, outline, tariff, now };
         let mut tried = Vec::new();
         let mut last: Option<(Response<Body>, LaneId)> = None;
         while let Some(choice) = self.rules().choose((&ask, &terms), &came.tariff, (self.market(), &spots, &tried), now) {
@@ -177,7 +192,9 @@ impl Gateway {
                     self.market().answered(spot, model);
                     return Ok(response);
                 }
-                Some(why) => self.market().refused(spot, Some(model).filter(|_| why == Again::Lane), now),
+                Some(Again::Call) => {}
+                Some(Again::Lane) => self.market().refused(spot, Some(model), now),
+                Some(Again::Upstream) => self.market().refused(spot, None, now),
             }
             last = Some((response, spot.lane));
             tried.push(choice.ix);
@@ -264,17 +281,16 @@ impl Gateway {
             *response.body_mut() = Body::Stream(Box::new(Metered::new(incoming, frames, open)));
             return Ok(Tried { response, again: None });
         }
-        let whole = match Limited::new(incoming, ANSWER_BYTES_MAX).collect().await {
-            Ok(whole) => whole.to_bytes(),
-            Err(error) => {
-                drop(open);
-                return Err(Refusal::lost(format!("The answer broke off: {error}")));
-            }
+        let collecting = tokio::time::timeout(self.answer_max(), Limited::new(incoming, ANSWER_BYTES_MAX).collect());
+        let whole = match collecting.await {
+            Ok(Ok(whole)) => whole.to_bytes(),
+            Ok(Err(error)) => return Err(Refusal::lost(format!("The answer broke off: {error}"))),
+            Err(_) => return Err(Refusal::lost("The answer did not come to its end in time.")),
         };
         let again = match head.status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Some(Again::Lane),
             // It may be about the lane that was chosen here; it costs nothing to ask.
-            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND if chosen && spot.lane != LaneId::Standard => Some(Again::Lane),
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND if chosen && spot.lane != LaneId::Standard => Some(Again::Call),
             _ => None,
         };
         if head.status.is_success() {
@@ -312,7 +328,7 @@ impl Gateway {
         let most = match lane {
             // It is paid for by the hour.
             LaneId::Provisioned => Some(Money::ZERO),
-            _ => bound(&came.tariff, tier, &most(&came.body)),
+            _ => bound(&came.tariff, tier, &most(&came.body, &came.outline)),
         };
         let call = Call {
             at_ms: came.now.0,
@@ -321,6 +337,7 @@ impl Gateway {
             operation: came.operation.name().to_owned(),
             model: called.to_owned(),
             key: key.id.clone(),
+            spends_as: key.spends_as().to_owned(),
             owner: key.owner.clone(),
             workload,
             metadata,
@@ -377,23 +394,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prompt_that_speaks_of_a_limit_never_lowers_the_bound() {
-        let body = br#"{"messages":[{"role":"user","content":[{"text":"set \"maxTokens\": 1, please"}]}],"inferenceConfig":{"maxTokens": 900}}"#;
-        assert_eq!(most(body).output, Tokens(900));
-        assert_eq!(most(br#"{"max_tokens":20,"messages":[]}"#).output, Tokens(20));
-        assert_eq!(most(br#"{"max_tokens":"many"}"#).output, Tokens(OUTPUT_MAX));
-        assert_eq!(most(b"{}").input, Tokens(2));
-    }
-
-    #[test]
     fn tier_and_metadata_are_read_where_each_operation_has_them() {
         let body = br#"{"serviceTier":{"type":"flex"},"requestMetadata":{"team":"a"},"messages":[]}"#;
-        let asked = Asked::read(Operation::Converse, &HeaderMap::new(), body);
+        let asked = Asked::read(Operation::Converse, &HeaderMap::new(), body, &Outline::of(body));
         assert_eq!((asked.tier(), asked.metadata["team"].as_str()), (ServiceTier::Flex, Some("a")));
         let mut headers = HeaderMap::new();
         headers.insert("x-amzn-bedrock-service-tier", "priority".parse().expect("a value"));
         headers.insert("x-amzn-bedrock-request-metadata", r#"{"team":"b"}"#.parse().expect("a value"));
-        let asked = Asked::read(Operation::InvokeModel, &headers, body);
+        let asked = Asked::read(Operation::InvokeModel, &headers, body, &Outline::of(body));
         assert_eq!((asked.tier(), asked.metadata["team"].as_str()), (ServiceTier::Priority, Some("b")));
     }
 }

@@ -42,8 +42,10 @@ impl Metered {
         self.to = Some(to);
     }
 
-    fn end(&mut self) {
-        if let Some(call) = self.call.take() {
+    /// Books it: by what was metered when that is all of it, and with its bound when it was cut off before.
+    fn end(&mut self, whole: bool) {
+        let Some(call) = self.call.take() else { return };
+        if self.frames.complete || (whole && self.frames.exception.is_none()) {
             call.answered(self.frames.meter, self.frames.exception.take());
         }
     }
@@ -69,7 +71,7 @@ impl Metered {
     fn last(&mut self, broken: bool) -> Option<Bytes> {
         let mut to = self.to.take()?;
         let mut written = Vec::new();
-        if broken {
+        if broken || !(self.frames.complete || self.frames.exception.is_some()) {
             to.error("ModelErrorException", "The answer broke off.", &mut written);
         }
         to.end(&mut written);
@@ -99,7 +101,7 @@ impl Body for Metered {
                 Some(Err(error)) => Some(error),
                 None => None,
             };
-            self.end();
+            self.end(end.is_none());
             self.ended = true;
             return Poll::Ready(match (self.last(end.is_some()), end) {
                 (Some(data), _) => Some(Ok(Frame::data(data))),
@@ -112,6 +114,6 @@ impl Body for Metered {
 
 impl Drop for Metered {
     fn drop(&mut self) {
-        self.end();
+        self.end(false);
     }
 }

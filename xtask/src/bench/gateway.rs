@@ -1,4 +1,5 @@
-//! What the gateway adds to a call, beside nginx in front of the same upstream.
+//! What the gateway adds to a call, beside nginx, and where they speak OpenAI's API beside onwards and LiteLLM's proxy, in front of
+//! the same upstream.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -30,15 +31,40 @@ pub(crate) struct GatewayArgs {
     rounds: usize,
 }
 
-/// A kind of call: its name, the last part of its path, its body.
-type Kind = (&'static str, &'static str, Value);
+/// The name by which OpenAI's clients call the model.
+const NAMED: &str = "gpt-4o-mini";
+const KEY: &str = "sk-local-benchmark-key-not-a-secret-0123456789";
+const ONWARDS: &str = "1.2.0";
+const LITELLM: &str = "1.106.2";
+/// How many calls the slowest makes for one of the others.
+const SLOW: usize = 40;
 
-fn kinds() -> [Kind; 3] {
-    let ask = |text: String| json!({ "messages": [{ "role": "user", "content": [{ "text": text }] }], "inferenceConfig": { "maxTokens": 64 } });
+/// A kind of call.
+struct Kind {
+    name: &'static str,
+    path: String,
+    body: Value,
+    /// Whether those who only speak OpenAI's API take part.
+    chat: bool,
+}
+
+fn kinds() -> [Kind; 5] {
+    let converse = |text: String| json!({ "messages": [{ "role": "user", "content": [{ "text": text }] }], "inferenceConfig": { "maxTokens": 64 } });
+    let chat = |text: String| json!({ "model": NAMED, "messages": [{ "role": "user", "content": text }], "max_tokens": 64 });
+    let large = || QUESTION.repeat(84_000 / QUESTION.len());
+    let bedrock = |operation: &str| format!("/model/{MODEL}/{operation}");
+    let completions = || "/v1/chat/completions".to_owned();
     [
-        ("Converse, 240 bytes", "converse", ask(QUESTION.to_owned())),
-        ("Converse, 82 KiB", "converse", ask(QUESTION.repeat(84_000 / QUESTION.len()))),
-        ("ConverseStream, 20 frames", "converse-stream", ask(QUESTION.to_owned())),
+        Kind { name: "Converse, 240 bytes", path: bedrock("converse"), body: converse(QUESTION.to_owned()), chat: false },
+        Kind { name: "Converse, 82 KiB", path: bedrock("converse"), body: converse(large()), chat: false },
+        Kind {
+            name: "ConverseStream, 20 frames",
+            path: bedrock("converse-stream"),
+            body: converse(QUESTION.to_owned()),
+            chat: false,
+        },
+        Kind { name: "Chat, 240 bytes", path: completions(), body: chat(QUESTION.to_owned()), chat: true },
+        Kind { name: "Chat, 82 KiB", path: completions(), body: chat(large()), chat: true },
     ]
 }
 
@@ -49,6 +75,10 @@ struct Contestant {
     server: Option<Server>,
     address: SocketAddr,
     authorization: String,
+    /// Speaks OpenAI's API only.
+    chat_only: bool,
+    /// Of how many calls it makes one.
+    one_of: usize,
     rounds: Vec<Vec<Round>>,
 }
 
@@ -65,7 +95,12 @@ pub(crate) fn run(args: &GatewayArgs) -> Result<()> {
     fs::create_dir_all(&folder)?;
     let upstream = mock::serve(answers()?)?;
     let kinds = kinds();
-    let mut contestants = vec![nginx(&folder, upstream)?, laneshift(&workspace.target("release/laneshift"), &folder, upstream)?];
+    let mut contestants = vec![
+        nginx(&folder, upstream)?,
+        laneshift(&workspace.target("release/laneshift"), &folder, upstream)?,
+        onwards(&workspace, &folder, upstream)?,
+        litellm(&workspace, &folder, upstream)?,
+    ];
     let mut direct: Vec<Vec<f64>> = kinds.iter().map(|_| Vec::new()).collect();
     for contestant in &mut contestants {
         contestant.rounds = kinds.iter().map(|_| Vec::new()).collect();
@@ -74,20 +109,21 @@ pub(crate) fn run(args: &GatewayArgs) -> Result<()> {
         for (at, kind) in kinds.iter().enumerate() {
             let load = load::run(upstream, &request(upstream, "", kind), CONNECTIONS, args.calls)?;
             direct[at].push(f64::from(load.latencies_us[load.latencies_us.len() / 2]) / 1e3);
-            for contestant in &mut contestants {
+            for contestant in contestants.iter_mut().filter(|contestant| kind.chat || !contestant.chat_only) {
                 let request = request(contestant.address, &contestant.authorization, kind);
                 let server = contestant.server.as_ref().context("a contestant is a server")?;
-                contestant.rounds[at].push(server.round(contestant.address, &request, args.calls)?);
+                let calls = (args.calls / contestant.one_of).max(CONNECTIONS);
+                contestant.rounds[at].push(server.round(contestant.address, &request, calls)?);
             }
         }
     }
     println!("{about}; {} calls a round, {CONNECTIONS} connections, {} rounds.\n", args.calls, args.rounds);
     println!("| call | server | CPU us a call | of nginx | calls/s | p50 ms | p99 ms |\n|---|---|--:|--:|--:|--:|--:|");
-    for (at, (name, ..)) in kinds.iter().enumerate() {
+    for (at, Kind { name, .. }) in kinds.iter().enumerate() {
         direct[at].sort_by(f64::total_cmp);
         println!("| {name} | none | - | - | - | {:.2} | - |", direct[at][direct[at].len() / 2]);
         let base = median(&contestants[0].rounds[at], |r| r.cpu_us);
-        for contestant in &contestants {
+        for contestant in contestants.iter().filter(|contestant| !contestant.rounds[at].is_empty()) {
             let median = |of| median(&contestant.rounds[at], of);
             let cpu_us = median(|r| r.cpu_us);
             println!(
@@ -107,10 +143,10 @@ pub(crate) fn run(args: &GatewayArgs) -> Result<()> {
     Ok(())
 }
 
-fn request(address: SocketAddr, authorization: &str, (_, operation, body): &Kind) -> Vec<u8> {
+fn request(address: SocketAddr, authorization: &str, Kind { path, body, .. }: &Kind) -> Vec<u8> {
     let body = body.to_string();
     let head = format!(
-        "POST /model/{MODEL}/{operation} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
          authorization: {authorization}\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
@@ -147,7 +183,14 @@ fn answers() -> Result<mock::Answers> {
     }
     event("messageStop", json!({ "stopReason": "end_turn" }))?;
     event("metadata", json!({ "usage": usage, "metrics": { "latencyMs": 1 } }))?;
+    let completion = json!({
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1_800_000_000, "model": NAMED,
+        "choices": [{ "index": 0, "message": { "role": "assistant", "content": text }, "finish_reason": "stop" }],
+        "usage": { "prompt_tokens": 40, "completion_tokens": 90, "total_tokens": 130 },
+    })
+    .to_string();
     Ok(vec![
+        ("/chat/completions", whole("application/json", completion.as_bytes())),
         ("/converse", whole("application/json", body.as_bytes())),
         ("/converse-stream", whole("application/vnd.amazon.eventstream", &frames)),
     ])
@@ -184,7 +227,8 @@ fn nginx(folder: &Path, upstream: SocketAddr) -> Result<Contestant> {
     command.arg("-c").arg(file);
     let (server, _) = Server::start(&command, false)?;
     wait_for(address)?;
-    Ok(Contestant { name: "nginx", server: Some(server), address, authorization: String::new(), rounds: Vec::new() })
+    let (chat_only, one_of, rounds) = (false, 1, Vec::new());
+    Ok(Contestant { name: "nginx", server: Some(server), address, authorization: String::new(), chat_only, one_of, rounds })
 }
 
 /// With everything on that it has: an API key, prices, journal and ledger, and the call signed again.
@@ -193,10 +237,16 @@ fn laneshift(binary: &Path, folder: &Path, upstream: SocketAddr) -> Result<Conte
     let made =
         Command::new(binary).args(["keys", "create", "--owner", "bench", "--format", "json", "--data"]).arg(&data).output()?;
     let key: Value = serde_json::from_slice(&made.stdout).context("failed to make a key")?;
+    let config = folder.join("gateway.toml");
+    let named = MODEL.replace("%3A", ":");
+    let text = format!(
+        "[[upstream]]\nregion = \"us-east-1\"\nendpoint_url = \"http://{upstream}\"\n[models]\n\"{NAMED}\" = \"{named}\"\n"
+    );
+    fs::write(&config, text)?;
     let mut command = Command::new(binary);
     command
-        .args(["serve", "--region", "us-east-1", "--listen", "127.0.0.1:0", "--format", "json", "--endpoint-url"])
-        .arg(format!("http://{upstream}"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--format", "json", "--config"])
+        .arg(&config)
         .arg("--data")
         .arg(&data)
         .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
@@ -205,16 +255,67 @@ fn laneshift(binary: &Path, folder: &Path, upstream: SocketAddr) -> Result<Conte
     let info: Value = serde_json::from_str(&line).context("failed to read where the gateway listens")?;
     let address = info["url"].as_str().unwrap_or_default().trim_start_matches("http://").parse()?;
     let authorization = format!("Bearer {}", key["api_key"].as_str().unwrap_or_default());
-    Ok(Contestant { name: "laneshift", server: Some(server), address, authorization, rounds: Vec::new() })
+    let (chat_only, one_of, rounds) = (false, 1, Vec::new());
+    Ok(Contestant { name: "laneshift", server: Some(server), address, authorization, chat_only, one_of, rounds })
 }
 
-/// Asks until somebody listens.
+/// Doubleword's gateway, which forwards OpenAI's API; without a key of its own to check.
+fn onwards(workspace: &Workspace, folder: &Path, upstream: SocketAddr) -> Result<Contestant> {
+    let root = workspace.target("onwards");
+    let binary = root.join("bin/onwards");
+    if !binary.exists() {
+        let mut install = Command::new("cargo");
+        install.args(["install", "onwards", "--locked", "--version", ONWARDS, "--root"]).arg(&root);
+        cargo::run(&mut install)?;
+    }
+    let address = free_port()?;
+    let file = folder.join("onwards.json");
+    let target = json!({ "url": format!("http://{upstream}"), "onwards_key": "sk-x", "onwards_model": NAMED });
+    let text = json!({ "targets": { (NAMED): target }, "http_pool": { "max_idle_per_host": 256, "idle_timeout_secs": 90 } });
+    fs::write(&file, text.to_string())?;
+    let mut command = Command::new(binary);
+    let (port, metrics) = (address.port().to_string(), free_port()?.port().to_string());
+    command.arg("--targets").arg(file).args(["--port", &port, "--metrics-port", &metrics]).env("RUST_LOG", "error");
+    let (server, _) = Server::start(&command, false)?;
+    wait_for(address)?;
+    let (chat_only, one_of, rounds) = (true, 1, Vec::new());
+    Ok(Contestant { name: "onwards", server: Some(server), address, authorization: String::new(), chat_only, one_of, rounds })
+}
+
+/// LiteLLM's proxy with a master key, one worker.
+fn litellm(workspace: &Workspace, folder: &Path, upstream: SocketAddr) -> Result<Contestant> {
+    let venv = workspace.target("venv-litellm");
+    let binary = venv.join("bin/litellm");
+    if !binary.exists() {
+        cargo::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
+        let mut pip = Command::new(venv.join("bin/python"));
+        cargo::run(pip.args(["-m", "pip", "install", "--quiet", &format!("litellm[proxy]=={LITELLM}")]))?;
+    }
+    let address = free_port()?;
+    let file = folder.join("litellm.yaml");
+    let text = format!(
+        "model_list:\n  - model_name: {NAMED}\n    litellm_params: {{model: openai/{NAMED}, api_base: \"http://{upstream}/v1\", api_key: sk-x}}\n\
+         litellm_settings: {{telemetry: false, set_verbose: false, drop_params: true}}\ngeneral_settings: {{master_key: {KEY}}}\n"
+    );
+    fs::write(&file, text)?;
+    let mut command = Command::new(binary);
+    command.arg("--config").arg(file).args(["--host", "127.0.0.1", "--num_workers", "1", "--port", &address.port().to_string()]);
+    command.env("LITELLM_LOCAL_MODEL_COST_MAP", "True").env("LITELLM_LOG", "ERROR");
+    let (server, _) = Server::start(&command, false)?;
+    wait_for(address)?;
+    let (chat_only, one_of, rounds) = (true, SLOW, Vec::new());
+    let authorization = format!("Bearer {KEY}");
+    Ok(Contestant { name: "LiteLLM", server: Some(server), address, authorization, chat_only, one_of, rounds })
+}
+
+/// Asks until somebody listens, for a minute at most.
+#[expect(clippy::disallowed_methods, reason = "another program's socket has no event to wait for")]
 fn wait_for(address: SocketAddr) -> Result<()> {
-    for _ in 0..1_000_000 {
+    for _ in 0..1_200 {
         if std::net::TcpStream::connect(address).is_ok() {
             return Ok(());
         }
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(50));
     }
     bail!("nobody listens on {address}")
 }

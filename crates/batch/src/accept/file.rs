@@ -9,12 +9,13 @@ use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
 use laneshift_dialect::LINE_BYTES_MAX;
 use laneshift_store::{ChunkId, NewChunk, NewSubmission, PoolId, Promise, Span, Submission};
-use laneshift_units::{Timestamp, Usage};
+use laneshift_units::{Money, PriceMode, Timestamp, Usage};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 use super::{PoolEstimate, usage};
 use crate::chunk::{Builder, NewSlot};
+use crate::cost::{Prices, most_of};
 use crate::decide::Terms;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -105,12 +106,23 @@ pub struct Accepted {
     pub(crate) spans: Vec<Span>,
     /// Its pools, in the order in which they came: a chunk's pool is the place in this list.
     pub(crate) pools: Vec<PoolSpec>,
+    /// The most that the records of each can use.
+    pub(crate) most: Vec<Usage>,
 }
 
 impl Accepted {
     /// Bytes of its chunks.
     pub(crate) fn bytes(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.bytes).sum()
+    }
+
+    /// The most that it can cost: all of it called on demand, each record to its limit. `None` where a price is not known.
+    pub fn at_most(&self, catalog: &Catalog) -> Option<Money> {
+        let pools = self.pools.iter().zip(&self.most);
+        let cost = |(spec, most): (&PoolSpec, &Usage)| {
+            Prices::new(catalog, &spec.profiled(), &spec.region).estimate(PriceMode::OnDemand, most, 1)
+        };
+        pools.map(cost).sum()
     }
 
     /// What it would cost in each lane, by pool.
@@ -185,8 +197,8 @@ impl Engine {
 
     /// What fills the chunks of a submission.
     pub(crate) fn filler<'a>(&'a self, id: &'a str, deadline: Timestamp) -> Filler<'a> {
-        let (pools, open, sealed) = Default::default();
-        Filler { folder: &self.folder, ids: &self.ids, id, deadline, now: self.now(), pools, open, sealed, begun: 0 }
+        let (pools, open, most, sealed) = Default::default();
+        Filler { folder: &self.folder, ids: &self.ids, id, deadline, now: self.now(), pools, open, most, sealed, begun: 0 }
     }
 }
 
@@ -290,6 +302,7 @@ pub(crate) struct Filler<'a> {
     now: Timestamp,
     pools: HashMap<PoolSpec, usize>,
     open: Vec<Option<Open>>,
+    most: Vec<Usage>,
     sealed: Vec<(NewChunk, u64)>,
     begun: u64,
 }
@@ -317,6 +330,7 @@ impl Filler<'_> {
         let pool = *self.pools.entry(spec).or_insert(next);
         if pool == self.open.len() {
             self.open.push(None);
+            self.most.push(Usage::default());
         }
         if self.open[pool].is_none() {
             let id = self.ids.chunk_of(self.id, self.begun);
@@ -325,6 +339,7 @@ impl Filler<'_> {
             self.open[pool] = Some(Open { builder, object, usage: Usage::default(), first: slot.line });
             self.begun += 1;
         }
+        self.most[pool] += most_of(slot.input, laneshift_dialect::output_limit(slot.input));
         let full = match &mut self.open[pool] {
             None => false,
             Some(open) => {
@@ -372,7 +387,8 @@ impl Filler<'_> {
             promise: Promise::BestEffort,
             created: self.now,
         };
-        Ok(Some(Accepted { submission, chunks, spans, pools: pools.into_iter().map(|(spec, _)| spec).collect() }))
+        let (pools, most) = (pools.into_iter().map(|(spec, _)| spec).collect(), self.most);
+        Ok(Some(Accepted { submission, chunks, spans, pools, most }))
     }
 
     /// Chunks without a row were never accepted: they are garbage.

@@ -128,6 +128,25 @@ fn a_stream_of_events_is_a_stream_of_chunks() {
 }
 
 #[test]
+fn a_call_without_arguments_is_one_with_an_empty_object() {
+    let (mut stream, mut bytes) = (answers().stream(false), Vec::new());
+    for (kind, payload) in [
+        ("contentBlockStart", r#"{"contentBlockIndex":1,"start":{"toolUse":{"toolUseId":"t","name":"f"}}}"#),
+        ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"toolUse":{"input":""}}}"#),
+        ("contentBlockStop", r#"{"contentBlockIndex":1}"#),
+    ] {
+        stream.event(kind, payload.as_bytes(), &mut bytes);
+    }
+    let arguments =
+        |chunk: &Value| chunk["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"].as_str().map(str::to_owned);
+    let all: String = read(&bytes).0.iter().filter_map(arguments).collect();
+    assert_eq!(all, "{}");
+    let call = json!({ "id": "t", "type": "function", "function": { "name": "f", "arguments": "" } });
+    let said = json!([{ "role": "user", "content": "hi" }, { "role": "assistant", "tool_calls": [call] }]);
+    assert_eq!(asked(with("messages", said))["messages"][1]["content"][0]["toolUse"]["input"], json!({}));
+}
+
+#[test]
 fn embeddings_are_asked_for_as_each_model_takes_them_and_told_as_one_list() {
     let read = |body: Value| EmbeddingsCall::read(body.to_string().as_bytes());
     let texts: Vec<String> = (0..100).map(|i| i.to_string()).collect();

@@ -9,6 +9,7 @@ mod ledger;
 mod savings;
 mod spending;
 
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,6 +45,9 @@ pub(crate) struct Call {
     /// As it was called.
     pub(crate) model: String,
     pub(crate) key: String,
+    /// The id under which the key's spending is counted.
+    #[serde(default)]
+    pub(crate) spends_as: String,
     pub(crate) owner: String,
     pub(crate) workload: Option<String>,
     /// `requestMetadata`.
@@ -99,9 +103,12 @@ impl Books {
             ledger.write(&Record::of(&id, &call, &End::Lost, now))?;
         }
         let (mut savings, mut spending) = (Savings::default(), Spending::open(folder)?);
+        let keys = crate::keys::list(folder)?;
+        let roots: HashMap<&str, &str> = keys.iter().map(|key| (&*key.id, key.spends_as())).collect();
         ledger::each(folder, &mut |record| {
             savings.add(&record);
-            spending.spend(&record.laneshift.key, record.at(), record.paid_at_most());
+            let key = &*record.laneshift.key;
+            spending.spend(roots.get(key).unwrap_or(&key), record.at(), record.paid_at_most());
         })?;
         let journal = Journal::begin(folder, run)?;
         let inner = Inner {
@@ -144,14 +151,14 @@ impl Books {
 
     /// What was reserved is free again: nothing came of it.
     pub(crate) fn release(&self, key: &Key, most: Option<Money>) {
-        lock(&self.inner.spending).ended(&key.id, (self.inner.wall)(), most, Money::ZERO, 0);
+        lock(&self.inner.spending).ended(key.spends_as(), (self.inner.wall)(), most, Money::ZERO, 0);
     }
 
     /// Notes a call, for which its bound was reserved. Only then may it be sent.
     pub(crate) fn begin(&self, call: Call, tariff: Arc<Tariff>, hold: Option<Hold>) -> io::Result<Open> {
         let id = self.id();
         if let Err(error) = lock(&self.inner.journal).note(&id, &call) {
-            lock(&self.inner.spending).ended(&call.key, call.at(), call.bound(), Money::ZERO, 0);
+            lock(&self.inner.spending).ended(call.spends_as(), call.at(), call.bound(), Money::ZERO, 0);
             return Err(error);
         }
         self.inner.metrics.begun();
@@ -211,7 +218,7 @@ impl Open {
         lock(&self.books.savings).add(&record);
         let (input, output) = record.tokens();
         let (bound, paid) = (self.call.bound(), record.paid_at_most());
-        lock(&self.books.spending).ended(&self.call.key, self.call.at(), bound, paid, input + output);
+        lock(&self.books.spending).ended(self.call.spends_as(), self.call.at(), bound, paid, input + output);
         // Where the ledger cannot be written, the note stays without an end: the next start books the bound.
         match lock(&self.books.ledger).write(&record) {
             Ok(()) => lock(&self.books.journal).ended(),
@@ -258,6 +265,10 @@ pub(crate) fn bound(tariff: &Tariff, tier: ServiceTier, usage: &Usage) -> Option
 impl Call {
     fn operation(&self) -> Option<Operation> {
         Operation::parse(&self.operation)
+    }
+
+    fn spends_as(&self) -> &str {
+        if self.spends_as.is_empty() { &self.key } else { &self.spends_as }
     }
 
     fn bound(&self) -> Option<Money> {

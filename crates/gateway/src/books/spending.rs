@@ -101,7 +101,7 @@ impl Spending {
         if key.requests_per_minute.is_none() && key.tokens_per_minute.is_none() {
             return Ok(());
         }
-        let spent = self.keys.entry(key.id.clone()).or_default();
+        let spent = self.keys.entry(key.spends_as().to_owned()).or_default();
         if key.requests_per_minute.is_some_and(|limit| spent.calls.now(limit, now) < MINUTE_MS)
             || key.tokens_per_minute.is_some_and(|limit| spent.tokens.now(limit, now) <= 0)
         {
@@ -116,7 +116,7 @@ impl Spending {
         let Some(budget) = &key.budget else { return Ok(()) };
         let most = most.ok_or(Held::Unpriced)?;
         let limit = Money::parse_usd(&budget.usd).map_err(|_| Held::Budget)?;
-        let spent = self.keys.entry(key.id.clone()).or_default();
+        let spent = self.keys.entry(key.spends_as().to_owned()).or_default();
         let begin = budget.per.begin(now).0.div_euclid(DAY_MS);
         let paid: Money = spent.days.range(begin..).map(|(_, money)| *money).sum();
         if paid + spent.open + most > limit {
@@ -147,12 +147,13 @@ impl Spending {
     /// Work is accepted for the batch lane, and can cost this: what was reserved becomes spent.
     pub(super) fn queue(&mut self, key: &Key, most: Option<Money>, now: Timestamp) -> io::Result<()> {
         let (Some(most), Some(_)) = (most, &key.budget) else { return Ok(()) };
-        let mut line = serde_json::to_vec(&Queued { at_ms: now.0, key: key.id.clone(), usd: most.to_exact_string() })?;
+        let mut line =
+            serde_json::to_vec(&Queued { at_ms: now.0, key: key.spends_as().to_owned(), usd: most.to_exact_string() })?;
         line.push(b'\n');
         if let Some(file) = &mut self.queued {
             file.write_all(&line)?;
         }
-        self.ended(&key.id, now, Some(most), most, 0);
+        self.ended(key.spends_as(), now, Some(most), most, 0);
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use http::Response;
 use laneshift_batch::{Accepted, Delivered, Refused, Request, errors_path, submission_id};
 use laneshift_dialect::is_bedrocks;
 use laneshift_store::SubmissionState;
-use laneshift_units::{Money, Timestamp};
+use laneshift_units::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -156,7 +156,7 @@ impl Gateway {
             discard(accepted);
             return Ok(());
         }
-        let most = pools.iter().map(|pool| pool.on_demand.or(pool.batch)).sum::<Option<Money>>();
+        let most = accepted.at_most(self.catalog());
         if let Err(held) = self.books().reserve(key, most) {
             discard(accepted);
             return Err(Refusal::held(held));

@@ -51,7 +51,7 @@ impl Gateway {
                     return Ok(as_refused(&response, &answer));
                 }
                 let completion = answers.completion(&answer);
-                let unreadable = || Refusal::internal("The model answered in a shape that cannot be carried over.");
+                let unreadable = || Refusal::lost("The model answered in a shape that cannot be carried over.");
                 *response.body_mut() = Body::Whole(Some(completion.ok_or_else(unreadable)?.into()));
                 "application/json"
             }
@@ -76,7 +76,7 @@ impl Gateway {
         waits: bool,
     ) -> Result<Response<Body>, Refusal> {
         let target = self.target(caller.region)?;
-        let asked = Asked { metadata, tier: None };
+        let asked = Asked::with(metadata);
         let ask = self.ask(&asked, (model, Operation::Converse), &caller.key, target, (&parts.headers, body.len()));
         let due = self.rules().terms(&ask, self.now())?.due.or_else(|| waits.then(|| later::in_a_day(self.now())));
         let most = self.most_later(model, body);

@@ -60,7 +60,7 @@ impl Gateway {
                 Part::Refused(response) => return Ok(*response),
             }
         }
-        let unreadable = || Refusal::internal("The model answered in a shape that cannot be carried over.");
+        let unreadable = || Refusal::lost("The model answered in a shape that cannot be carried over.");
         Ok(json_bytes(call.list(&answers, tokens).ok_or_else(unreadable)?))
     }
 }

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::body::Body;
-use crate::gateway::{Caller, Gateway};
+use crate::gateway::{Caller, Gateway, to_the_end};
 use crate::refusal::Refusal;
 
 /// How its paths begin.
@@ -93,7 +93,10 @@ impl Gateway {
             Route::File(id) => self.tell_file(id, &caller.key),
             Route::FileContent(id) => self.file_content(id, &caller.key).await,
             Route::DeleteFile(id) => self.delete_file(id, &caller.key),
-            Route::CreateBatch => self.create_batch(&caller.key, &body).await,
+            Route::CreateBatch => {
+                let (gateway, key) = (self.clone(), caller.key.clone());
+                to_the_end(async move { gateway.create_batch(&key, &body).await }).await
+            }
             Route::Batches => self.list_batches(parts.uri.query().unwrap_or_default(), &caller.key).await,
             Route::Batch(id) => self.tell_batch(id, &caller.key).await,
             Route::CancelBatch(id) => self.cancel_batch(id, &caller.key).await,
@@ -127,6 +130,8 @@ fn as_bedrock(parts: &Parts, model: &str, operation: Operation) -> Result<Parts,
     made.headers = parts.headers.clone();
     made.headers.insert("content-type", HeaderValue::from_static("application/json"));
     made.headers.remove("accept");
+    // Only a chat can be answered later, and it was asked before.
+    made.headers.remove("prefer");
     Ok(made)
 }
 

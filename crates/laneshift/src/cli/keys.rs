@@ -13,7 +13,14 @@ use super::{Format, print};
 use crate::clock;
 use crate::error::Error;
 
+const EXAMPLES: &str = "Examples:
+  laneshift keys create --owner team-a --workload chat
+  laneshift keys create --owner nightly --model 'amazon.*' --budget 250 --per month --rpm 600
+  laneshift keys rotate LSKEY… --grace 7d
+  laneshift keys revoke LSKEY…";
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct KeysArgs {
     #[command(subcommand)]
     command: Command,

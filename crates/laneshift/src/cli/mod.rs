@@ -62,7 +62,7 @@ enum Command {
     Route(route::RouteArgs),
     /// Check the gateway's configuration
     Config(config::ConfigArgs),
-    /// Make, list and revoke the gateway's keys
+    /// Make, list, rotate and revoke the gateway's keys
     Keys(keys::KeysArgs),
     /// What the gateway's calls cost and saved
     Savings(savings::SavingsArgs),
