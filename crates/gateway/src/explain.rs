@@ -7,9 +7,9 @@ use laneshift_units::{ProfiledModel, Region, ServiceTier, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::config::Config;
-use crate::gateway::{Live, OpenError};
 use crate::keys::Key;
 use crate::lanes::{Ask, DEADLINE_HEADER};
+use crate::live::{Live, OpenError};
 
 /// A call that is asked about.
 #[derive(Clone, Debug)]

@@ -14,12 +14,8 @@ use hyper::body::Incoming;
 use laneshift_aws::WallClock;
 use laneshift_aws::sigv4::{claim, sha256_hex, verify};
 use laneshift_bedrock::Operation;
-use laneshift_catalog::DataError;
 use laneshift_catalog::capabilities::Capabilities;
-use laneshift_catalog::commitments::Commitments;
-use laneshift_catalog::policy::Policy;
 use laneshift_catalog::prices::{Catalog, Tariff};
-use laneshift_catalog::signals::Signals;
 use laneshift_units::{ProfiledModel, Region, Timestamp};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
@@ -32,6 +28,7 @@ use crate::jobs;
 use crate::keys::{Key, Keys};
 use crate::lanes::Rules;
 use crate::later::{self, Later};
+use crate::live::{Live, OpenError};
 use crate::market::Market;
 use crate::openai;
 use crate::refusal::Refusal;
@@ -44,26 +41,6 @@ const BODY_BYTES_MAX: usize = 35_000_000;
 const REST_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 /// Names and regions for which prices were looked up; beyond that they are looked up each time.
 const TARIFFS_MAX: usize = 10_000;
-
-/// Why a gateway cannot begin.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Keys, journal or ledger.
-    #[error("{0}")]
-    Folder(#[from] io::Error),
-    /// An upstream.
-    #[error("{0}")]
-    Upstream(String),
-    /// What was asked about cannot be.
-    #[error("{0}")]
-    Question(String),
-    /// A commitment that no upstream can call.
-    #[error("{0}")]
-    Commitment(String),
-    /// The policy, or a file that was built in.
-    #[error(transparent)]
-    Data(#[from] DataError),
-}
 
 /// See the crate. Clones share everything.
 #[derive(Clone)]
@@ -84,34 +61,6 @@ struct Inner {
     http: Http,
     wall: WallClock,
     creating: Mutex<()>,
-}
-
-/// What a configuration says, and what it names, opened.
-pub(crate) struct Live {
-    pub(crate) config: Config,
-    pub(crate) targets: Vec<Target>,
-    pub(crate) rules: Rules,
-    pub(crate) market: Market,
-}
-
-impl Live {
-    pub(crate) fn open(config: Config, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, OpenError> {
-        let targets: Result<Vec<Target>, String> = config.upstreams.iter().map(|upstream| Target::new(upstream, env)).collect();
-        let targets = targets.map_err(OpenError::Upstream)?;
-        let policy = config.policy.as_deref().map(Policy::open).transpose()?;
-        let rules = Rules { policy, signals: Signals::shipped()?, waits: config.waits };
-        let commitments = config.commitments.as_deref().map(Commitments::open).transpose()?.unwrap_or_default();
-        let market = Market::new(commitments, &targets).map_err(OpenError::Commitment)?;
-        Ok(Self { config, targets, rules, market })
-    }
-}
-
-/// Opens everything that a configuration names, and nothing else.
-///
-/// # Errors
-/// [`OpenError`].
-pub fn check(config: Config, env: &dyn Fn(&str) -> Option<String>) -> Result<(), OpenError> {
-    Live::open(config, env).map(drop)
 }
 
 /// Who calls, and in which region they think that they are.

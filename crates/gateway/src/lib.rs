@@ -16,6 +16,7 @@ mod jobs;
 pub mod keys;
 mod lanes;
 mod later;
+mod live;
 mod market;
 mod meter;
 mod metrics;
@@ -29,6 +30,7 @@ mod upstream;
 
 pub use body::Body;
 pub use explain::{Question, explain};
-pub use gateway::{Gateway, OpenError, check};
+pub use gateway::Gateway;
 pub use lanes::Waits;
 pub use later::{Later, queue_of};
+pub use live::{OpenError, check};

@@ -1,0 +1,222 @@
+//! A job is made: its input is read from S3 and checked as a whole, then accepted.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use http::Response;
+use laneshift_batch::{Accepted, Engine, Refused, Request, submission_id};
+use laneshift_units::{Money, Timestamp};
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+
+use super::{HOUR_MS, Input, Job, Place, failed};
+use crate::body::Body;
+use crate::gateway::{Caller, Gateway, json_response};
+use crate::later::{Later, queue_of};
+use crate::refusal::Refusal;
+use crate::shelf::fresh;
+
+/// Hours of a job that names none, and the limits of AWS.
+const TIMEOUT_H: i64 = 24;
+const TIMEOUTS_H: std::ops::RangeInclusive<i64> = 24..=168;
+/// Bytes of one job.
+// AWS, "Quotas for Amazon Bedrock", read 2026-11-23: 5 GB; here it is a whole that is checked before it is answered.
+const BYTES_MAX: u64 = 1_000_000_000;
+const FILES_MAX: usize = 1_000;
+const NAME_MAX: usize = 63;
+/// Bad lines that a message names.
+const LINES_TOLD: usize = 10;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Create {
+    job_name: String,
+    role_arn: String,
+    client_request_token: Option<String>,
+    model_id: String,
+    input_data_config: Value,
+    output_data_config: Value,
+    timeout_duration_in_hours: Option<i64>,
+    model_invocation_type: Option<String>,
+}
+
+impl Gateway {
+    pub(super) async fn create_job(&self, caller: &Caller<'_>, body: &Bytes) -> Result<Response<Body>, Refusal> {
+        let asked: Create = serde_json::from_slice(body).map_err(|e| Refusal::validation(format!("The body: {e}")))?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+        if asked.job_name.is_empty() || asked.job_name.len() > NAME_MAX || !asked.job_name.chars().all(plain) {
+            return Err(Refusal::validation("jobName has 1 to 63 letters, digits and +-."));
+        }
+        let timeout_h = asked.timeout_duration_in_hours.unwrap_or(TIMEOUT_H);
+        if !TIMEOUTS_H.contains(&timeout_h) {
+            return Err(Refusal::validation("timeoutDurationInHours is not between 24 and 168"));
+        }
+        let later = self.later()?.clone();
+        let allowed = self.config().batch.as_ref().map(|batch| batch.client_s3.clone()).unwrap_or_default();
+        let from = Place::read(&asked.input_data_config, "s3InputDataConfig")?;
+        let to = Place::read(&asked.output_data_config, "s3OutputDataConfig")?;
+        if !from.is_open(&allowed) || !to.is_open(&allowed) {
+            let why = "This gateway reads and writes jobs of clients only where its configuration lets it: batch.client_s3.";
+            return Err(Refusal::denied(why));
+        }
+        if !caller.key.allows(&asked.model_id) {
+            return Err(Refusal::denied(format!("This key may not call {}.", asked.model_id)));
+        }
+        // One at a time: two with the same token at once would be two jobs.
+        let _one = self.creating().lock().await;
+        let shelf = self.shelf("jobs");
+        let same = asked.client_request_token.as_ref().and_then(|token| {
+            let mut all: Vec<Job> = shelf.all(|job: &Job| job.submitted_ms);
+            all.retain(|job| job.owner == caller.key.owner && job.token.as_ref() == Some(token));
+            all.pop()
+        });
+        let mut job = match same {
+            Some(job)
+                if job.model != asked.model_id
+                    || job.input != asked.input_data_config
+                    || job.output != asked.output_data_config =>
+            {
+                return Err(Refusal::conflict("The clientRequestToken was used for another job."));
+            }
+            Some(job) => job,
+            None => {
+                let id = fresh("")?[..12].to_owned();
+                let target = self.target(caller.region)?;
+                let account = if target.account.is_empty() { "000000000000" } else { &target.account };
+                Job {
+                    arn: format!("arn:aws:bedrock:{}:{account}:model-invocation-job/{id}", target.region),
+                    id,
+                    owner: caller.key.owner.clone(),
+                    name: asked.job_name,
+                    role: asked.role_arn,
+                    token: asked.client_request_token,
+                    model: asked.model_id,
+                    shape: asked.model_invocation_type.unwrap_or_else(|| "InvokeModel".to_owned()),
+                    input: asked.input_data_config,
+                    output: asked.output_data_config,
+                    timeout_h,
+                    submitted_ms: self.now().0,
+                    inputs: Vec::new(),
+                    accepted: false,
+                    message: None,
+                    stopped: false,
+                    ended_ms: None,
+                }
+            }
+        };
+        if !job.accepted && job.message.is_none() {
+            shelf.note(&job.id, &job).map_err(failed)?;
+            self.accept_job(&mut job, caller, &later, &from).await?;
+        }
+        Ok(json_response(&json!({ "jobArn": job.arn })))
+    }
+
+    /// Reads what a job's input holds, and accepts it. Done twice it changes nothing: submissions follow from what they hold.
+    async fn accept_job(&self, job: &mut Job, caller: &Caller<'_>, later: &Later, from: &Place) -> Result<(), Refusal> {
+        let (shelf, folder) = (self.shelf("jobs"), self.job_folder(&job.id));
+        fs::create_dir_all(&folder).map_err(failed)?;
+        let store = later.engine.objects(&from.bucket).map_err(failed)?;
+        let files = match fetch(&*store, &from.key, &folder).await {
+            Ok(files) => files,
+            Err(why) => return self.fail_job(job, &why),
+        };
+        job.inputs = files.iter().map(|key| Input { key: key.clone(), submission: None }).collect();
+        shelf.note(&job.id, &*job).map_err(failed)?;
+        let due = Timestamp(job.submitted_ms + job.timeout_h * HOUR_MS);
+        let mut read = Vec::new();
+        for (at, name) in files.iter().enumerate() {
+            let request = Request {
+                input: folder.join(format!("{at}.in.jsonl")),
+                output: folder.join(format!("{at}.jsonl")),
+                model: Some(job.model.clone()),
+                place: later.place.clone(),
+                content: 0,
+                retry_of: None,
+            };
+            let (engine, owner, name) = (later.engine.clone(), job.owner.clone(), name.clone());
+            let one = tokio::task::spawn_blocking(move || read_one(&engine, request, &owner, &name, due));
+            match one.await.map_err(failed)? {
+                Ok(accepted) => read.push(accepted),
+                Err(why) => {
+                    read.into_iter().for_each(|accepted: Accepted| accepted.discard(&queue_of(&self.config().data)));
+                    return self.fail_job(job, &why);
+                }
+            }
+        }
+        let most = read.iter().map(|accepted| accepted.at_most(self.catalog())).sum::<Option<Money>>();
+        if let Err(held) = self.books().reserve(&caller.key, most) {
+            read.into_iter().for_each(|accepted| accepted.discard(&queue_of(&self.config().data)));
+            return Err(Refusal::held(held));
+        }
+        for (input, accepted) in job.inputs.iter_mut().zip(read) {
+            input.submission = Some(accepted.submission.id.clone());
+            if let Err(error) = later.engine.accept(accepted).await {
+                self.books().release(&caller.key, most);
+                return Err(failed(error));
+            }
+        }
+        self.books().queue(&caller.key, most).map_err(failed)?;
+        job.accepted = true;
+        shelf.note(&job.id, &*job).map_err(failed)
+    }
+
+    /// A job whose input cannot run is a job that has failed, as at AWS.
+    fn fail_job(&self, job: &mut Job, why: &str) -> Result<(), Refusal> {
+        (job.message, job.ended_ms) = (Some(why.to_owned()), Some(self.now().0));
+        let _ = fs::remove_dir_all(self.job_folder(&job.id));
+        self.shelf("jobs").note(&job.id, &*job).map_err(failed)
+    }
+}
+
+/// Brings a job's input to the disk: one file, or all `.jsonl` below a prefix; gives their keys, or what a client can mend.
+async fn fetch(store: &dyn ObjectStore, key: &str, folder: &Path) -> Result<Vec<String>, String> {
+    let told = |e: object_store::Error| format!("The input cannot be read: {e}");
+    let files = if key.ends_with(".jsonl") {
+        vec![key.to_owned()]
+    } else {
+        let prefix = Key::from(key.trim_end_matches('/'));
+        let listed: Vec<object_store::ObjectMeta> = store.list(Some(&prefix)).try_collect().await.map_err(told)?;
+        let mut keys: Vec<String> = listed.into_iter().map(|object| object.location.to_string()).collect();
+        keys.retain(|key| key.ends_with(".jsonl"));
+        keys.sort();
+        keys
+    };
+    if files.is_empty() || files.len() > FILES_MAX {
+        return Err(format!("The input has {} files that end in .jsonl; a job has 1 to {FILES_MAX}.", files.len()));
+    }
+    let mut bytes = 0;
+    for (at, key) in files.iter().enumerate() {
+        let failed = |e: std::io::Error| format!("The input cannot be kept: {e}");
+        let mut to = tokio::fs::File::create(folder.join(format!("{at}.in.jsonl"))).await.map_err(failed)?;
+        let mut stream = store.get(&Key::from(key.as_str())).await.map_err(told)?.into_stream();
+        while let Some(part) = stream.try_next().await.map_err(told)? {
+            bytes += part.len() as u64;
+            if bytes > BYTES_MAX {
+                return Err(format!("The input has more than {BYTES_MAX} bytes."));
+            }
+            to.write_all(&part).await.map_err(failed)?;
+        }
+        to.flush().await.map_err(failed)?;
+    }
+    Ok(files)
+}
+
+/// Reads one file of a job.
+fn read_one(engine: &Arc<Engine>, mut request: Request, owner: &str, name: &str, due: Timestamp) -> Result<Accepted, String> {
+    let source = request.input.clone();
+    let (id, content) = submission_id(&request, &source, owner).map_err(|e| e.to_string())?;
+    request.content = content;
+    engine.read_input(&request, (&id, &source), owner, due).map_err(|refused| match refused {
+        Refused::Lines(lines, n) => {
+            let told = lines.iter().take(LINES_TOLD).map(|bad| format!("line {}: {}", bad.line, bad.why));
+            format!("{name}: {n} lines cannot run. {}", told.collect::<Vec<_>>().join("; "))
+        }
+        other => format!("{name}: {other}"),
+    })
+}

@@ -1,0 +1,159 @@
+//! Bedrock's batch control plane over the batch lane: a job of three records is as good as one of thirty thousand, and keeps its
+//! deadline, which is its timeout.
+//!
+//! Promises: a job is accepted as a whole or not at all; its token makes two of the same one; what its records came to lies at its
+//! output as Bedrock writes it. Only buckets of the configuration are read and written: the keys are the gateway's, and not the
+//! client's. Source: service model of bedrock in botocore, read 2026-11-30.
+
+mod create;
+mod end;
+mod tell;
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use http::Response;
+use http::request::Parts;
+use laneshift_batch::{Delivered, EngineError};
+use laneshift_store::Submission;
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::body::Body;
+use crate::gateway::{Caller, Gateway, json_response, to_the_end};
+use crate::refusal::Refusal;
+
+const JOB: &str = "/model-invocation-job";
+const JOBS: &str = "/model-invocation-jobs";
+const HOUR_MS: i64 = 3_600_000;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route<'a> {
+    Create,
+    Get(&'a str),
+    List,
+    Stop(&'a str),
+}
+
+impl<'a> Route<'a> {
+    pub(crate) fn of(method: &http::Method, path: &'a str) -> Option<Self> {
+        if path == JOBS {
+            return (*method == http::Method::GET).then_some(Self::List);
+        }
+        match (method.as_str(), path.strip_prefix(JOB)?) {
+            ("POST", "") => Some(Self::Create),
+            ("POST", rest) => rest.strip_prefix('/')?.strip_suffix("/stop").map(Self::Stop),
+            ("GET", rest) => rest.strip_prefix('/').filter(|id| !id.is_empty() && !id.contains('/')).map(Self::Get),
+            _ => None,
+        }
+    }
+}
+
+/// A file of a job's input, and the submission that it became.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Input {
+    key: String,
+    submission: Option<String>,
+}
+
+/// What is known of a job beside its submissions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Job {
+    id: String,
+    arn: String,
+    owner: String,
+    name: String,
+    role: String,
+    token: Option<String>,
+    model: String,
+    shape: String,
+    input: Value,
+    output: Value,
+    timeout_h: i64,
+    submitted_ms: i64,
+    inputs: Vec<Input>,
+    accepted: bool,
+    message: Option<String>,
+    stopped: bool,
+    ended_ms: Option<i64>,
+}
+
+/// A place in S3.
+struct Place {
+    bucket: String,
+    key: String,
+}
+
+impl Place {
+    fn read(config: &Value, kind: &str) -> Result<Self, Refusal> {
+        let uri = config[kind]["s3Uri"].as_str();
+        let uri = uri.ok_or_else(|| Refusal::validation(format!("{kind}.s3Uri is missing")))?;
+        let (bucket, key) = uri.strip_prefix("s3://").and_then(|place| place.split_once('/')).unwrap_or_default();
+        let odd = bucket.is_empty() || key.split('/').any(|part| part == "." || part == "..");
+        if odd {
+            Err(Refusal::validation(format!("{kind}.s3Uri: write s3://bucket/prefix/")))
+        } else {
+            Ok(Self { bucket: bucket.to_owned(), key: key.to_owned() })
+        }
+    }
+
+    /// Whether the configuration lets clients use it.
+    fn is_open(&self, allowed: &[String]) -> bool {
+        let uri = format!("s3://{}/{}", self.bucket, self.key);
+        allowed.iter().any(|prefix| {
+            let prefix = prefix.trim_end_matches('/');
+            uri.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
+        })
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> Refusal {
+    Refusal::internal(error.to_string())
+}
+
+impl Gateway {
+    /// Answers a call of the control plane.
+    pub(crate) async fn jobs(
+        &self,
+        route: Route<'_>,
+        caller: &Caller<'_>,
+        parts: &Parts,
+        body: Bytes,
+    ) -> Result<Response<Body>, Refusal> {
+        match route {
+            Route::Create => {
+                let (gateway, key, region) = (self.clone(), caller.key.clone(), caller.region.map(str::to_owned));
+                let made = async move { gateway.create_job(&Caller { key, region: region.as_deref() }, &body).await };
+                to_the_end(made).await
+            }
+            Route::Get(id) => Ok(json_response(&self.told_job(&self.job(id, caller)?).await?)),
+            Route::List => self.list_jobs(parts.uri.query().unwrap_or_default(), caller).await,
+            Route::Stop(id) => self.stop_job(id, caller).await,
+        }
+    }
+
+    fn job_folder(&self, id: &str) -> PathBuf {
+        self.config().data.join("jobs").join(id)
+    }
+
+    /// A job of a caller's owner, by its ARN or the end of it.
+    fn job(&self, id: &str, caller: &Caller<'_>) -> Result<Job, Refusal> {
+        let id = percent_decode_str(id).decode_utf8_lossy();
+        let job = self.shelf("jobs").read::<Job>(id.rsplit('/').next().unwrap_or_default());
+        let mine = job.filter(|job| job.owner == caller.key.owner && (!id.contains('/') || job.arn == id));
+        mine.ok_or_else(|| Refusal::not_found("Could not find the model invocation job."))
+    }
+
+    async fn submissions_of(&self, job: &Job) -> Result<Vec<(Submission, Delivered)>, EngineError> {
+        let Some(later) = self.batch_lane() else { return Ok(Vec::new()) };
+        let mut all = Vec::new();
+        for id in job.inputs.iter().filter_map(|input| input.submission.as_ref()) {
+            let submission = later.engine.submission(id).await?;
+            let delivered = later.engine.status(&submission).await?.delivered;
+            all.push((submission, delivered));
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,61 @@
+//! A configuration with everything that it names opened: it is read at the start, and again when somebody changed it.
+
+use std::io;
+
+use laneshift_catalog::DataError;
+use laneshift_catalog::commitments::Commitments;
+use laneshift_catalog::policy::Policy;
+use laneshift_catalog::signals::Signals;
+
+use crate::config::Config;
+use crate::lanes::Rules;
+use crate::market::Market;
+use crate::upstream::Target;
+
+/// Why a gateway cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Keys, journal or ledger.
+    #[error("{0}")]
+    Folder(#[from] io::Error),
+    /// An upstream.
+    #[error("{0}")]
+    Upstream(String),
+    /// What was asked about cannot be.
+    #[error("{0}")]
+    Question(String),
+    /// A commitment that no upstream can call.
+    #[error("{0}")]
+    Commitment(String),
+    /// The policy, or a file that was built in.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+/// What a configuration says, and what it names, opened.
+pub(crate) struct Live {
+    pub(crate) config: Config,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) rules: Rules,
+    pub(crate) market: Market,
+}
+
+impl Live {
+    pub(crate) fn open(config: Config, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, OpenError> {
+        let targets: Result<Vec<Target>, String> = config.upstreams.iter().map(|upstream| Target::new(upstream, env)).collect();
+        let targets = targets.map_err(OpenError::Upstream)?;
+        let policy = config.policy.as_deref().map(Policy::open).transpose()?;
+        let rules = Rules { policy, signals: Signals::shipped()?, waits: config.waits };
+        let commitments = config.commitments.as_deref().map(Commitments::open).transpose()?.unwrap_or_default();
+        let market = Market::new(commitments, &targets).map_err(OpenError::Commitment)?;
+        Ok(Self { config, targets, rules, market })
+    }
+}
+
+/// Opens everything that a configuration names, and nothing else.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn check(config: Config, env: &dyn Fn(&str) -> Option<String>) -> Result<(), OpenError> {
+    Live::open(config, env).map(drop)
+}
