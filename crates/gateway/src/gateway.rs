@@ -356,19 +356,9 @@ impl Gateway {
             later.add_to(&mut savings).await.map_err(|e| Refusal::internal(e.to_string()))?;
         }
         let rows = savings.rows.iter().filter(|((of, ..), _)| of == owner).map(|((_, workload, lane), sum)| {
-            json!({
-                "workload": workload,
-                "lane": lane,
-                "calls": sum.calls,
-                "errors": sum.errors,
-                "input_tokens": sum.input_tokens,
-                "output_tokens": sum.output_tokens,
-                "paid_usd": sum.paid.to_exact_string(),
-                "on_demand_usd": sum.on_demand.to_exact_string(),
-                "saved_usd": (sum.on_demand - sum.paid).to_exact_string(),
-                "bound_usd": sum.bound.to_exact_string(),
-                "unpriced_calls": sum.unpriced,
-            })
+            let mut row = sum.value();
+            (row["workload"], row["lane"]) = (json!(workload), json!(lane));
+            row
         });
         Ok(json_response(&json!({ "owner": owner, "rows": rows.collect::<Vec<_>>() })))
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use laneshift_core::route::LaneId;
 use laneshift_store::{Cost, Costed, Lane};
 use laneshift_units::Money;
+use serde_json::{Value, json};
 
 use super::{Certainty, Record, ledger};
 
@@ -42,6 +43,23 @@ impl Sum {
         self.on_demand += other.on_demand;
         self.bound += other.bound;
         self.unpriced += other.unpriced;
+    }
+}
+
+impl Sum {
+    /// For machines: amounts as exact text.
+    pub fn value(&self) -> Value {
+        json!({
+            "calls": self.calls,
+            "errors": self.errors,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "paid_usd": self.paid.to_exact_string(),
+            "on_demand_usd": self.on_demand.to_exact_string(),
+            "saved_usd": (self.on_demand - self.paid).to_exact_string(),
+            "bound_usd": self.bound.to_exact_string(),
+            "unpriced_calls": self.unpriced,
+        })
     }
 }
 

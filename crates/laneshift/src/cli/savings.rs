@@ -37,11 +37,11 @@ pub(crate) fn run(args: &SavingsArgs, out: &mut dyn Write) -> Result<(), Error> 
         &match args.format {
             Format::Json => {
                 let rows = savings.rows.iter().map(|((owner, workload, lane), sum)| {
-                    let mut row = value(sum);
+                    let mut row = sum.value();
                     (row["owner"], row["workload"], row["lane"]) = (json!(owner), json!(workload), json!(lane));
                     row
                 });
-                format!("{}\n", json!({ "rows": rows.collect::<Vec<_>>(), "all": value(&all) }))
+                format!("{}\n", json!({ "rows": rows.collect::<Vec<_>>(), "all": all.value() }))
             }
             Format::Text => text(&savings, &all),
         },
@@ -59,20 +59,6 @@ async fn batch_lane(args: &SavingsArgs, savings: &mut Savings) -> Result<(), Err
         savings.add_later(owner, lane, records, &cost);
     }
     Ok(())
-}
-
-fn value(sum: &Sum) -> serde_json::Value {
-    json!({
-        "calls": sum.calls,
-        "errors": sum.errors,
-        "input_tokens": sum.input_tokens,
-        "output_tokens": sum.output_tokens,
-        "paid_usd": sum.paid.to_exact_string(),
-        "on_demand_usd": sum.on_demand.to_exact_string(),
-        "saved_usd": (sum.on_demand - sum.paid).to_exact_string(),
-        "bound_usd": sum.bound.to_exact_string(),
-        "unpriced_calls": sum.unpriced,
-    })
 }
 
 fn text(savings: &Savings, all: &Sum) -> String {
