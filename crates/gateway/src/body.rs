@@ -1,4 +1,4 @@
-//! Bodies of answers.
+//! Bodies: of what comes in, and of answers.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,12 +6,48 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures::Stream;
 use http_body::{Frame, SizeHint};
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::Incoming;
 use tokio_util::io::ReaderStream;
 
 use crate::stream::Metered;
 
 /// Why a body breaks off.
-type Broken = Box<dyn std::error::Error + Send + Sync>;
+pub type Broken = Box<dyn std::error::Error + Send + Sync>;
+
+/// A body that comes in: of a client's request, or of an upstream's answer.
+pub enum Coming {
+    /// From a socket.
+    Network(Incoming),
+    /// From whatever else asks and answers in this process.
+    InProcess(UnsyncBoxBody<Bytes, Broken>),
+}
+
+impl http_body::Body for Coming {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match &mut *self {
+            Self::Network(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::InProcess(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Network(body) => body.is_end_stream(),
+            Self::InProcess(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Network(body) => body.size_hint(),
+            Self::InProcess(body) => body.size_hint(),
+        }
+    }
+}
 
 /// The body of an answer.
 pub enum Body {

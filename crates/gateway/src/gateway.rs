@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
 use laneshift_aws::WallClock;
 use laneshift_aws::sigv4::{claim, sha256_hex, verify};
 use laneshift_bedrock::Operation;
@@ -21,7 +20,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use crate::body::Body;
+use crate::body::{Body, Coming};
 use crate::books::Books;
 use crate::config::Config;
 use crate::jobs;
@@ -32,7 +31,7 @@ use crate::live::{Live, OpenError};
 use crate::market::Market;
 use crate::openai;
 use crate::refusal::Refusal;
-use crate::upstream::{Http, Target, client};
+use crate::upstream::{Target, Wire};
 
 /// The largest body that is taken.
 // The largest valid one is CountTokens' over an InvokeModel body of 25,000,000 bytes, which base64 makes a third longer.
@@ -58,7 +57,7 @@ struct Inner {
     catalog: Arc<Catalog>,
     capabilities: Capabilities,
     tariffs: RwLock<HashMap<(String, String), Arc<Tariff>>>,
-    http: Http,
+    wire: Wire,
     wall: WallClock,
     creating: Mutex<()>,
 }
@@ -124,7 +123,7 @@ impl Gateway {
         catalog: Arc<Catalog>,
         wall: WallClock,
         env: &dyn Fn(&str) -> Option<String>,
-        later: Option<Later>,
+        (wire, later): (Wire, Option<Later>),
     ) -> Result<Self, OpenError> {
         let (keys, books) = (RwLock::new(Keys::read(&config.data)?), Books::open(&config.data, wall.clone())?);
         let live = Arc::new(Live::open(config, env)?);
@@ -136,7 +135,7 @@ impl Gateway {
             catalog,
             capabilities: Capabilities::shipped()?,
             tariffs: RwLock::default(),
-            http: client(),
+            wire,
             wall,
             creating: Mutex::new(()),
         };
@@ -204,8 +203,8 @@ impl Gateway {
         &self.live.targets
     }
 
-    pub(crate) fn http(&self) -> &Http {
-        &self.inner.http
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.inner.wire
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -247,7 +246,7 @@ impl Gateway {
     ///
     /// # Errors
     /// None.
-    pub async fn answer_metrics(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    pub async fn answer_metrics<B>(&self, request: Request<B>) -> Result<Response<Body>, Infallible> {
         if request.uri().path() != "/metrics" {
             return Ok(Refusal::unknown_operation().response());
         }
@@ -261,7 +260,7 @@ impl Gateway {
     ///
     /// # Errors
     /// None: what goes wrong is an answer too.
-    pub async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    pub async fn answer(&self, request: Request<Coming>) -> Result<Response<Body>, Infallible> {
         let (parts, body) = request.into_parts();
         let refused = |refusal: Refusal| {
             self.books().metrics().refused(refusal.name());
@@ -271,7 +270,7 @@ impl Gateway {
         Ok(self.current().answer_or_refuse(&parts, body).await.unwrap_or_else(refused))
     }
 
-    async fn answer_or_refuse(&self, parts: &Parts, body: Incoming) -> Result<Response<Body>, Refusal> {
+    async fn answer_or_refuse(&self, parts: &Parts, body: Coming) -> Result<Response<Body>, Refusal> {
         let path = parts.uri.path();
         if parts.method == Method::GET && matches!(path, "/healthz" | "/readyz") {
             return Ok(json_response(&json!({ "status": "ok" })));
@@ -309,7 +308,7 @@ impl Gateway {
     }
 
     /// The whole body, if it comes in time and is not too large.
-    async fn read(&self, mut body: Incoming) -> Result<Bytes, Refusal> {
+    async fn read(&self, mut body: Coming) -> Result<Bytes, Refusal> {
         let reading = async {
             match Limited::new(&mut body, BODY_BYTES_MAX).collect().await {
                 Ok(whole) => Ok(whole.to_bytes()),
@@ -365,7 +364,7 @@ impl Gateway {
 }
 
 /// Reads what still comes, up to a limit, and keeps none of it.
-async fn drain(body: Incoming, most: usize) {
+async fn drain(body: Coming, most: usize) {
     let mut rest = Limited::new(body, most);
     while let Some(Ok(_)) = rest.frame().await {}
 }

@@ -28,9 +28,10 @@ mod shelf;
 mod stream;
 mod upstream;
 
-pub use body::Body;
+pub use body::{Body, Broken, Coming};
 pub use explain::{Question, explain};
 pub use gateway::Gateway;
 pub use lanes::Waits;
 pub use later::{Later, queue_of};
 pub use live::{OpenError, check};
+pub use upstream::{InProcess, Wire};

@@ -214,7 +214,7 @@ impl Gateway {
             return Err(Refusal::denied(format!("This key may not call {model}.")));
         }
         let target = self.target(caller.region)?;
-        let sent = self.in_time(target.send(self.http(), (parts, parts.uri.path()), body, self.now())).await;
+        let sent = self.in_time(target.send(self.wire(), (parts, parts.uri.path()), body, self.now())).await;
         let answer = sent.map_err(|lost| Refusal::unreachable(format!("Bedrock cannot be reached: {}", lost.why)))?;
         let (head, incoming) = answer.into_parts();
         let whole = Limited::new(incoming, ANSWER_BYTES_MAX).collect().await;
@@ -253,11 +253,11 @@ impl Gateway {
         let sent = match &in_tier {
             None => {
                 let body = (came.body.clone(), came.body_sha256);
-                self.in_time(target.send(self.http(), (parts, &path), body, came.now)).await
+                self.in_time(target.send(self.wire(), (parts, &path), body, came.now)).await
             }
             Some((parts, body)) => {
                 let hash = sha256_hex(body);
-                self.in_time(target.send(self.http(), (parts, &path), (body.clone(), &hash), came.now)).await
+                self.in_time(target.send(self.wire(), (parts, &path), (body.clone(), &hash), came.now)).await
             }
         };
         let answer = match sent {

@@ -5,17 +5,17 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use hyper::body::Incoming;
 use laneshift_dialect::ChatStream;
 use serde::Deserialize;
 
+use crate::body::{Broken, Coming};
 use crate::books::Open;
 use crate::meter::{Frames, Said};
 
 /// A stream on its way to the client. When the client goes away first, the rest is not read, and what was not metered by then is
 /// booked with its bound.
 pub struct Metered {
-    inner: Incoming,
+    inner: Coming,
     frames: Frames,
     /// Until it is booked.
     call: Option<Open>,
@@ -33,7 +33,7 @@ struct Why {
 }
 
 impl Metered {
-    pub(crate) fn new(inner: Incoming, frames: Frames, call: Open) -> Self {
+    pub(crate) fn new(inner: Coming, frames: Frames, call: Open) -> Self {
         Self { inner, frames, call: Some(call), to: None, ended: false }
     }
 
@@ -81,9 +81,9 @@ impl Metered {
 
 impl Body for Metered {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Broken;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         loop {
             if self.ended {
                 return Poll::Ready(None);

@@ -7,24 +7,54 @@ use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use laneshift_aws::{Credentials, sigv4};
+use laneshift_aws::{Credentials, TransportError, sigv4};
 use laneshift_units::Timestamp;
+use tower::ServiceExt;
+use tower::util::BoxCloneSyncService;
 
+use crate::body::Coming;
 use crate::config::Upstream;
 
 /// How long a connection that nobody uses is kept.
 const IDLE: Duration = Duration::from_secs(50);
 
-/// A client over one pool of connections.
-pub(crate) type Http = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+/// Answers requests in this process: in a simulation, whose time is not the machine's.
+pub type InProcess = BoxCloneSyncService<Request<Bytes>, Response<Coming>, TransportError>;
 
-/// A client.
-pub(crate) fn client() -> Http {
+/// What lies between the gateway and its upstreams.
+#[derive(Clone)]
+pub enum Wire {
+    /// One pool of connections.
+    Network(Box<Client<HttpsConnector<HttpConnector>, Full<Bytes>>>),
+    /// No network.
+    InProcess(InProcess),
+}
+
+impl Wire {
+    /// A pool of connections.
+    pub fn network() -> Self {
+        Self::Network(Box::new(client()))
+    }
+
+    async fn request(&self, request: Request<Bytes>) -> Result<Response<Coming>, Lost> {
+        match self {
+            Self::Network(client) => {
+                let answered = client.request(request.map(Full::new)).await;
+                answered.map(|answer| answer.map(Coming::Network)).map_err(|e| Lost { why: told(&e), sent: !e.is_connect() })
+            }
+            Self::InProcess(service) => {
+                let answered = service.clone().oneshot(request).await;
+                answered.map_err(|e| Lost { why: e.what, sent: e.sent })
+            }
+        }
+    }
+}
+
+fn client() -> Client<HttpsConnector<HttpConnector>, Full<Bytes>> {
     let mut tcp = HttpConnector::new();
     tcp.set_nodelay(true);
     tcp.enforce_http(false);
@@ -77,11 +107,11 @@ impl Target {
     /// those that Bedrock reads.
     pub(crate) async fn send(
         &self,
-        http: &Http,
+        wire: &Wire,
         (parts, path): (&Parts, &str),
         (body, body_sha256): (Bytes, &str),
         now: Timestamp,
-    ) -> Result<Response<Incoming>, Lost> {
+    ) -> Result<Response<Coming>, Lost> {
         let unusable = |e: &dyn std::fmt::Display| Lost { why: format!("the call cannot be sent on: {e}"), sent: false };
         let uri: Uri = format!("{}{path}", self.base).parse().map_err(|e| unusable(&e))?;
         let mut request = Request::builder().method(parts.method.clone()).uri(uri).body(()).map_err(|e| unusable(&e))?;
@@ -102,8 +132,7 @@ impl Target {
         let signed = sigv4::authorization(&parts, body_sha256, access_key, secret_key, &self.region, "bedrock");
         let signed = signed.map_err(|e| unusable(&e))?;
         parts.headers.insert(AUTHORIZATION, HeaderValue::from_str(&signed).map_err(|e| unusable(&e))?);
-        let answered = http.request(Request::from_parts(parts, Full::new(body))).await;
-        answered.map_err(|e| Lost { why: told(&e), sent: !e.is_connect() })
+        wire.request(Request::from_parts(parts, body)).await
     }
 }
 

@@ -10,13 +10,12 @@ use http::Response;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use laneshift_units::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::body::Body;
+use crate::body::{Body, Coming};
 use crate::gateway::{Gateway, json_response};
 use crate::keys::Key;
 use crate::refusal::Refusal;
@@ -125,7 +124,7 @@ impl Gateway {
     }
 
     /// Takes a file, on its way from the socket to the disk.
-    pub(super) async fn take_file(&self, key: &Key, parts: &Parts, body: Incoming) -> Result<Response<Body>, Refusal> {
+    pub(super) async fn take_file(&self, key: &Key, parts: &Parts, body: Coming) -> Result<Response<Body>, Refusal> {
         if self.files_of(key).len() >= FILES_MAX {
             return Err(Refusal::validation(format!("You have {FILES_MAX} files; delete some first.")));
         }

@@ -11,12 +11,11 @@ mod models;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
 use laneshift_bedrock::Operation;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::body::Body;
+use crate::body::{Body, Coming};
 use crate::gateway::{Caller, Gateway, to_the_end};
 use crate::refusal::Refusal;
 
@@ -104,7 +103,7 @@ impl Gateway {
     }
 
     /// Takes a file: larger than other bodies, so its key is looked at first, and it goes to the disk as it comes.
-    pub(crate) async fn openai_file(&self, parts: &Parts, body: Incoming) -> Result<Response<Body>, Refusal> {
+    pub(crate) async fn openai_file(&self, parts: &Parts, body: Coming) -> Result<Response<Body>, Refusal> {
         let key = self.bearer(parts)?;
         self.take_file(&key, parts, body).await
     }

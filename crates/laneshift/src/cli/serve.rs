@@ -13,7 +13,7 @@ use hyper::service::service_fn;
 use laneshift_batch::{Engine, Place, Terms};
 use laneshift_catalog::prices::Catalog;
 use laneshift_gateway::config::{Batch, Config, Upstream};
-use laneshift_gateway::{Gateway, Later, OpenError, keys, queue_of};
+use laneshift_gateway::{Coming, Gateway, Later, OpenError, Wire, keys, queue_of};
 use laneshift_listen::{Limits, tls};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
             Some(batch) => Some(later(&config, batch).await?),
             None => None,
         };
-        let gateway = Gateway::open(config.clone(), catalog, Arc::new(clock::now), &env, later.clone());
+        let gateway = Gateway::open(config.clone(), catalog, Arc::new(clock::now), &env, (Wire::network(), later.clone()));
         let gateway = gateway.map_err(unusable)?;
         let listener = TcpListener::bind(config.listen).await.map_err(|e| failed(&format!("listen on {}", config.listen), &e))?;
         let address = listener.local_addr().map_err(|e| failed("listen", &e))?;
@@ -92,7 +92,7 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
         let answers = gateway.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let gateway = answers.clone();
-            async move { gateway.answer(request).await }
+            async move { gateway.answer(request.map(Coming::Network)).await }
         });
         let scraped = match config.metrics_listen {
             None => None,
