@@ -29,6 +29,9 @@ pub struct Config {
     pub policy: Option<PathBuf>,
     /// Capacity that is paid for by the hour or the month, as the audit reads it.
     pub commitments: Option<PathBuf>,
+    /// On-demand quotas; those that are not here are asked of Service Quotas.
+    #[serde(rename = "quota", default)]
+    pub quotas: Vec<Quota>,
     /// The batch lane, for calls that can wait.
     pub batch: Option<Batch>,
     /// Names of models for OpenAI's clients, and the models of Bedrock that they mean.
@@ -78,6 +81,22 @@ impl Upstream {
     }
 }
 
+/// What AWS admits of a model in a minute, on demand.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quota {
+    /// The model, with its profile, as clients name it: `us.amazon.nova-pro-v1:0`.
+    pub model: String,
+    /// The region that is called.
+    pub region: String,
+    /// The account; each when left out.
+    pub account: Option<String>,
+    /// Tokens, as admission counts them.
+    pub tokens_per_minute: Option<u64>,
+    /// Calls.
+    pub requests_per_minute: Option<u64>,
+}
+
 /// Where jobs of calls that can wait run, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -123,13 +142,15 @@ pub struct Limits {
     pub request_s: u64,
     /// Seconds in which an answer has to begin.
     pub answer_s: u64,
+    /// Seconds that a call which can wait is held back while the quotas have no room for it.
+    pub held_s: u64,
     /// Seconds that open requests have after the signal to stop.
     pub drain_s: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 20_000, head_s: 30, request_s: 120, answer_s: 600, drain_s: 30 }
+        Self { connections: 20_000, head_s: 30, request_s: 120, answer_s: 600, held_s: 30, drain_s: 30 }
     }
 }
 
@@ -194,6 +215,7 @@ impl Config {
             tls,
             policy,
             commitments,
+            quotas: Vec::new(),
             batch,
             models,
             waits,
@@ -217,6 +239,17 @@ impl Config {
                 Some(_) => {
                     return Err("upstream.endpoint_url: write http:// or https://, a host and a port, and no path".to_owned());
                 }
+            }
+        }
+        for Quota { model, region, tokens_per_minute, requests_per_minute, .. } in &self.quotas {
+            if !laneshift_dialect::is_bedrocks(model) {
+                return Err(format!("quota.model: {model:?} is no model of Bedrock's"));
+            }
+            if !self.upstreams.iter().any(|upstream| upstream.region == *region) {
+                return Err(format!("quota.region: no [[upstream]] is in {region:?}"));
+            }
+            if tokens_per_minute.or(*requests_per_minute).is_none() {
+                return Err(format!("the quota of {model:?}: write tokens_per_minute, requests_per_minute, or both"));
             }
         }
         if let Some((name, model)) = self.models.iter().find(|(_, model)| !laneshift_dialect::is_bedrocks(model)) {
@@ -248,6 +281,9 @@ mod tests {
             ("[[upstream]]\nregion = \"r\"\nendpoint_url = \"ftp://h\"", "endpoint_url"),
             ("[[upstream]]\nregion = \"r\"\nendpoint_url = \"http://h/path\"", "endpoint_url"),
             ("[[upstream]]\nregion = \"r\"\ncolour = 1", "colour"),
+            ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"gpt\"\nregion = \"r\"", "no model of Bedrock's"),
+            ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"amazon.nova-lite-v1:0\"\nregion = \"s\"", "quota.region"),
+            ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"amazon.nova-lite-v1:0\"\nregion = \"r\"", "tokens_per_minute"),
             ("[[upstream]]\nregion = \"r\"\n[limits]\nhead_s = 0", "head_s"),
         ] {
             let why = check(text).expect_err(text);

@@ -1,5 +1,7 @@
 //! Where a call would go, asked without sending one.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderValue};
 use laneshift_bedrock::Operation;
 use laneshift_catalog::prices::{Catalog, Tariff};
@@ -8,8 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::config::Config;
 use crate::keys::Key;
-use crate::lanes::{Ask, DEADLINE_HEADER};
+use crate::lanes::{Ask, Chosen, DEADLINE_HEADER};
 use crate::live::{Live, OpenError};
+use crate::quotas::Quotas;
 
 /// A call that is asked about.
 #[derive(Clone, Debug)]
@@ -30,13 +33,13 @@ pub struct Question {
     pub body_bytes: usize,
 }
 
-/// Where it would go, with every refusal, when nothing has just refused and all committed capacity has room. Nothing is sent, and
+/// Where it would go, with every refusal, when nothing has just refused, and all committed capacity and quotas have room. Nothing is sent, and
 /// no key is needed.
 ///
 /// # Errors
 /// [`OpenError`] when the configuration cannot be used, or the deadline cannot be read.
-pub fn explain(config: Config, catalog: &Catalog, asked: &Question, now: Timestamp) -> Result<Value, OpenError> {
-    let live = Live::open(config, &|_| Some("not needed".to_owned()))?;
+pub fn explain(config: Config, catalog: Arc<Catalog>, asked: &Question, now: Timestamp) -> Result<Value, OpenError> {
+    let live = Live::open(config, &|_| Some("not needed".to_owned()), Arc::new(Quotas::new(catalog.clone())?))?;
     let named = |target: &&crate::upstream::Target| asked.region.as_ref() == Some(&target.region);
     let target = live.targets.iter().find(named).or(live.targets.first());
     let target = target.ok_or_else(|| OpenError::Upstream("no [[upstream]]".to_owned()))?;
@@ -47,7 +50,7 @@ pub fn explain(config: Config, catalog: &Catalog, asked: &Question, now: Timesta
     let key = Key { workload: asked.workload.clone(), ..Key::named("", "") };
     let base = live.market.base_of(&asked.model);
     let model = base.map_or(&*asked.model, |base| base.as_str());
-    let (metadata, tariff) = (Map::new(), Tariff::of(catalog, &ProfiledModel::parse_id(model), &Region::new(&target.region)));
+    let (metadata, tariff) = (Map::new(), Tariff::of(&catalog, &ProfiledModel::parse_id(model), &Region::new(&target.region)));
     let ask = Ask {
         model,
         region: &target.region,
@@ -57,6 +60,7 @@ pub fn explain(config: Config, catalog: &Catalog, asked: &Question, now: Timesta
         metadata: &metadata,
         headers: &headers,
         body_bytes: asked.body_bytes,
+        output_max: Some(0),
         tier: asked.tier,
     };
     let terms = live.rules.terms(&ask, now).map_err(|refusal| OpenError::Question(refusal.to_string()))?;
@@ -64,6 +68,9 @@ pub fn explain(config: Config, catalog: &Catalog, asked: &Question, now: Timesta
     if let Some(tier) = asked.tier {
         crate::runtime::keep_to(&mut spots, tier);
     }
-    let choice = live.rules.choose((&ask, &terms), &tariff, (&live.market, &spots, &[]), now);
-    Ok(choice.map_or(Value::Null, |choice| choice.value(&spots, &[])))
+    match live.rules.choose((&ask, &terms), &tariff, (&live.market, &spots, &[]), now) {
+        Chosen::Here(choice) => Ok(choice.value(&spots, &[])),
+        Chosen::Later(why) => Err(OpenError::Question(why)),
+        Chosen::Nowhere => Ok(Value::Null),
+    }
 }

@@ -30,6 +30,7 @@ use crate::later::{self, Later};
 use crate::live::{Live, OpenError};
 use crate::market::Market;
 use crate::openai;
+use crate::quotas::Quotas;
 use crate::refusal::Refusal;
 use crate::upstream::{Target, Wire};
 
@@ -55,7 +56,6 @@ struct Inner {
     books: Books,
     later: Option<Later>,
     catalog: Arc<Catalog>,
-    capabilities: Capabilities,
     tariffs: RwLock<HashMap<(String, String), Arc<Tariff>>>,
     wire: Wire,
     wall: WallClock,
@@ -126,14 +126,13 @@ impl Gateway {
         (wire, later): (Wire, Option<Later>),
     ) -> Result<Self, OpenError> {
         let (keys, books) = (RwLock::new(Keys::read(&config.data)?), Books::open(&config.data, wall.clone())?);
-        let live = Arc::new(Live::open(config, env)?);
+        let live = Arc::new(Live::open(config, env, Arc::new(Quotas::new(catalog.clone())?))?);
         let inner = Inner {
             live: RwLock::new(live.clone()),
             keys,
             books,
             later,
             catalog,
-            capabilities: Capabilities::shipped()?,
             tariffs: RwLock::default(),
             wire,
             wall,
@@ -149,13 +148,13 @@ impl Gateway {
     /// [`OpenError`]; then the one before stays.
     pub fn reload(&self, config: Config, env: &dyn Fn(&str) -> Option<String>) -> Result<(), OpenError> {
         let config = Config { data: self.live.config.data.clone(), ..config };
-        let live = Arc::new(Live::open(config, env)?);
+        let live = Arc::new(Live::open(config, env, self.live.market.quotas.clone())?);
         *self.inner.live.write().unwrap_or_else(PoisonError::into_inner) = live;
         Ok(())
     }
 
     /// With the configuration of this moment.
-    fn current(&self) -> Self {
+    pub(crate) fn current(&self) -> Self {
         let live = self.inner.live.read().unwrap_or_else(PoisonError::into_inner).clone();
         Self { inner: self.inner.clone(), live }
     }
@@ -211,6 +210,10 @@ impl Gateway {
         (self.inner.wall)()
     }
 
+    pub(crate) fn wall(&self) -> WallClock {
+        self.inner.wall.clone()
+    }
+
     /// Held while a job is made.
     pub(crate) fn creating(&self) -> &Mutex<()> {
         &self.inner.creating
@@ -221,11 +224,15 @@ impl Gateway {
     }
 
     pub(crate) fn capabilities(&self) -> &Capabilities {
-        &self.inner.capabilities
+        self.live.market.quotas.capabilities()
     }
 
     pub(crate) fn answer_max(&self) -> Duration {
         Duration::from_secs(self.live.config.limits.answer_s)
+    }
+
+    pub(crate) fn held_max_ms(&self) -> i64 {
+        i64::try_from(self.live.config.limits.held_s.saturating_mul(1_000)).unwrap_or(i64::MAX)
     }
 
     /// The prices of a model, as it is called, in a region.

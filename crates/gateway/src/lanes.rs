@@ -14,13 +14,14 @@ use laneshift_catalog::signals::Signals;
 use laneshift_core::lanes::LANES;
 use laneshift_core::route::{Class, Decision, Demand, Features, LaneId, Place, Refusal, Target, Wait, route};
 use laneshift_units::{
-    Bytes, Deadline, PriceMode, ProfiledModel, QuotaTokens, Region, ServiceTier, Timestamp, TokenClass, Tokens, Usage,
+    Bytes, Deadline, Money, PriceMode, ProfiledModel, QuotaTokens, Region, ServiceTier, Timestamp, TokenClass, Tokens, Usage,
 };
 use serde_json::{Map, Value, json};
 
 use crate::keys::Key;
-use crate::market::{Load, Market, Spot};
+use crate::market::{Market, Spot};
 use crate::refusal;
+use crate::room::Counts;
 
 /// The header in which a client says how long a call may wait.
 pub(crate) const DEADLINE_HEADER: &str = "laneshift-deadline";
@@ -28,6 +29,9 @@ pub(crate) const DEADLINE_HEADER: &str = "laneshift-deadline";
 const BYTES_PER_TOKEN: u64 = 4;
 /// Output tokens of a call whose workload is not known.
 const OUTPUT_TOKENS: u64 = 300;
+/// The most output of a request that names no limit: what the largest models give by themselves.
+// AWS, model cards of Claude 4 and 5 and Nova 2, read 2026-11-23: 64,000 tokens of output at most.
+pub(crate) const OUTPUT_MAX: u64 = 64_000;
 const HOUR_MS: i64 = 3_600_000;
 
 /// How long answers take by tier, as this deployment dares to promise it.
@@ -74,6 +78,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) metadata: &'a Map<String, Value>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body_bytes: usize,
+    /// The limit that it sets to its output.
+    pub(crate) output_max: Option<u64>,
     /// The tier that the client named.
     pub(crate) tier: Option<ServiceTier>,
 }
@@ -96,6 +102,17 @@ pub(crate) struct Choice {
     deadline: Deadline,
     by: &'static str,
     refusals: Vec<(usize, Refusal)>,
+    /// Spots whose quota is short, and what is taken of it.
+    short: Vec<(usize, String)>,
+}
+
+/// Where a call goes.
+pub(crate) enum Chosen {
+    Here(Choice),
+    /// It can wait, and what is left of the quotas is for calls that cannot; says what is taken of one.
+    Later(String),
+    /// No spot may take it.
+    Nowhere,
 }
 
 impl Choice {
@@ -112,7 +129,9 @@ impl Choice {
                 format!("{} of upstream {}", spot.lane.name(), spot.upstream + 1)
             }
         };
-        let refusals = self.refusals.iter().map(|(ix, refusal)| (name(*ix), Value::from(told(refusal))));
+        let short = |ix: usize| self.short.iter().find(|(of, _)| *of == ix).map(|(_, why)| why.clone());
+        let refusals =
+            self.refusals.iter().map(|(ix, refusal)| (name(*ix), Value::from(short(*ix).unwrap_or_else(|| told(refusal)))));
         let refusals: Map<String, Value> =
             tried.iter().map(|ix| (name(*ix), Value::from("it refused this call"))).chain(refusals).collect();
         json!({ "lane": name(self.ix), "deadline": self.deadline.name(), "by": self.by, "refused": refusals })
@@ -146,23 +165,25 @@ impl Rules {
         Ok(Terms { rule, due, deadline: due.map_or(Deadline::Seconds, |due| bucket(due, now)), by })
     }
 
-    /// Chooses among the spots that were not tried; `None` when none of them may take it.
+    /// Chooses among the spots that were not tried.
     pub(crate) fn choose(
         &self,
         (ask, terms): (&Ask<'_>, &Terms<'_>),
         tariff: &Tariff,
         (market, spots, tried): (&Market, &[Spot], &[usize]),
         now: Timestamp,
-    ) -> Option<Choice> {
+    ) -> Chosen {
+        let waits = self.waits(ask, terms, now);
+        let has_room =
+            |spot: &Spot| spot.room.as_ref().is_none_or(|room| room.has_room(self.load(ask, terms, tariff, spot), waits, now));
         let open = |lane: LaneId| {
             let left = spots.iter().enumerate().filter(|(ix, spot)| spot.lane == lane && !tried.contains(ix));
-            let (shut, open): (Vec<_>, Vec<_>) = left.partition(|(_, spot)| market.is_shut(spot, ask.model, now));
-            // Where all have just refused, the client hears of it from AWS, and tries again as it does today.
-            open.first().or(shut.first()).map(|(ix, _)| *ix)
+            // Where all have just refused, or none has room, the client hears of it from AWS, and tries again as it does today.
+            left.min_by_key(|(_, spot)| (market.is_shut(spot, ask.model, now), !has_room(spot))).map(|(ix, _)| ix)
         };
-        let choice = |ix, by, refusals| Choice { ix, deadline: terms.deadline, by, refusals };
         if let Some(tier) = ask.tier {
-            return open(lane_of(tier)).map(|ix| choice(ix, "tier", Vec::new()));
+            let choice = |ix| Choice { ix, deadline: terms.deadline, by: "tier", refusals: Vec::new(), short: Vec::new() };
+            return open(lane_of(tier)).map_or(Chosen::Nowhere, |ix| Chosen::Here(choice(ix)));
         }
         let input = Tokens(ask.body_bytes as u64 / BYTES_PER_TOKEN);
         let output = self.output(terms);
@@ -182,6 +203,7 @@ impl Rules {
             spot.committed.is_some() || spot.lane == LaneId::Standard || rule.is_none_or(|rule| rule.lanes.contains(&spot.lane))
         };
         let rows: Vec<usize> = (0..spots.len()).filter(|ix| !tried.contains(ix) && allowed(&spots[*ix])).collect();
+        let mut short = Vec::new();
         let targets: Vec<Target> = rows
             .iter()
             .map(|ix| {
@@ -193,14 +215,12 @@ impl Rules {
                         (PriceMode::OnDemand, self.waits.standard_s)
                     }
                 };
-                let load = Load { input: input.0, output: output.0 };
-                let room = spot.committed.as_ref().map(|committed| committed.has_room(load, terms.due.is_some(), now));
-                // Room is a yes or a no here: its two directions do not add up to one number.
-                let headroom = match room {
-                    _ if market.is_shut(spot, ask.model, now) => Some(QuotaTokens(0)),
-                    Some(room) => Some(QuotaTokens(u64::from(room))),
-                    None => None,
-                };
+                let (shut, room) = (market.is_shut(spot, ask.model, now), has_room(spot));
+                if let Some(quota) = spot.room.as_ref().filter(|_| !room && !shut && spot.committed.is_none()) {
+                    short.push((*ix, format!("its quota is short: {}", quota.told(waits, now))));
+                }
+                // Room is a yes or a no here: its two counts do not add up to one number.
+                let headroom = Some(QuotaTokens(u64::from(room && !shut)));
                 Target {
                     lane: spot.lane,
                     place: place.clone(),
@@ -214,9 +234,20 @@ impl Rules {
             .collect();
         let Decision { parts, refusals, .. } = route(LANES, &demand, &targets, now);
         let refusals = refusals.into_iter().map(|(ix, refusal)| (rows[ix.0], refusal)).collect();
-        // Where no price is known, or nothing is in time, a call goes where it would go without this gateway.
-        let ix = parts.first().map(|(ix, _)| rows[ix.0]).or_else(|| open(LaneId::Standard))?;
-        Some(choice(ix, terms.by, refusals))
+        let found = parts.first().map(|(ix, _)| rows[ix.0]);
+        if found.is_none() && waits && !short.is_empty() {
+            return Chosen::Later(short.swap_remove(0).1);
+        }
+        // Where no price is known, or nothing is in time or has room, a call goes where it would go without this gateway.
+        let choice = |ix| Choice { ix, deadline: terms.deadline, by: terms.by, refusals, short };
+        found.or_else(|| open(LaneId::Standard)).map_or(Chosen::Nowhere, |ix| Chosen::Here(choice(ix)))
+    }
+
+    /// Whether others may go first: an answer from the standard tier would be in time a while later too.
+    pub(crate) fn waits(&self, ask: &Ask<'_>, terms: &Terms<'_>, now: Timestamp) -> bool {
+        let standard_ms = i64::try_from(self.waits.standard_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        let later = terms.due.is_some_and(|due| due.0.saturating_sub(now.0) > standard_ms && terms.deadline > Deadline::Seconds);
+        later || ask.tier == Some(ServiceTier::Flex)
     }
 
     /// Output tokens that a call is thought to give.
@@ -224,9 +255,19 @@ impl Rules {
         Tokens(terms.rule.map_or(OUTPUT_TOKENS, |rule| rule.output_p50))
     }
 
-    /// What a call is thought to take of committed capacity.
-    pub(crate) fn load(&self, ask: &Ask<'_>, terms: &Terms<'_>) -> Load {
-        Load { input: ask.body_bytes as u64 / BYTES_PER_TOKEN, output: self.output(terms).0 }
+    /// What a call is thought to take: of committed capacity what it will use, of a quota what AWS reserves for it, which is its
+    /// input and the most that may come out.
+    // AWS, "Token burndown rates for quotas", read 2026-11-23.
+    pub(crate) fn load(&self, ask: &Ask<'_>, terms: &Terms<'_>, tariff: &Tariff, spot: &Spot) -> Counts {
+        let input = ask.body_bytes as u64 / BYTES_PER_TOKEN;
+        if spot.committed.is_some() {
+            return Counts([input, self.output(terms).0]);
+        }
+        // Models that give vectors have no price of output, or none that costs.
+        let one = Usage { output: Tokens(1), ..Usage::default() };
+        let gives_text = tariff.cost(PriceMode::OnDemand, Tokens(0), &one).is_some_and(|price| price > Money::ZERO);
+        let output = ask.output_max.unwrap_or(if gives_text { OUTPUT_MAX } else { 0 });
+        Counts([input.saturating_add(output), 1])
     }
 
     /// What a call is for: as its metadata says, or else its key.

@@ -2,63 +2,29 @@
 //! just refused.
 //!
 //! Promises: a call is never sent to another region or through another profile than its client named. What AWS counts is counted
-//! ahead only for committed capacity, because only there a refusal can be avoided for free: on-demand quotas tell of themselves by
-//! throttling, and a lane that has throttled is left alone for a while.
+//! ahead, as far as it is known (`room`, `quotas`); a lane that throttles all the same is left alone for a while.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use laneshift_catalog::commitments::Commitments;
 use laneshift_core::route::LaneId;
-use laneshift_units::{ModelId, Profile, ProfiledModel, Timestamp, Usage};
+use laneshift_units::{ModelId, Profile, ProfiledModel, Timestamp};
 
+use crate::quotas::Quotas;
+use crate::room::{Counts, Measure, Room};
 use crate::upstream::Target;
 
-const MINUTE_MS: i64 = 60_000;
 /// How long a lane that has refused is left alone; twice as long each time it refuses again.
 const SHUT_MS: i64 = 1_000;
 const SHUT_MS_MAX: i64 = 60_000;
 /// Strikes that make a difference.
 const STRIKES_MAX: u32 = 7;
-/// For so many minutes interactive calls keep the room that they used in one of them.
-const PEAK_MINUTES: i64 = 10;
 /// Lanes whose refusals are kept.
 const DOORS_MAX: usize = 10_000;
 /// Retries on another upstream: one for ten calls, and so many at once.
 const RETRIES_PER_TEN: u64 = 1;
 const RETRIES_AT_ONCE: u64 = 10;
-
-/// Tokens of a minute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Load {
-    pub(crate) input: u64,
-    pub(crate) output: u64,
-}
-
-impl Load {
-    /// What a call has used of its capacity: reads from a cache use none.
-    // AWS, "Service tiers", of the Reserved tier, read 2026-11-23.
-    pub(crate) fn of(usage: &Usage) -> Self {
-        let input = usage.input.0 + usage.cache_write_5m.0 + usage.cache_write_1h.0;
-        Self { input, output: usage.output.0 }
-    }
-
-    const fn plus(self, other: Self) -> Self {
-        Self { input: self.input + other.input, output: self.output + other.output }
-    }
-
-    const fn less(self, other: Self) -> Self {
-        Self { input: self.input.saturating_sub(other.input), output: self.output.saturating_sub(other.output) }
-    }
-
-    fn most(self, other: Self) -> Self {
-        Self { input: self.input.max(other.input), output: self.output.max(other.output) }
-    }
-
-    const fn fits(self, room: Self) -> bool {
-        self.input <= room.input && self.output <= room.output
-    }
-}
 
 /// Capacity that is paid for by the hour or the month.
 #[derive(Debug)]
@@ -71,100 +37,7 @@ pub(crate) struct Committed {
     /// What is called instead of the model.
     pub(crate) arn: Option<String>,
     upstream: usize,
-    per_minute: Load,
-    used: Mutex<Used>,
-}
-
-/// What was used of it, by minute.
-#[derive(Debug, Default)]
-struct Used {
-    minute: i64,
-    /// By everybody, in the minute before and in this one.
-    before: Load,
-    now: Load,
-    /// By interactive calls in this minute, and the most of the last ones.
-    interactive: Load,
-    peaks: Vec<(i64, Load)>,
-}
-
-impl Used {
-    fn turn(&mut self, now: Timestamp) {
-        let minute = now.0.div_euclid(MINUTE_MS);
-        if minute == self.minute {
-            return;
-        }
-        self.before = if minute == self.minute + 1 { self.now } else { Load::default() };
-        self.peaks.push((self.minute, self.interactive));
-        self.peaks.retain(|(at, _)| *at >= minute - PEAK_MINUTES);
-        (self.minute, self.now, self.interactive) = (minute, Load::default(), Load::default());
-    }
-
-    /// Of the last sixty seconds: the part of the minute before that still counts, and all of this one.
-    fn last_minute(&self, now: Timestamp) -> Load {
-        let left = (MINUTE_MS - now.0.rem_euclid(MINUTE_MS)).unsigned_abs();
-        let part = |n: u64| u64::try_from(u128::from(n) * u128::from(left) / u128::from(MINUTE_MS.unsigned_abs())).unwrap_or(n);
-        Load { input: part(self.before.input), output: part(self.before.output) }.plus(self.now)
-    }
-
-    /// What interactive calls may still want of this minute, by what they took of earlier ones.
-    fn kept_free(&self) -> Load {
-        let peak = self.peaks.iter().fold(Load::default(), |most, (_, load)| most.most(*load));
-        peak.less(self.interactive)
-    }
-}
-
-impl Committed {
-    fn used(&self) -> std::sync::MutexGuard<'_, Used> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether a call fits. One that can wait leaves free what interactive calls took lately.
-    pub(crate) fn has_room(&self, load: Load, waits: bool, now: Timestamp) -> bool {
-        let mut used = self.used();
-        used.turn(now);
-        let taken = used.last_minute(now).plus(if waits { used.kept_free() } else { Load::default() });
-        load.fits(self.per_minute.less(taken))
-    }
-
-    /// A call goes there: until it ends it counts as what it is thought to take.
-    fn take(&self, load: Load, waits: bool, now: Timestamp) {
-        let mut used = self.used();
-        used.turn(now);
-        used.now = used.now.plus(load);
-        if !waits {
-            used.interactive = used.interactive.plus(load);
-        }
-    }
-
-    fn settle(&self, thought: Load, took: Load) {
-        let mut used = self.used();
-        used.now = used.now.plus(took).less(thought);
-    }
-}
-
-/// Room that a call holds on committed capacity; given back when it is dropped, but for what was used.
-#[derive(Debug)]
-pub(crate) struct Hold {
-    committed: Arc<Committed>,
-    thought: Load,
-    took: Load,
-}
-
-impl Hold {
-    pub(crate) fn new(committed: Arc<Committed>, thought: Load, waits: bool, now: Timestamp) -> Self {
-        committed.take(thought, waits, now);
-        Self { committed, thought, took: Load::default() }
-    }
-
-    pub(crate) fn used(&mut self, usage: &Usage) {
-        self.took = Load::of(usage);
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        self.committed.settle(self.thought, self.took);
-    }
+    room: Arc<Room>,
 }
 
 /// One lane of one upstream.
@@ -173,6 +46,8 @@ pub(crate) struct Spot {
     pub(crate) upstream: usize,
     pub(crate) lane: LaneId,
     pub(crate) committed: Option<Arc<Committed>>,
+    /// Where what it takes is counted: of the committed capacity, or of the quota.
+    pub(crate) room: Option<Arc<Room>>,
 }
 
 /// A lane that has refused.
@@ -198,14 +73,16 @@ struct Budget(u64);
 /// See the module.
 pub(crate) struct Market {
     committed: Vec<Arc<Committed>>,
+    pub(crate) quotas: Arc<Quotas>,
     doors: Mutex<HashMap<Place, Door>>,
     budget: Mutex<Budget>,
 }
 
 impl Market {
     /// The market of these upstreams; refuses a commitment that none of them can call.
-    pub(crate) fn new(commitments: Commitments, targets: &[Target]) -> Result<Self, String> {
+    pub(crate) fn new(commitments: Commitments, targets: &[Target], quotas: Arc<Quotas>) -> Result<Self, String> {
         let mut committed = Vec::new();
+        let room = |input, output| Arc::new(Room::new(Measure::Committed, Counts([input, output]), quotas.freed()));
         let upstream = |name: &str, region: &str, account: Option<&str>| {
             let fits = |target: &Target| {
                 target.region == region && account.is_none_or(|account| target.account.is_empty() || target.account == account)
@@ -225,8 +102,7 @@ impl Market {
                 profile: None,
                 arn: Some(arn),
                 upstream,
-                per_minute: Load { input, output },
-                used: Mutex::default(),
+                room: room(input, output),
             }));
         }
         for r in commitments.reserved {
@@ -238,11 +114,10 @@ impl Market {
                 profile: Some(r.profile),
                 arn: None,
                 upstream,
-                per_minute: Load { input: r.input_tpm, output: r.output_tpm },
-                used: Mutex::default(),
+                room: room(r.input_tpm, r.output_tpm),
             }));
         }
-        Ok(Self { committed, doors: Mutex::default(), budget: Mutex::new(Budget(10 * RETRIES_AT_ONCE)) })
+        Ok(Self { committed, quotas, doors: Mutex::default(), budget: Mutex::new(Budget(10 * RETRIES_AT_ONCE)) })
     }
 
     /// The model that a client means who names provisioned capacity of this gateway: there it goes while there is room, and to
@@ -261,10 +136,13 @@ impl Market {
                 && here(committed.upstream)
         };
         let paid = self.committed.iter().filter(fits);
-        let paid = paid.map(|c| Spot { upstream: c.upstream, lane: c.lane, committed: Some(c.clone()) });
-        let on_demand = (0..targets.len())
-            .filter(|upstream| here(*upstream))
-            .flat_map(|upstream| [LaneId::Standard, LaneId::Flex].map(|lane| Spot { upstream, lane, committed: None }));
+        let paid =
+            paid.map(|c| Spot { upstream: c.upstream, lane: c.lane, committed: Some(c.clone()), room: Some(c.room.clone()) });
+        let on_demand = targets.iter().enumerate().filter(|(upstream, _)| here(*upstream)).flat_map(|(upstream, target)| {
+            // The tiers share one quota.
+            let room = self.quotas.room(&target.pool, model);
+            [LaneId::Standard, LaneId::Flex].map(|lane| Spot { upstream, lane, committed: None, room: room.clone() })
+        });
         paid.chain(on_demand).collect()
     }
 
@@ -325,51 +203,14 @@ impl Market {
 mod tests {
     use super::*;
 
-    fn committed(input: u64) -> Committed {
-        Committed {
-            name: "c".to_owned(),
-            lane: LaneId::Provisioned,
-            model: ModelId::new("amazon.nova-2-lite-v1:0"),
-            profile: None,
-            arn: None,
-            upstream: 0,
-            per_minute: Load { input, output: 1_000 },
-            used: Mutex::default(),
-        }
-    }
-
-    const fn load(input: u64) -> Load {
-        Load { input, output: 0 }
-    }
-
-    #[test]
-    fn room_is_of_the_last_sixty_seconds_and_comes_back() {
-        let c = committed(100);
-        assert!(c.has_room(load(100), false, Timestamp(0)));
-        c.take(load(80), false, Timestamp(0));
-        assert!(!c.has_room(load(30), false, Timestamp(59_000)));
-        assert!(!c.has_room(load(30), false, Timestamp(65_000)), "most of it was less than a minute ago");
-        assert!(c.has_room(load(30), false, Timestamp(110_000)));
-        assert!(c.has_room(load(100), false, Timestamp(180_000)));
-        c.settle(load(80), load(10));
-        assert!(!c.has_room(Load { input: 0, output: 1_001 }, false, Timestamp(180_000)), "each direction has its own");
-    }
-
-    #[test]
-    fn what_can_wait_leaves_free_what_interactive_calls_took_lately() {
-        let c = committed(100);
-        c.take(load(70), false, Timestamp(0));
-        let later = Timestamp(5 * 60_000);
-        assert!(c.has_room(load(100), false, later));
-        assert!(!c.has_room(load(31), true, later));
-        assert!(c.has_room(load(30), true, later));
-        assert!(c.has_room(load(100), true, Timestamp(12 * 60_000)), "after ten quiet minutes nothing is kept");
+    fn market() -> Market {
+        Market::new(Commitments::default(), &[], Quotas::shipped()).expect("a market")
     }
 
     #[test]
     fn a_lane_that_refuses_is_left_alone_for_longer_each_time_until_it_answers() {
-        let market = Market::new(Commitments::default(), &[]).expect("a market");
-        let spot = Spot { upstream: 0, lane: LaneId::Flex, committed: None };
+        let market = market();
+        let spot = Spot { upstream: 0, lane: LaneId::Flex, committed: None, room: None };
         let standard = Spot { lane: LaneId::Standard, ..spot.clone() };
         market.refused(&spot, Some("m"), Timestamp(0));
         assert!(market.is_shut(&spot, "m", Timestamp(999)) && !market.is_shut(&spot, "m", Timestamp(1_000)));
@@ -386,7 +227,7 @@ mod tests {
 
     #[test]
     fn retries_are_a_tenth_of_the_calls() {
-        let market = Market::new(Commitments::default(), &[]).expect("a market");
+        let market = market();
         assert_eq!((0..20).filter(|_| market.spend()).count(), 10);
         (0..25).for_each(|_| market.earn());
         assert_eq!((0..20).filter(|_| market.spend()).count(), 2);

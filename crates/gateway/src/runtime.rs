@@ -20,21 +20,19 @@ use crate::body::Body;
 use crate::books::{Call, Open, bound};
 use crate::gateway::{Caller, Gateway};
 use crate::keys::Key;
-use crate::lanes::{Ask, lane_of};
+use crate::lanes::{Ask, OUTPUT_MAX, lane_of};
 
 use crate::later;
-use crate::market::{Hold, Spot};
+use crate::market::Spot;
 use crate::meter::{Frames, Meter};
 use crate::outline::Outline;
 use crate::refusal::Refusal;
+use crate::room::Hold;
 use crate::stream::Metered;
 use crate::upstream::{Lost, Target, passed_back};
 
 /// The largest answer that is read whole.
 const ANSWER_BYTES_MAX: usize = 32_000_000;
-/// The most output of a request that names no limit, for its bound: what the largest models give by themselves.
-// AWS, model cards of Claude 4 and 5 and Nova 2, read 2026-11-23: 64,000 tokens of output at most.
-const OUTPUT_MAX: u64 = 64_000;
 /// The most input of a call whose content lies elsewhere: the largest context window that AWS sells.
 // AWS, model cards of Claude 4 and 5 and Nova 2, read 2026-11-23: 1,000,000 tokens.
 const INPUT_MAX: u64 = 1_000_000;
@@ -159,7 +157,7 @@ impl Gateway {
             ));
         }
         let (tariff, now) = (self.tariff(model, &target.region), self.now());
-        let ask = self.ask(&asked, (model, operation), key, target, (&parts.headers, body.len()));
+        let ask = self.ask(&asked, (model, operation), key, target, (&parts.headers, body.len(), outline.output_max));
         let terms = self.rules().terms(&ask, now)?;
         if later::is_wanted(&parts.headers) {
             return self.accept_later((model, operation), key, &parts.headers, &body, terms.due).await;
@@ -173,14 +171,14 @@ impl Gateway {
         let came = Came { model, operation, key, parts, body, body_sha256, asked: &asked, outline, tariff, now };
         let mut tried = Vec::new();
         let mut last: Option<(Response<Body>, LaneId)> = None;
-        while let Some(choice) = self.rules().choose((&ask, &terms), &came.tariff, (self.market(), &spots, &tried), now) {
+        while let Some(choice) = self.choose((&ask, &terms), &came.tariff, (&spots, &tried)).await? {
             let spot = &spots[choice.ix];
             // Another lane is what a call falls back to; the same lane elsewhere is a retry.
             if last.as_ref().is_some_and(|(_, lane)| *lane == spot.lane && !self.market().spend()) {
                 break;
             }
-            let load = self.rules().load(&ask, &terms);
-            let hold = spot.committed.clone().map(|committed| Hold::new(committed, load, terms.due.is_some(), now));
+            let (load, now) = (self.rules().load(&ask, &terms, &came.tariff, spot), self.now());
+            let hold = spot.room.clone().map(|room| Hold::new(room, load, self.rules().waits(&ask, &terms, now), now));
             let Tried { mut response, again } = self.once(&came, spot, hold).await?;
             if parts.headers.get(EXPLAIN_HEADER).is_some_and(|value| value == "true")
                 && let Ok(value) = HeaderValue::from_str(&choice.value(&spots, &tried).to_string())
@@ -232,11 +230,11 @@ impl Gateway {
         (model, operation): (&'a str, Operation),
         key: &'a Key,
         target: &'a Target,
-        (headers, body_bytes): (&'a HeaderMap, usize),
+        (headers, body_bytes, output_max): (&'a HeaderMap, usize, Option<u64>),
     ) -> Ask<'a> {
         let tier = asked.tier.as_ref().map(|tier| ServiceTier::parse(&tier.name).unwrap_or_default());
         let (region, account) = (&*target.region, &*target.account);
-        Ask { model, region, account, operation, key, metadata: &asked.metadata, headers, body_bytes, tier }
+        Ask { model, region, account, operation, key, metadata: &asked.metadata, headers, body_bytes, output_max, tier }
     }
 
     /// One try at one spot. The standard tier changes nothing of the call.
@@ -354,7 +352,11 @@ impl Gateway {
 /// Leaves the tier that a client has named, of each upstream.
 pub(crate) fn keep_to(spots: &mut Vec<Spot>, tier: ServiceTier) {
     spots.retain(|spot| spot.lane == LaneId::Standard && spot.committed.is_none());
-    spots.iter_mut().for_each(|spot| spot.lane = lane_of(tier));
+    for spot in spots {
+        spot.lane = lane_of(tier);
+        // Reserved capacity has quotas of its own.
+        spot.room.take_if(|_| tier == ServiceTier::Reserved);
+    }
 }
 
 /// The tier that a lane is asked for by.

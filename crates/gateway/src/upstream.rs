@@ -18,6 +18,7 @@ use tower::util::BoxCloneSyncService;
 
 use crate::body::Coming;
 use crate::config::Upstream;
+use crate::quotas::Pool;
 
 /// How long a connection that nobody uses is kept.
 const IDLE: Duration = Duration::from_secs(50);
@@ -67,9 +68,13 @@ fn client() -> Client<HttpsConnector<HttpConnector>, Full<Bytes>> {
 pub(crate) struct Target {
     pub(crate) region: String,
     pub(crate) account: String,
+    /// Another endpoint than AWS's.
+    pub(crate) endpoint: Option<String>,
+    /// Whose quotas its calls take.
+    pub(crate) pool: Pool,
     authority: HeaderValue,
     base: String,
-    credentials: Credentials,
+    pub(crate) credentials: Credentials,
 }
 
 /// Why a call brought no answer.
@@ -90,13 +95,18 @@ impl Target {
         let base = upstream.endpoint_url.clone().unwrap_or_else(own).trim_end_matches('/').to_owned();
         let uri: Uri = base.parse().map_err(|_| format!("{base:?} is no address"))?;
         let authority = uri.authority().map(|a| a.as_str().to_owned()).unwrap_or_default();
+        let access_key = needed(&upstream.access_key_id_env)?;
+        let unknown = || format!("of {access_key} at {base}");
+        let account = if upstream.account.is_empty() { unknown() } else { upstream.account.clone() };
         Ok(Self {
             region: upstream.region.clone(),
             account: upstream.account.clone(),
+            endpoint: upstream.endpoint_url.clone(),
+            pool: Pool { account, region: upstream.region.clone() },
             authority: HeaderValue::from_str(&authority).map_err(|_| format!("{base:?} is no address"))?,
             base,
             credentials: Credentials {
-                access_key: needed(&upstream.access_key_id_env)?,
+                access_key,
                 secret_key: needed(&upstream.secret_access_key_env)?,
                 session_token: env(&upstream.session_token_env).filter(|value| !value.is_empty()),
             },

@@ -24,9 +24,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::keys::Key;
-use crate::market::Hold;
 use crate::meter::Meter;
 use crate::metrics::Metrics;
+use crate::room::Hold;
 use journal::Journal;
 use ledger::Ledger;
 pub use ledger::{Booked, Certainty, Record};
@@ -187,7 +187,7 @@ pub(crate) struct Open {
     id: String,
     call: Call,
     tariff: Arc<Tariff>,
-    /// Its room on committed capacity.
+    /// Its room on committed capacity or in a quota.
     hold: Option<Hold>,
     ended: bool,
 }
@@ -212,6 +212,9 @@ impl Open {
 
     fn end(&mut self, end: &End<'_>) {
         self.ended = true;
+        if let (Some(hold), End::Lost) = (&mut self.hold, end) {
+            hold.lost();
+        }
         let record = Record::of(&self.id, &self.call, end, (self.books.wall)());
         self.books.metrics.ended(&record);
         told(&record);

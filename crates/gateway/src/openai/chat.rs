@@ -77,7 +77,7 @@ impl Gateway {
     ) -> Result<Response<Body>, Refusal> {
         let target = self.target(caller.region)?;
         let asked = Asked::with(metadata);
-        let ask = self.ask(&asked, (model, Operation::Converse), &caller.key, target, (&parts.headers, body.len()));
+        let ask = self.ask(&asked, (model, Operation::Converse), &caller.key, target, (&parts.headers, body.len(), None));
         let due = self.rules().terms(&ask, self.now())?.due.or_else(|| waits.then(|| later::in_a_day(self.now())));
         let most = self.most_later(model, body);
         let mut body: Map<String, Value> =

@@ -2,8 +2,10 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use laneshift_catalog::prices::Catalog;
 use laneshift_gateway::check;
 use laneshift_gateway::config::Config;
 use laneshift_listen::tls;
@@ -42,6 +44,7 @@ pub(crate) fn run(args: &ConfigArgs, out: &mut dyn Write) -> Result<(), Error> {
     }
     let told =
         format!("{}: in order, with {} upstreams, listening on {}\n", path.display(), config.upstreams.len(), config.listen);
-    check(config, &|name| std::env::var(name).ok()).map_err(unusable)?;
+    let catalog = Catalog::shipped().map(Arc::new).map_err(|e| Error::Catalog(e.to_string()))?;
+    check(config, catalog, &|name| std::env::var(name).ok()).map_err(unusable)?;
     print(out, &told)
 }

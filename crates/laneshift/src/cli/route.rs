@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use laneshift_bedrock::Operation;
@@ -19,7 +20,7 @@ const EXAMPLES: &str = "Examples:
   laneshift route --model us.amazon.nova-pro-v1:0 --deadline 6h
   laneshift route --config gateway.toml --model us.anthropic.claude-haiku-4-5-20251001-v1:0 --workload tagging
 
-What has just refused, and how much room committed capacity has left, is known to a running gateway only:
+What has just refused, and how much room quotas and committed capacity have left, is known to a running gateway only:
 the header laneshift-explain: true asks it.";
 
 #[derive(Args)]
@@ -72,8 +73,8 @@ pub(crate) fn run(args: &RouteArgs, out: &mut dyn Write) -> Result<(), Error> {
         tier: tier.transpose()?,
         body_bytes: args.body,
     };
-    let catalog = Catalog::shipped().map_err(|e| Error::Catalog(e.to_string()))?;
-    let decision = explain(config, &catalog, &asked, clock::now()).map_err(|error| match error {
+    let catalog = Catalog::shipped().map(Arc::new).map_err(|e| Error::Catalog(e.to_string()))?;
+    let decision = explain(config, catalog, &asked, clock::now()).map_err(|error| match error {
         OpenError::Question(why) => wrong("the call", why),
         error => unusable(error),
     })?;

@@ -18,6 +18,7 @@ use laneshift_listen::{Limits, tls};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 use super::batch::open::{AwsArgs, QueueArgs, open};
 use super::batch::run::place;
@@ -105,6 +106,14 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
             connections: config.limits.connections,
             drain: Duration::from_secs(config.limits.drain_s),
         };
+        let configured = Notify::new();
+        configured.notify_one();
+        let quotas = async {
+            loop {
+                configured.notified().await;
+                gateway.read_quotas().await;
+            }
+        };
         let keys = async {
             let mut seen = changed(&config.data);
             loop {
@@ -113,6 +122,7 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
                     _ = hangup.recv() => {
                         seen = None;
                         reload(args, &gateway);
+                        configured.notify_one();
                     }
                 }
                 let now = changed(&config.data);
@@ -144,6 +154,7 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
             () = laneshift_listen::serve(listener, tls.clone(), service, limits, Box::pin(stop)) => {}
             () = metrics => {}
             () = keys => {}
+            () = quotas => {}
             () = &mut turns => {}
         }
         if let Some(later) = &later {
