@@ -9,6 +9,7 @@ import time
 import unittest
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from unittest import mock
 
@@ -532,6 +533,7 @@ class LaterCase(GatewayCase):
     """Over a gateway with a batch lane."""
 
     MODELS = ""
+    LINGER_S = 3
 
     def setUp(self):
         super().setUp()
@@ -545,7 +547,7 @@ class LaterCase(GatewayCase):
         self.gateway = Gateway(
             self.emulator,
             config=f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\n'
-            f'[batch]\nrole = "{ROLE}"\ns3 = "s3://{BUCKET}/later"\nlinger_s = 3\npoll_s = 1\n{self.MODELS}',
+            f'[batch]\nrole = "{ROLE}"\ns3 = "s3://{BUCKET}/later"\nlinger_s = {self.LINGER_S}\npoll_s = 1\n{self.MODELS}',
         )
         self.addCleanup(self.gateway.close)
         self.key = self.gateway.key("team-a")
@@ -562,6 +564,12 @@ class LaterCase(GatewayCase):
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.load(error)
+
+    def wait_until(self, holds):
+        deadline = time.monotonic() + 60
+        while not holds():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
 
     def answer(self, id_):
         for _ in range(20):
@@ -628,6 +636,44 @@ class Later(LaterCase):
         self.gateway.kill()
         self.gateway.start()
         self.assertEqual({self.answer(id_)["status"] for id_ in ids}, {"answered"})
+
+
+class Budgets(LaterCase):
+    """Budgets of work that waits: each call may use 4,000 tokens of output at 5 dollars a million, and uses a hundredth of that."""
+
+    LINGER_S = 12
+
+    def setUp(self):
+        super().setUp()
+        self.poor = self.gateway.key("team-b", "--budget", "0.05")
+        self.connect(self.poor)
+
+    def later(self, **more):
+        body = {"messages": [{"role": "user", "content": [{"text": "wait"}]}], "inferenceConfig": {"maxTokens": 4_000}}
+        path = f"/model/{HAIKU}/converse"
+        return self.ask(path, method="POST", body=body, key=self.poor, Prefer="respond-async", laneshift_deadline="24h", **more)
+
+    def test_what_waits_counts_with_its_bound_and_what_is_answered_with_what_it_cost(self):
+        accepted = [self.later() for _ in range(2)]
+        self.assertEqual([status for status, _ in accepted], [202, 202], accepted)
+        self.assertEqual(self.later()[0], 400)
+        self.gateway.kill()
+        self.gateway.start()
+        self.assertEqual(self.later()[0], 400, "the next process knows it")
+        for _, one in accepted:
+            while self.ask(f"/requests/{one['id']}?wait=30s", key=self.poor)[1]["status"] == "waiting":
+                pass
+        self.wait_until(lambda: self.later()[0] == 202)
+        self.gateway.kill()
+        self.gateway.start()
+        self.assertEqual([self.later()[0] for _ in range(2)], [202, 400], "one waits, and two are paid for")
+
+    def test_a_repeated_idempotency_key_takes_nothing_more_of_a_budget(self):
+        self.assertEqual(len({self.later(Idempotency_Key="one")[1]["id"] for _ in range(5)}), 1)
+        self.assertEqual([self.later(Idempotency_Key=key)[0] for key in ("two", "three", "one")], [202, 400, 202])
+        with ThreadPoolExecutor(8) as pool:
+            told = list(pool.map(lambda _: self.later(Idempotency_Key="two")[1], range(16)))
+        self.assertEqual(len({one["id"] for one in told}), 1)
 
 
 class Watching(GatewayCase):

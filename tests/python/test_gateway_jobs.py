@@ -92,6 +92,24 @@ class Jobs(LaterCase):
         self.assertEqual((job["status"], "cannot be read" in job["message"]), ("Failed", True), job)
         self.assertEqual(self.billed(), 0)
 
+    def test_a_job_that_is_done_leaves_its_budget_what_it_did_not_cost(self):
+        few = self.gateway.key("team-b", "--budget", "0.05")
+        self.connect(few)
+        self.bedrock = self.gateway.client(few, service="bedrock")
+        self.addCleanup(self.bedrock.close)
+        self.put(2, max_tokens=4_000)
+        first = self.create()
+        self.refused("ServiceQuotaExceededException")
+        self.assertEqual(self.wait(first)["status"], "Completed")
+
+        def fits():
+            try:
+                return self.create()
+            except ClientError:
+                return None
+
+        self.wait_until(fits)
+
     def test_only_places_of_the_configuration_are_read_and_written(self):
         self.put(3)
         for call in ({"key": "other/in.jsonl"}, {"key": "teammate/in.jsonl"}, {"out": "elsewhere/"}, {"out": "later/"}):

@@ -307,6 +307,24 @@ class Batch(OpenAiCase, LaterCase):
         with self.assertRaises(openai.RateLimitError, msg="each may use all that it asks for"):
             self.openai(few).batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
 
+    def test_a_batch_that_is_done_leaves_its_budget_what_it_did_not_cost(self):
+        few = self.gateway.key("team-b", "--budget", "0.05")
+        self.connect(few)
+        file, _ = self.upload(self.lines(2, max_tokens=4_000), key=few)
+        create = lambda: self.openai(few).batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+        first = create()
+        with self.assertRaises(openai.RateLimitError):
+            create()
+        while self.openai(few).batches.retrieve(first.id).status != "completed":
+            time.sleep(0.1)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                create()
+                break
+            except openai.RateLimitError:
+                self.assertLess(time.monotonic(), deadline)
+
 
 if __name__ == "__main__":
     unittest.main()

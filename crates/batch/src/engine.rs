@@ -13,7 +13,7 @@ use std::time::Duration;
 use laneshift_aws::{Client, WallClock};
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
-use laneshift_store::{AttemptId, PoolId, Store, StoreError, Submission, SubmissionState};
+use laneshift_store::{AttemptId, NewChunk, PoolId, Store, StoreError, Submission, SubmissionState};
 use laneshift_units::{Money, Profile, Timestamp};
 use object_store::ObjectStore;
 use tokio::sync::watch;
@@ -260,22 +260,24 @@ impl Engine {
         Ok(found)
     }
 
-    /// Accepts a file that was read: from here on it will be answered. Gives `false` when it was accepted before.
+    /// Accepts files that were read, all or none of them: from here on they will be answered. Gives `false` when one of them was
+    /// accepted before.
     ///
     /// # Errors
     /// [`EngineError::Store`].
-    pub async fn accept(&self, accepted: Accepted) -> Result<bool, EngineError> {
-        self.room(accepted.bytes())?;
+    pub async fn accept(&self, files: Vec<Accepted>) -> Result<bool, EngineError> {
+        self.room(files.iter().map(Accepted::bytes).sum())?;
         self.step("accepting");
-        let Accepted { submission, mut chunks, spans, pools, most: _ } = accepted;
-        let mut ids = Vec::new();
-        for spec in &pools {
-            ids.push(self.store.pool(&serde_json::to_string(spec)?).await?);
+        let mut accept = laneshift_store::Accept::default();
+        for Accepted { submission, chunks, spans, pools, most: _, charges } in files {
+            let mut ids = Vec::new();
+            for spec in &pools {
+                ids.push(self.store.pool(&serde_json::to_string(spec)?).await?);
+            }
+            accept.chunks.extend(chunks.into_iter().map(|chunk| NewChunk { pool: ids[chunk.pool.0 as usize], ..chunk }));
+            accept.submissions.push((submission, spans));
+            accept.charges.extend(charges);
         }
-        for chunk in &mut chunks {
-            chunk.pool = ids[chunk.pool.0 as usize];
-        }
-        let accept = laneshift_store::Accept { submissions: vec![(submission, spans)], chunks, ..Default::default() };
         let new = match self.store.accept(&accept).await {
             Ok(()) => true,
             Err(laneshift_store::StoreError::Conflict(_)) => false,

@@ -51,5 +51,5 @@ pub use pool::PoolSpec;
 pub use reconcile::{Evidence, Reconciled};
 pub use retry::Retry;
 pub use room::FreeBytes;
-pub use single::{NotAccepted, Single};
+pub use single::{NotAccepted, Single, Taken};
 pub use status::{Part, Receipt};

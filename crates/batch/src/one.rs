@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::id::record_id;
 use crate::outcome::{Kept, ResultIndex};
-use crate::single::{NotAccepted, Single};
+use crate::single::{NotAccepted, Single, Taken};
 use laneshift_dialect::{Line, Outcome, write_line};
 
 /// Where a request stands.
@@ -66,11 +66,19 @@ pub struct One {
 }
 
 impl Engine {
+    /// The public id of a request that came before under the same key.
+    ///
+    /// # Errors
+    /// [`NotAccepted::Other`] when another one came under it; [`NotAccepted::Engine`].
+    pub async fn taken_before(&self, single: &Single) -> Result<Option<String>, NotAccepted> {
+        self.singles.before(single).await
+    }
+
     /// Accepts a single request; gives its public id once it is committed.
     ///
     /// # Errors
     /// [`NotAccepted`].
-    pub async fn accept_one(&self, single: Single) -> Result<String, NotAccepted> {
+    pub async fn accept_one(&self, single: Single) -> Result<Taken, NotAccepted> {
         self.room(single.bytes())?;
         self.singles.accept(single, self.now()).await
     }

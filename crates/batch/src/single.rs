@@ -7,8 +7,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use laneshift_store::{Accept, ChunkId, Keyed, NewChunk, PoolId, SLOTS, Store, StoreError, Tail};
-use laneshift_units::{Timestamp, Usage};
+use laneshift_store::{Accept, Charge, ChunkId, Keyed, NewChunk, PoolId, SLOTS, Store, StoreError, Tail};
+use laneshift_units::{Money, Timestamp, Usage};
 use tokio::sync::oneshot;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -39,6 +39,8 @@ pub struct Single {
     /// The caller's idempotency key.
     key: Option<String>,
     deadline: Timestamp,
+    /// Who pays for it, and at most how much.
+    payer: Option<(String, Money)>,
 }
 
 impl Single {
@@ -62,7 +64,14 @@ impl Single {
             input: request.input.into_owned(),
             key: key.map(str::to_owned),
             deadline,
+            payer: None,
         })
+    }
+
+    /// Says who pays for it, and the most that it can cost.
+    #[must_use]
+    pub fn paid_by(self, payer: &str, most: Money) -> Self {
+        Self { payer: Some((payer.to_owned(), most)), ..self }
     }
 
     /// Whether its body is Converse's.
@@ -80,6 +89,15 @@ impl Single {
         let id = id.as_deref().unwrap_or_default();
         xxh3_64([&pool.model, &pool.shape, dialect.name(), id, input].join("\0").as_bytes())
     }
+}
+
+/// A single request that is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Its public id.
+    pub id: String,
+    /// It is by this call; otherwise one before brought the same under the same key.
+    pub new: bool,
 }
 
 /// Why a single request was not accepted.
@@ -111,7 +129,7 @@ impl From<StoreError> for NotAccepted {
 /// A request that waits for its commit.
 struct Pending {
     single: Single,
-    answer: oneshot::Sender<Result<String, NotAccepted>>,
+    answer: oneshot::Sender<Result<Taken, NotAccepted>>,
 }
 
 /// Requests that wait.
@@ -129,8 +147,12 @@ struct Growing {
     bytes: u64,
 }
 
-/// Chunks that grow. What is in one has one deadline, so that none of it expires before its own.
-type Growings = HashMap<(PoolId, Timestamp), Growing>;
+/// What the requests of a chunk that grows have in common: one deadline, so that none of them expires before its own, and one who
+/// pays for them, by the day.
+type Common = (PoolId, Timestamp, Option<(String, i64)>);
+
+/// Chunks that grow.
+type Growings = HashMap<Common, Growing>;
 
 /// What only the one who commits touches.
 #[derive(Default)]
@@ -154,7 +176,7 @@ impl Singles {
     }
 
     /// Accepts a request; gives its public id.
-    pub(crate) async fn accept(self: &Arc<Self>, single: Single, now: Timestamp) -> Result<String, NotAccepted> {
+    pub(crate) async fn accept(self: &Arc<Self>, single: Single, now: Timestamp) -> Result<Taken, NotAccepted> {
         let (answer, answered) = oneshot::channel();
         {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -203,7 +225,7 @@ impl Singles {
                     desk.growing = after;
                     (self.step)("singles accepted");
                     for (pending, id) in batch.into_iter().zip(ids) {
-                        let _ = pending.answer.send(Ok(id));
+                        let _ = pending.answer.send(Ok(Taken { id, new: true }));
                     }
                     return;
                 }
@@ -237,26 +259,28 @@ impl Singles {
     async fn known(&self, batch: Vec<Pending>) -> Vec<Pending> {
         let (mut fresh, mut seen) = (Vec::new(), HashSet::new());
         for pending in batch {
-            let Some(key) = &pending.single.key else {
-                fresh.push(pending);
-                continue;
-            };
-            let owner = &pending.single.pool.owner;
-            match self.store.keyed(owner, &hash16(key)).await {
-                Ok(None) if seen.insert((owner.clone(), key.clone())) => fresh.push(pending),
+            let Single { key, pool, .. } = &pending.single;
+            match self.before(&pending.single).await {
+                Ok(None) if key.as_ref().is_none_or(|key| seen.insert((pool.owner.clone(), key.clone()))) => fresh.push(pending),
                 // Twice in one batch: the second is answered with the first, once that is committed.
                 Ok(None) => self.push_back(pending),
-                Ok(Some(known)) => {
-                    let same = known.body_hash == pending.single.body_hash();
-                    let id = address(&known.record).map(|(chunk, slot)| self.ids.public(chunk, slot, owner));
-                    let _ = pending.answer.send(id.filter(|_| same).ok_or(NotAccepted::Other));
+                Ok(Some(id)) => {
+                    let _ = pending.answer.send(Ok(Taken { id, new: false }));
                 }
                 Err(error) => {
-                    let _ = pending.answer.send(Err(error.into()));
+                    let _ = pending.answer.send(Err(error));
                 }
             }
         }
         fresh
+    }
+
+    /// The public id under which a request's key came before.
+    pub(crate) async fn before(&self, single: &Single) -> Result<Option<String>, NotAccepted> {
+        let (Some(key), owner) = (&single.key, &single.pool.owner) else { return Ok(None) };
+        let Some(known) = self.store.keyed(owner, &hash16(key)).await? else { return Ok(None) };
+        let id = address(&known.record).map(|(chunk, slot)| self.ids.public(chunk, slot, owner));
+        id.filter(|_| known.body_hash == single.body_hash()).ok_or(NotAccepted::Other).map(Some)
     }
 
     /// Back to those who wait; the task that came with it commits it.
@@ -275,6 +299,7 @@ impl Singles {
     ) -> Result<(Accept, Vec<String>, Growings), EngineError> {
         let (mut accept, mut ids, mut growing) = (Accept::default(), Vec::new(), desk.growing.clone());
         let mut tails: HashMap<ChunkId, Tail> = HashMap::new();
+        let mut charges: HashMap<ChunkId, Charge> = HashMap::new();
         for Pending { single, .. } in batch {
             let pool = match desk.pools.get(&single.pool) {
                 Some(pool) => *pool,
@@ -285,7 +310,9 @@ impl Singles {
                 }
             };
             let deadline = shared_deadline(now, single.deadline);
-            let chunk = match growing.entry((pool, deadline)) {
+            let payer = single.payer.as_ref().map(|(payer, _)| (payer.clone(), now.0.div_euclid(DAY_MS)));
+            let common = (pool, deadline, payer);
+            let chunk = match growing.entry(common.clone()) {
                 std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
                 std::collections::hash_map::Entry::Vacant(entry) => {
                     let id = self.ids.fresh_chunk().map_err(EngineError::Spool)?;
@@ -318,7 +345,11 @@ impl Singles {
             chunk.records += 1;
             chunk.bytes += single.input.len() as u64;
             if chunk.records as usize == SLOTS || chunk.bytes >= BYTES_MAX {
-                growing.remove(&(pool, deadline));
+                growing.remove(&common);
+            }
+            if let Some((payer, most)) = &single.payer {
+                let charge = Charge { chunk: id, payer: payer.clone(), at: now, most: Money::ZERO };
+                charges.entry(id).or_insert(charge).most += *most;
             }
             let owner = &single.pool.owner;
             ids.push(self.ids.public(id, slot as usize, owner));
@@ -334,6 +365,7 @@ impl Singles {
         }
         accept.tails = tails.into_values().collect();
         accept.tails.sort_by_key(|tail| tail.chunk);
+        accept.charges = charges.into_values().collect();
         Ok((accept, ids, growing))
     }
 

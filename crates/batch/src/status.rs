@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use laneshift_store::{Attempt, AttemptId, Bitmap, Chunk, ChunkId, Cost, Lane, Promise, Submission};
+use laneshift_store::{Attempt, AttemptId, Bitmap, Charged, Chunk, ChunkId, Cost, Lane, Promise, Submission};
 use laneshift_units::{Money, Timestamp, Tokens, Usage};
 
 use crate::accept::Request;
@@ -163,6 +163,14 @@ impl Engine {
             all.push((self.spec(intent.pool).await?.owner, intent.lane, intent.records, cost));
         }
         Ok(all)
+    }
+
+    /// What every chunk that somebody pays for has come to.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn charged(&self) -> Result<Vec<Charged>, EngineError> {
+        Ok(self.store.charged().await?)
     }
 
     /// The chunks of a submission with its slots, in the order of its records.

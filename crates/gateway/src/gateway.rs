@@ -12,6 +12,7 @@ use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use laneshift_aws::WallClock;
 use laneshift_aws::sigv4::{claim, sha256_hex, verify};
+use laneshift_batch::EngineError;
 use laneshift_bedrock::Operation;
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::{Catalog, Tariff};
@@ -166,6 +167,17 @@ impl Gateway {
     pub fn read_keys(&self) -> io::Result<()> {
         let keys = Keys::read(&self.live.config.data)?;
         *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    /// Reads what the work of keys with a budget came to in the queue.
+    ///
+    /// # Errors
+    /// [`EngineError`]; then budgets hold what was known before.
+    pub async fn settle_budgets(&self) -> Result<(), EngineError> {
+        let Some(later) = self.batch_lane() else { return Ok(()) };
+        self.books().reading();
+        self.books().charged(&later.engine.charged().await?);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::header::LOCATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use laneshift_batch::{Engine, EngineError, NotAccepted, OneState, Place, Single};
+use laneshift_batch::{Engine, EngineError, NotAccepted, OneState, Place, Single, Taken};
 use laneshift_bedrock::Operation;
 use laneshift_units::{Money, ServiceTier, Timestamp};
 use serde::Deserialize;
@@ -147,18 +147,18 @@ impl Gateway {
         let accepting = async move {
             let later = gateway.later()?;
             gateway.books().admit(&key).map_err(Refusal::held)?;
-            gateway.books().reserve(&key, most).map_err(Refusal::held)?;
-            match later.engine.accept_one(single).await {
-                Ok(id) => {
-                    let noted = gateway.books().queue(&key, most);
-                    noted.map_err(|e| Refusal::internal(format!("The acceptance of {id} cannot be noted: {e}")))?;
-                    Ok(id)
-                }
-                Err(error) => {
-                    gateway.books().release(&key, most);
-                    Err(refused(error))
-                }
+            // What came before is paid for already.
+            if let Some(id) = later.engine.taken_before(&single).await.map_err(refused)? {
+                return Ok(id);
             }
+            let single = match most.filter(|_| key.budget.is_some()) {
+                Some(most) => single.paid_by(key.spends_as(), most),
+                None => single,
+            };
+            gateway.books().reserve(&key, most).map_err(Refusal::held)?;
+            let taken = later.engine.accept_one(single).await;
+            gateway.books().accepted(&key, most, matches!(taken, Ok(Taken { new: true, .. })));
+            taken.map(|taken| taken.id).map_err(refused)
         };
         let id = to_the_end(accepting).await?;
         let mut response = json_response(&json!({ "id": id, "status": OneState::Waiting.name(), "deadline": due.to_string() }));

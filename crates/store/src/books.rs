@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use laneshift_units::{Money, Tokens, Usage};
 
-use crate::{AttemptId, ChunkId, StoreError};
+use crate::{AttemptId, Charge, ChunkId, Members, StoreError};
 
 /// Whether a cost is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,31 @@ impl Cost {
     };
 }
 
+impl Cost {
+    /// The part of it that records from one number up to another have, of so many. Parts that follow on each other add up to it.
+    fn between(&self, from: u64, to: u64, all: u64) -> Self {
+        let [from, to, all] = [from, to, all.max(1)].map(i128::from);
+        let part = |n: i128| n * to / all - n * from / all;
+        let money = |money: Money| Money::from_pico(part(money.pico()));
+        let tokens = |tokens: Tokens| Tokens(part(i128::from(tokens.0)) as u64);
+        let usage = self.usage;
+        Self {
+            usage: Usage {
+                input: tokens(usage.input),
+                output: tokens(usage.output),
+                cache_read: tokens(usage.cache_read),
+                cache_write_5m: tokens(usage.cache_write_5m),
+                cache_write_1h: tokens(usage.cache_write_1h),
+            },
+            paid: money(self.paid),
+            on_demand: money(self.on_demand),
+            waste: money(self.waste),
+            bound: money(self.bound),
+            costed: self.costed,
+        }
+    }
+}
+
 impl std::ops::AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
         self.usage += other.usage;
@@ -83,6 +108,41 @@ impl Entry {
     }
 }
 
+/// What a chunk that somebody pays for has come to so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charged {
+    /// Who pays, and at most how much.
+    pub charge: Charge,
+    /// A record of it has no result, or is in an attempt that has not ended.
+    pub waits: bool,
+    /// What is booked for it: its own entries, and of those of no record its share of the attempt's records.
+    pub cost: Cost,
+}
+
+impl Charged {
+    /// Adds entries of one attempt to what is charged, which is sorted by chunk. What is no record's is split to the last digit.
+    pub(crate) fn add(all: &mut [Self], entries: &[Entry], members: &[Members]) {
+        let mut add = |chunk: ChunkId, cost: Cost| {
+            if let Ok(at) = all.binary_search_by_key(&chunk, |charged| charged.charge.chunk) {
+                all[at].cost += cost;
+            }
+        };
+        let records: u64 = members.iter().map(|members| members.slots.count()).sum();
+        for Entry { chunk, cost } in entries {
+            if let Some(chunk) = chunk {
+                add(*chunk, *cost);
+                continue;
+            }
+            let mut before = 0;
+            for members in members {
+                let upto = before + members.slots.count();
+                add(members.chunk, cost.between(before, upto, records));
+                before = upto;
+            }
+        }
+    }
+}
+
 /// Keeps what attempts cost.
 #[async_trait::async_trait]
 pub trait Books: Send + Sync {
@@ -97,4 +157,7 @@ pub trait Books: Send + Sync {
 
     /// What every attempt that is booked has cost.
     async fn costs(&self) -> Result<BTreeMap<AttemptId, Cost>, StoreError>;
+
+    /// What every chunk that somebody pays for has come to, by chunk. One that was forgotten stays in it.
+    async fn charged(&self) -> Result<Vec<Charged>, StoreError>;
 }

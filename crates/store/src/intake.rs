@@ -1,6 +1,6 @@
 //! What comes in: submissions, chunks, tails, keys.
 
-use laneshift_units::{Timestamp, Usage};
+use laneshift_units::{Money, Timestamp, Usage};
 
 use crate::{ChunkId, PoolId, StoreError};
 
@@ -151,6 +151,19 @@ pub struct Keyed {
     pub record: String,
 }
 
+/// Who pays for the records of a chunk. A chunk has one payer, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// The chunk.
+    pub chunk: ChunkId,
+    /// Whoever's budget it counts in.
+    pub payer: String,
+    /// The moment that says in which of the budget's periods.
+    pub at: Timestamp,
+    /// The most that its records can cost, each asked for once.
+    pub most: Money,
+}
+
 /// What one commit accepts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accept {
@@ -162,6 +175,8 @@ pub struct Accept {
     pub tails: Vec<Tail>,
     /// Single requests with a key.
     pub keyed: Vec<Keyed>,
+    /// Who pays for chunks; for one that is there already it is what its payer pays beyond that.
+    pub charges: Vec<Charge>,
 }
 
 /// Takes requests in.

@@ -20,10 +20,10 @@ mod work;
 
 pub use attempts::{Attempt, AttemptChange, AttemptState, Attempts, BatchJob, Intent, Lane, Members, Try};
 pub use bitmap::{Bitmap, SLOTS};
-pub use books::{Books, Cost, Costed, Entry};
+pub use books::{Books, Charged, Cost, Costed, Entry};
 pub use error::StoreError;
 pub use ids::{AttemptId, ChunkId, PoolId};
-pub use intake::{Accept, Intake, Keyed, NewChunk, NewSubmission, Promise, Span, Submission, SubmissionState, Tail};
+pub use intake::{Accept, Charge, Intake, Keyed, NewChunk, NewSubmission, Promise, Span, Submission, SubmissionState, Tail};
 pub use work::{Chunk, Ending, Purged, ResultObject, Settle, Work};
 
 /// The whole queue.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
 use laneshift_dialect::LINE_BYTES_MAX;
-use laneshift_store::{ChunkId, NewChunk, NewSubmission, PoolId, Promise, Span, Submission};
+use laneshift_store::{Charge, ChunkId, NewChunk, NewSubmission, PoolId, Promise, Span, Submission};
 use laneshift_units::{Money, PriceMode, Timestamp, Usage};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
@@ -106,8 +106,10 @@ pub struct Accepted {
     pub(crate) spans: Vec<Span>,
     /// Its pools, in the order in which they came: a chunk's pool is the place in this list.
     pub(crate) pools: Vec<PoolSpec>,
-    /// The most that the records of each can use.
+    /// The most that the records of each chunk can use.
     pub(crate) most: Vec<Usage>,
+    /// Who pays for its chunks.
+    pub(crate) charges: Vec<Charge>,
 }
 
 impl Accepted {
@@ -116,13 +118,17 @@ impl Accepted {
         self.chunks.iter().map(|chunk| chunk.bytes).sum()
     }
 
-    /// The most that it can cost: all of it called on demand, each record to its limit. `None` where a price is not known.
-    pub fn at_most(&self, catalog: &Catalog) -> Option<Money> {
-        let pools = self.pools.iter().zip(&self.most);
-        let cost = |(spec, most): (&PoolSpec, &Usage)| {
-            Prices::new(catalog, &spec.profiled(), &spec.region).estimate(PriceMode::OnDemand, most, 1)
+    /// Says who pays for it, and gives the most that it can cost: all of it called on demand, each record to its limit. `None`
+    /// where a price is not known: then nobody pays yet.
+    pub fn paid_by(&mut self, payer: &str, catalog: &Catalog) -> Option<Money> {
+        let prices: Vec<Prices> = self.pools.iter().map(|spec| Prices::new(catalog, &spec.profiled(), &spec.region)).collect();
+        let chunks = self.chunks.iter().zip(&self.most);
+        let charge = |(chunk, most): (&NewChunk, &Usage)| {
+            let most = prices.get(chunk.pool.0 as usize)?.estimate(PriceMode::OnDemand, most, 1)?;
+            Some(Charge { chunk: chunk.id, payer: payer.to_owned(), at: chunk.created, most })
         };
-        pools.map(cost).sum()
+        self.charges = chunks.map(charge).collect::<Option<_>>()?;
+        Some(self.charges.iter().map(|charge| charge.most).sum())
     }
 
     /// What it would cost in each lane, by pool.
@@ -197,8 +203,8 @@ impl Engine {
 
     /// What fills the chunks of a submission.
     pub(crate) fn filler<'a>(&'a self, id: &'a str, deadline: Timestamp) -> Filler<'a> {
-        let (pools, open, most, sealed) = Default::default();
-        Filler { folder: &self.folder, ids: &self.ids, id, deadline, now: self.now(), pools, open, most, sealed, begun: 0 }
+        let (pools, open, sealed) = Default::default();
+        Filler { folder: &self.folder, ids: &self.ids, id, deadline, now: self.now(), pools, open, sealed, begun: 0 }
     }
 }
 
@@ -302,8 +308,8 @@ pub(crate) struct Filler<'a> {
     now: Timestamp,
     pools: HashMap<PoolSpec, usize>,
     open: Vec<Option<Open>>,
-    most: Vec<Usage>,
-    sealed: Vec<(NewChunk, u64)>,
+    /// Chunks, with the lines of their first records and the most that their records can use.
+    sealed: Vec<(NewChunk, u64, Usage)>,
     begun: u64,
 }
 
@@ -312,6 +318,8 @@ struct Open {
     builder: Builder,
     object: String,
     usage: Usage,
+    /// The most that its records can use.
+    most: Usage,
     /// The line of its first record.
     first: u64,
 }
@@ -330,20 +338,19 @@ impl Filler<'_> {
         let pool = *self.pools.entry(spec).or_insert(next);
         if pool == self.open.len() {
             self.open.push(None);
-            self.most.push(Usage::default());
         }
         if self.open[pool].is_none() {
             let id = self.ids.chunk_of(self.id, self.begun);
             let object = spool_object(id);
             let builder = Builder::new(id, &self.folder.join(&object))?;
-            self.open[pool] = Some(Open { builder, object, usage: Usage::default(), first: slot.line });
+            self.open[pool] = Some(Open { builder, object, usage: Usage::default(), most: Usage::default(), first: slot.line });
             self.begun += 1;
         }
-        self.most[pool] += most_of(slot.input, laneshift_dialect::output_limit(slot.input));
         let full = match &mut self.open[pool] {
             None => false,
             Some(open) => {
                 open.usage += usage;
+                open.most += most_of(slot.input, laneshift_dialect::output_limit(slot.input));
                 open.builder.push(slot)?;
                 open.builder.is_full()
             }
@@ -353,13 +360,13 @@ impl Filler<'_> {
 
     fn seal(&mut self, pool: usize) -> io::Result<()> {
         let Some(open) = self.open[pool].take() else { return Ok(()) };
-        let Open { builder, object, usage, first } = open;
+        let Open { builder, object, usage, most, first } = open;
         let (id, records) = (builder.id, builder.records());
         let bytes = builder.seal()?;
         let pool = PoolId(pool as u64);
         let object = Some(object);
         let chunk = NewChunk { id, pool, records, bytes, usage, object, deadline: self.deadline, created: self.now };
-        self.sealed.push((chunk, first));
+        self.sealed.push((chunk, first, most));
         Ok(())
     }
 
@@ -371,8 +378,8 @@ impl Filler<'_> {
         if self.sealed.is_empty() {
             return Ok(None);
         }
-        self.sealed.sort_by_key(|(_, first)| *first);
-        let chunks: Vec<NewChunk> = self.sealed.into_iter().map(|(chunk, _)| chunk).collect();
+        self.sealed.sort_by_key(|(_, first, _)| *first);
+        let (chunks, most): (Vec<NewChunk>, Vec<Usage>) = self.sealed.into_iter().map(|(chunk, _, most)| (chunk, most)).unzip();
         let spans: Vec<Span> = chunks.iter().map(|c| Span { chunk: c.id, first_slot: 0, records: c.records }).collect();
         let mut pools: Vec<(PoolSpec, usize)> = self.pools.into_iter().collect();
         pools.sort_by_key(|(_, at)| *at);
@@ -387,8 +394,8 @@ impl Filler<'_> {
             promise: Promise::BestEffort,
             created: self.now,
         };
-        let (pools, most) = (pools.into_iter().map(|(spec, _)| spec).collect(), self.most);
-        Ok(Some(Accepted { submission, chunks, spans, pools, most }))
+        let pools = pools.into_iter().map(|(spec, _)| spec).collect();
+        Ok(Some(Accepted { submission, chunks, spans, pools, most, charges: Vec::new() }))
     }
 
     /// Chunks without a row were never accepted: they are garbage.
@@ -396,7 +403,7 @@ impl Filler<'_> {
         for open in self.open.into_iter().flatten() {
             open.builder.discard();
         }
-        for (chunk, _) in self.sealed {
+        for (chunk, ..) in self.sealed {
             let _ = chunk.object.map(|object| fs::remove_file(self.folder.join(object)));
         }
     }

@@ -124,6 +124,7 @@ pass!(Attempts {
 pass!(Books {
     read fn entries(attempt: AttemptId) -> Vec<Entry>;
     read fn costs() -> BTreeMap<AttemptId, Cost>;
+    read fn charged() -> Vec<Charged>;
     write fn book(attempt: AttemptId, entries: &[Entry]) -> ();
     write fn amend(attempt: AttemptId, entries: &[Entry]) -> ();
 });

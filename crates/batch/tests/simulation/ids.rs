@@ -41,7 +41,7 @@ async fn requests_that_come_at_once_share_a_commit_and_each_gets_its_own_answer(
     let sim = Sim::new();
     let engine = sim.engine(no_hook());
     let all = (0..120).map(|n| engine.accept_one(single(&sim, "me", n, None)));
-    let ids: Vec<String> = futures::future::join_all(all).await.into_iter().map(|id| id.expect("accepted")).collect();
+    let ids: Vec<String> = futures::future::join_all(all).await.into_iter().map(|taken| taken.expect("accepted").id).collect();
     let chunks = sim.store.live().await.expect("read");
     assert_eq!(chunks.len(), 1, "one pool, one chunk");
     assert!(sim.store.tails(chunks[0].new.id).await.expect("read").len() < 120, "fewer rows than requests");
@@ -64,11 +64,13 @@ async fn a_key_makes_one_request_of_two_and_refuses_another_one() {
     let twice = [single(&sim, "me", 1, Some("k")), single(&sim, "me", 1, Some("k"))];
     let ids = futures::future::join_all(twice.map(|one| engine.accept_one(one))).await;
     let [Ok(first), Ok(second)] = &ids[..] else { panic!("{ids:?}") };
-    assert_eq!(first, second, "in one commit");
-    assert_eq!(&engine.accept_one(single(&sim, "me", 1, Some("k"))).await.expect("known"), first, "and later");
+    assert_eq!((&second.id, [first.new, second.new]), (&first.id, [true, false]), "in one commit");
+    let again = engine.accept_one(single(&sim, "me", 1, Some("k"))).await.expect("known");
+    assert_eq!((&again.id, again.new), (&first.id, false), "and later");
     let other = engine.accept_one(single(&sim, "me", 2, Some("k"))).await;
     assert!(matches!(other, Err(NotAccepted::Other)), "{other:?}");
-    assert_ne!(&engine.accept_one(single(&sim, "you", 1, Some("k"))).await.expect("new"), first, "keys are an owner's own");
+    let yours = engine.accept_one(single(&sim, "you", 1, Some("k"))).await.expect("new");
+    assert!(yours.new && yours.id != first.id, "keys are an owner's own");
     let records: u32 = sim.store.live().await.expect("read").iter().map(|chunk| chunk.new.records).sum();
     assert_eq!(records, 2);
 }
@@ -77,8 +79,8 @@ async fn a_key_makes_one_request_of_two_and_refuses_another_one() {
 async fn a_cancelled_request_is_not_sent_and_an_answered_one_stays_answered() {
     let sim = Sim::new();
     let engine = sim.engine(no_hook());
-    let kept = engine.accept_one(single(&sim, "me", 1, None)).await.expect("accepted");
-    let gone = engine.accept_one(single(&sim, "me", 2, None)).await.expect("accepted");
+    let kept = engine.accept_one(single(&sim, "me", 1, None)).await.expect("accepted").id;
+    let gone = engine.accept_one(single(&sim, "me", 2, None)).await.expect("accepted").id;
     let mut changes = engine.subscribe();
     changes.mark_unchanged();
     assert_eq!(engine.cancel_one(&gone, "me").await.expect("read"), Some(true));
@@ -101,7 +103,7 @@ async fn a_commit_that_is_not_heard_of_is_looked_up_and_one_that_was_lost_is_sai
         let done = engine.accept_one(single(&sim, "me", 1, Some("k"))).await;
         let records: u32 = sim.store.live().await.expect("read").iter().map(|chunk| chunk.new.records).sum();
         assert_eq!((done.is_ok(), records), (accepted == 1, accepted), "{mishap:?}");
-        let again = engine.accept_one(single(&sim, "me", 1, Some("k"))).await.expect("accepted");
+        let again = engine.accept_one(single(&sim, "me", 1, Some("k"))).await.expect("accepted").id;
         let records: u32 = sim.store.live().await.expect("read").iter().map(|chunk| chunk.new.records).sum();
         assert_eq!(records, 1, "{mishap:?}: {again} is one record");
     }
@@ -113,10 +115,10 @@ async fn what_was_accepted_survives_the_process_and_a_new_one_goes_on_with_it() 
     let store = Arc::new(Sqlite::open(folder.path()).await.expect("a queue"));
     let sim = Sim::with(Provider::default(), store);
     let engine = sim.engine(no_hook());
-    let first = engine.accept_one(single(&sim, "me", 1, None)).await.expect("accepted");
+    let first = engine.accept_one(single(&sim, "me", 1, None)).await.expect("accepted").id;
     drop(engine);
     let engine = sim.engine(no_hook());
-    let second = engine.accept_one(single(&sim, "me", 2, None)).await.expect("accepted");
+    let second = engine.accept_one(single(&sim, "me", 2, None)).await.expect("accepted").id;
     for (id, n) in [(first, 1), (second, 2)] {
         assert_eq!(answered(&engine, &sim, &id).await["recordId"], format!("mine-{n}"));
     }

@@ -265,7 +265,7 @@ impl Sim {
         let outlook = engine.outlook(&accepted).await.expect("known");
         accepted.submission.promise = outlook.promise;
         let id = accepted.submission.id.clone();
-        engine.accept(accepted).await.expect("accepted");
+        engine.accept(vec![accepted]).await.expect("accepted");
         (id, outlook)
     }
 

@@ -19,6 +19,7 @@ use laneshift_aws::WallClock;
 use laneshift_bedrock::Operation;
 use laneshift_catalog::prices::Tariff;
 use laneshift_core::route::LaneId;
+use laneshift_store::Charged;
 use laneshift_units::{Money, PriceMode, ServiceTier, Timestamp, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -102,7 +103,7 @@ impl Books {
         for (id, call) in journal::left_open(folder)? {
             ledger.write(&Record::of(&id, &call, &End::Lost, now))?;
         }
-        let (mut savings, mut spending) = (Savings::default(), Spending::open(folder)?);
+        let (mut savings, mut spending) = (Savings::default(), Spending::default());
         let keys = crate::keys::list(folder)?;
         let roots: HashMap<&str, &str> = keys.iter().map(|key| (&*key.id, key.spends_as())).collect();
         ledger::each(folder, &mut |record| {
@@ -144,13 +145,28 @@ impl Books {
         lock(&self.inner.spending).reserve(key, most, (self.inner.wall)())
     }
 
-    /// Work was accepted for the batch lane: what was reserved stays so.
-    pub(crate) fn queue(&self, key: &Key, most: Option<Money>) -> io::Result<()> {
-        lock(&self.inner.spending).queue(key, most, (self.inner.wall)())
+    /// The batch lane has answered for what was reserved: new work stays so until the queue says what it came to; otherwise it is
+    /// free again.
+    pub(crate) fn accepted(&self, key: &Key, most: Option<Money>, new: bool) {
+        if new {
+            lock(&self.inner.spending).queue(key, most, (self.inner.wall)());
+        } else {
+            self.release(key, most);
+        }
+    }
+
+    /// The queue is about to be read for what its work came to.
+    pub(crate) fn reading(&self) {
+        lock(&self.inner.spending).reading();
+    }
+
+    /// What the queue said.
+    pub(crate) fn charged(&self, all: &[Charged]) {
+        lock(&self.inner.spending).charged(all);
     }
 
     /// What was reserved is free again: nothing came of it.
-    pub(crate) fn release(&self, key: &Key, most: Option<Money>) {
+    fn release(&self, key: &Key, most: Option<Money>) {
         lock(&self.inner.spending).ended(key.spends_as(), (self.inner.wall)(), most, Money::ZERO, 0);
     }
 

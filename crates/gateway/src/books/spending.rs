@@ -2,16 +2,14 @@
 //!
 //! Promises: a call is let through only when everything that is paid, everything that may have been paid, and everything that is
 //! under way stays within the budget; a call without a known price does not pass a budget. Work for the batch lane counts from its
-//! acceptance with the most that it can cost on demand, kept in a file, until the period of the budget ends. Leaves out: rates are
-//! of this process, and begin full.
+//! acceptance with the most that it can cost on demand, and with what was booked for it when nothing of its chunk waits any more. Both
+//! are the queue's to say: here is what it said last, and what was accepted since. Leaves out: rates are of this process, and begin
+//! full.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::Path;
 
+use laneshift_store::{Charged, Costed};
 use laneshift_units::{Money, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use crate::keys::{Key, Period};
 
@@ -29,10 +27,31 @@ pub(crate) enum Held {
     Rate,
 }
 
+/// Money by the day in which the calls came.
+#[derive(Debug, Default)]
+struct Days(BTreeMap<i64, Money>);
+
+impl Days {
+    fn add(&mut self, at: Timestamp, money: Money) {
+        if money > Money::ZERO {
+            *self.0.entry(at.0.div_euclid(DAY_MS)).or_insert(Money::ZERO) += money;
+        }
+    }
+
+    fn since(&self, day: i64) -> Money {
+        self.0.range(day..).map(|(_, money)| *money).sum()
+    }
+}
+
 #[derive(Debug, Default)]
 struct Spent {
-    /// By the day in which the calls came: what was or may have been paid.
-    days: BTreeMap<i64, Money>,
+    /// What was or may have been paid for calls.
+    calls_paid: Days,
+    /// Work for the batch lane, as the queue said last.
+    queued: Days,
+    /// What was accepted since it was asked, and what was before and is not in `queued` yet.
+    accepted: Days,
+    asked: Days,
     /// The most that open calls can cost.
     open: Money,
     calls: Level,
@@ -59,43 +78,13 @@ impl Level {
     }
 }
 
-/// A line of the file of accepted work.
-#[derive(Serialize, Deserialize)]
-struct Queued {
-    at_ms: i64,
-    key: String,
-    usd: String,
-}
-
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Spending {
     keys: HashMap<String, Spent>,
-    queued: Option<File>,
-}
-
-fn path(folder: &Path) -> std::path::PathBuf {
-    folder.join("queued.jsonl")
 }
 
 impl Spending {
-    /// With the work that was accepted before.
-    pub(super) fn open(folder: &Path) -> io::Result<Self> {
-        let mut spending = Self { keys: HashMap::new(), queued: None };
-        match File::open(path(folder)) {
-            Ok(file) => {
-                for line in BufReader::new(file).split(b'\n') {
-                    let Ok(Queued { at_ms, key, usd }) = serde_json::from_slice(&line?) else { continue };
-                    spending.spend(&key, Timestamp(at_ms), Money::parse_usd(&usd).unwrap_or(Money::ZERO));
-                }
-            }
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            Err(e) => return Err(e),
-        }
-        spending.queued = Some(OpenOptions::new().create(true).append(true).open(path(folder))?);
-        Ok(spending)
-    }
-
     /// Whether a call passes the key's rates; if so it counts.
     pub(super) fn admit(&mut self, key: &Key, now: Timestamp) -> Result<(), Held> {
         if key.requests_per_minute.is_none() && key.tokens_per_minute.is_none() {
@@ -118,7 +107,8 @@ impl Spending {
         let limit = Money::parse_usd(&budget.usd).map_err(|_| Held::Budget)?;
         let spent = self.keys.entry(key.spends_as().to_owned()).or_default();
         let begin = budget.per.begin(now).0.div_euclid(DAY_MS);
-        let paid: Money = spent.days.range(begin..).map(|(_, money)| *money).sum();
+        let days = [&spent.calls_paid, &spent.queued, &spent.asked, &spent.accepted];
+        let paid: Money = days.into_iter().map(|days| days.since(begin)).sum();
         if paid + spent.open + most > limit {
             return Err(Held::Budget);
         }
@@ -130,9 +120,7 @@ impl Spending {
     pub(super) fn ended(&mut self, key: &str, at: Timestamp, reserved: Option<Money>, paid: Money, tokens: u64) {
         if let Some(spent) = self.keys.get_mut(key) {
             spent.tokens.take(tokens);
-            if let Some(reserved) = reserved {
-                spent.open = if spent.open > reserved { spent.open - reserved } else { Money::ZERO };
-            }
+            spent.free(reserved);
         }
         self.spend(key, at, paid);
     }
@@ -140,21 +128,50 @@ impl Spending {
     /// Money that is spent.
     pub(super) fn spend(&mut self, key: &str, at: Timestamp, money: Money) {
         if money > Money::ZERO {
-            *self.keys.entry(key.to_owned()).or_default().days.entry(at.0.div_euclid(DAY_MS)).or_insert(Money::ZERO) += money;
+            self.keys.entry(key.to_owned()).or_default().calls_paid.add(at, money);
         }
     }
 
-    /// Work is accepted for the batch lane, and can cost this: what was reserved becomes spent.
-    pub(super) fn queue(&mut self, key: &Key, most: Option<Money>, now: Timestamp) -> io::Result<()> {
-        let (Some(most), Some(_)) = (most, &key.budget) else { return Ok(()) };
-        let mut line =
-            serde_json::to_vec(&Queued { at_ms: now.0, key: key.spends_as().to_owned(), usd: most.to_exact_string() })?;
-        line.push(b'\n');
-        if let Some(file) = &mut self.queued {
-            file.write_all(&line)?;
+    /// Work is accepted for the batch lane, and can cost this: what was reserved waits for what the queue will say.
+    pub(super) fn queue(&mut self, key: &Key, most: Option<Money>, now: Timestamp) {
+        let (Some(most), Some(_)) = (most, &key.budget) else { return };
+        let spent = self.keys.entry(key.spends_as().to_owned()).or_default();
+        spent.free(Some(most));
+        spent.accepted.add(now, most);
+    }
+
+    /// The queue is asked: what was accepted until here will be in its answer.
+    pub(super) fn reading(&mut self) {
+        for spent in self.keys.values_mut() {
+            // An answer that did not come leaves what was accepted before it.
+            for (day, money) in std::mem::take(&mut spent.accepted).0 {
+                *spent.asked.0.entry(day).or_insert(Money::ZERO) += money;
+            }
         }
-        self.ended(key.spends_as(), now, Some(most), most, 0);
-        Ok(())
+    }
+
+    /// The queue's answer.
+    pub(super) fn charged(&mut self, all: &[Charged]) {
+        for spent in self.keys.values_mut() {
+            (spent.queued, spent.asked) = Default::default();
+        }
+        for charged in all {
+            self.keys.entry(charged.charge.payer.clone()).or_default().queued.add(charged.charge.at, at_most(charged));
+        }
+    }
+}
+
+/// What was paid for a chunk, and what may have been; and while something of it waits, the most that it can still cost.
+fn at_most(Charged { charge, waits, cost }: &Charged) -> Money {
+    let open = *waits || cost.costed == Costed::Unpriced;
+    cost.paid + cost.bound + if open { charge.most } else { Money::ZERO }
+}
+
+impl Spent {
+    fn free(&mut self, reserved: Option<Money>) {
+        if let Some(reserved) = reserved {
+            self.open = if self.open > reserved { self.open - reserved } else { Money::ZERO };
+        }
     }
 }
 
@@ -175,6 +192,8 @@ impl Period {
 
 #[cfg(test)]
 mod tests {
+    use laneshift_store::{Charge, ChunkId, Cost};
+
     use super::*;
     use crate::keys::Budget;
 
@@ -188,17 +207,14 @@ mod tests {
 
     #[test]
     fn a_budget_holds_what_is_paid_what_is_open_and_what_waits_and_begins_anew() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut spending = Spending::open(folder.path()).expect("opened");
+        let mut spending = Spending::default();
         let (key, now) = (key("1", Period::Day), Timestamp::parse("2026-11-30T12:00:00Z").expect("a time"));
         assert_eq!(spending.reserve(&key, dollars("0.6"), now), Ok(()));
         assert_eq!(spending.reserve(&key, dollars("0.6"), now), Err(Held::Budget), "the first is open");
         spending.ended("k", now, dollars("0.6"), dollars("0.1").expect("money"), 5);
         assert_eq!(spending.reserve(&key, dollars("0.6"), now), Ok(()));
-        spending.queue(&key, dollars("0.6"), now).expect("written");
+        spending.queue(&key, dollars("0.6"), now);
         assert_eq!(spending.reserve(&key, dollars("0.31"), now), Err(Held::Budget));
-        let mut again = Spending::open(folder.path()).expect("opened");
-        assert_eq!(again.reserve(&key, dollars("0.41"), now), Err(Held::Budget), "what waits is known to the next process");
         assert_eq!(spending.reserve(&key, None, now), Err(Held::Unpriced));
         let tomorrow = Timestamp(now.0 + DAY_MS);
         assert_eq!(spending.reserve(&key, dollars("1"), tomorrow), Ok(()));
@@ -207,9 +223,39 @@ mod tests {
     }
 
     #[test]
+    fn queued_work_counts_with_its_bound_until_the_queue_says_what_it_came_to() {
+        let mut spending = Spending::default();
+        let (key, now, dollar) = (key("1", Period::Ever), Timestamp(0), |text| dollars(text).expect("money"));
+        let charge = Charge { chunk: ChunkId(1), payer: "k".to_owned(), at: now, most: dollar("0.6") };
+        let booked = Cost { paid: dollar("0.2"), bound: dollar("0.1"), ..Cost::NOTHING };
+        let fits = |spending: &mut Spending, usd: &str| {
+            let fits = spending.reserve(&key, dollars(usd), now).is_ok();
+            if fits {
+                spending.ended("k", now, dollars(usd), Money::ZERO, 0);
+            }
+            fits
+        };
+        assert_eq!(spending.reserve(&key, dollars("0.6"), now), Ok(()));
+        spending.queue(&key, dollars("0.6"), now);
+        spending.reading();
+        assert!(!fits(&mut spending, "0.5"), "the answer is not there yet");
+        spending.charged(&[Charged { charge: charge.clone(), waits: true, cost: Cost::NOTHING }]);
+        assert!(fits(&mut spending, "0.4") && !fits(&mut spending, "0.41"));
+        spending.charged(&[Charged { charge: charge.clone(), waits: false, cost: booked }]);
+        assert!(fits(&mut spending, "0.7") && !fits(&mut spending, "0.71"));
+        spending.reading();
+        spending.queue(&key, dollars("0.5"), now);
+        spending.charged(&[Charged { charge: charge.clone(), waits: false, cost: booked }]);
+        assert!(fits(&mut spending, "0.2") && !fits(&mut spending, "0.21"), "it was accepted while the queue was read");
+        let unpriced = Cost { costed: Costed::Unpriced, ..Cost::NOTHING };
+        spending.reading();
+        spending.charged(&[Charged { charge, waits: false, cost: unpriced }]);
+        assert!(fits(&mut spending, "0.4") && !fits(&mut spending, "0.41"), "what it cost is not known");
+    }
+
+    #[test]
     fn rates_are_of_a_minute() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut spending = Spending::open(folder.path()).expect("opened");
+        let mut spending = Spending::default();
         let key = Key { requests_per_minute: Some(2), tokens_per_minute: Some(100), ..Key::named("k", "o") };
         assert_eq!([0, 1, 2].map(|ms| spending.admit(&key, Timestamp(ms))), [Ok(()), Ok(()), Err(Held::Rate)]);
         assert_eq!(spending.admit(&key, Timestamp(30_000)), Ok(()));

@@ -149,19 +149,20 @@ impl Gateway {
                 }
             }
         }
-        let most = read.iter().map(|accepted| accepted.at_most(self.catalog())).sum::<Option<Money>>();
+        let key = &caller.key;
+        let most = key.budget.as_ref().and_then(|_| {
+            read.iter_mut().map(|accepted| accepted.paid_by(key.spends_as(), self.catalog())).sum::<Option<Money>>()
+        });
         if let Err(held) = self.books().reserve(&caller.key, most) {
             read.into_iter().for_each(|accepted| accepted.discard(&queue_of(&self.config().data)));
             return Err(Refusal::held(held));
         }
-        for (input, accepted) in job.inputs.iter_mut().zip(read) {
+        for (input, accepted) in job.inputs.iter_mut().zip(&read) {
             input.submission = Some(accepted.submission.id.clone());
-            if let Err(error) = later.engine.accept(accepted).await {
-                self.books().release(&caller.key, most);
-                return Err(failed(error));
-            }
         }
-        self.books().queue(&caller.key, most).map_err(failed)?;
+        let taken = later.engine.accept(read).await;
+        self.books().accepted(key, most, matches!(taken, Ok(true)));
+        taken.map_err(failed)?;
         job.accepted = true;
         shelf.note(&job.id, &*job).map_err(failed)
     }

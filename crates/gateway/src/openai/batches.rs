@@ -142,7 +142,7 @@ impl Gateway {
     }
 
     /// Accepts what was read, if the key allows it.
-    async fn submit(&self, batch: &mut Batch, accepted: Accepted, key: &Key) -> Result<(), Refusal> {
+    async fn submit(&self, batch: &mut Batch, mut accepted: Accepted, key: &Key) -> Result<(), Refusal> {
         let engine = &self.later()?.engine;
         let pools = accepted.estimate(self.catalog(), self.capabilities());
         let discard = |accepted: Accepted| accepted.discard(&crate::later::queue_of(&self.config().data));
@@ -156,17 +156,15 @@ impl Gateway {
             discard(accepted);
             return Ok(());
         }
-        let most = accepted.at_most(self.catalog());
+        let most = key.budget.as_ref().and_then(|_| accepted.paid_by(key.spends_as(), self.catalog()));
         if let Err(held) = self.books().reserve(key, most) {
             discard(accepted);
             return Err(Refusal::held(held));
         }
         let id = accepted.submission.id.clone();
-        if let Err(error) = engine.accept(accepted).await {
-            self.books().release(key, most);
-            return Err(failed(error));
-        }
-        self.books().queue(key, most).map_err(failed)?;
+        let taken = engine.accept(vec![accepted]).await;
+        self.books().accepted(key, most, matches!(taken, Ok(true)));
+        taken.map_err(failed)?;
         batch.submission = Some(id);
         Ok(())
     }

@@ -85,6 +85,7 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
         };
         let gateway = Gateway::open(config.clone(), catalog, Arc::new(clock::now), &env, (Wire::network(), later.clone()));
         let gateway = gateway.map_err(unusable)?;
+        gateway.settle_budgets().await.map_err(|e| failed("read the queue", &e))?;
         let listener = TcpListener::bind(config.listen).await.map_err(|e| failed(&format!("listen on {}", config.listen), &e))?;
         let address = listener.local_addr().map_err(|e| failed("listen", &e))?;
         let signals = |e: std::io::Error| failed("listen for signals", &e);
@@ -214,7 +215,8 @@ async fn turns(engine: &Engine, gateway: &Gateway, pause: Duration) {
             engine.deliver_others("").await?;
             gateway.end_jobs().await
         };
-        let trouble = turn.await.map_or_else(|error| error.to_string(), |()| String::new());
+        let (turned, settled) = (turn.await, gateway.settle_budgets().await);
+        let trouble = turned.and(settled).map_or_else(|error| error.to_string(), |()| String::new());
         if trouble != told && !trouble.is_empty() {
             tracing::warn!(trouble, "the batch lane");
         }

@@ -28,6 +28,19 @@ impl Books for Memory {
     async fn costs(&self) -> Result<BTreeMap<AttemptId, Cost>, StoreError> {
         Ok(self.state().costs.iter().filter_map(|(id, entries)| Some((*id, Entry::sum(entries)?))).collect())
     }
+
+    async fn charged(&self) -> Result<Vec<Charged>, StoreError> {
+        let state = self.state();
+        let open = |id| state.attempts.iter().any(|a| a.state.is_open() && a.intent.members.iter().any(|m| m.chunk == id));
+        let waits = |id| state.chunks.get(&id).is_some_and(|chunk| chunk.done != chunk.all()) || open(id);
+        let charged = |charge: &Charge| Charged { charge: charge.clone(), waits: waits(charge.chunk), cost: Cost::NOTHING };
+        let mut all: Vec<Charged> = state.charges.values().map(charged).collect();
+        for (attempt, entries) in &state.costs {
+            let attempt = state.attempts.iter().find(|known| known.intent.id == *attempt);
+            Charged::add(&mut all, entries, attempt.map_or(&[], |attempt| &attempt.intent.members));
+        }
+        Ok(all)
+    }
 }
 
 fn sorted(entries: &[Entry]) -> Vec<Entry> {

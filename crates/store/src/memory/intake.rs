@@ -38,6 +38,9 @@ impl Intake for Memory {
             state.submissions.push((Submission { new: new.clone(), state: SubmissionState::Open }, spans.clone()));
         }
         state.keyed.extend_from_slice(&accept.keyed);
+        for charge in &accept.charges {
+            state.charges.entry(charge.chunk).and_modify(|known| known.most += charge.most).or_insert_with(|| charge.clone());
+        }
         Ok(())
     }
 

@@ -26,6 +26,7 @@ struct State {
     attempts: Vec<Attempt>,
     results: BTreeMap<(ChunkId, AttemptId), ResultObject>,
     costs: BTreeMap<AttemptId, Vec<Entry>>,
+    charges: BTreeMap<ChunkId, Charge>,
 }
 
 impl Memory {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::attempts::known;
-use super::read::cost;
+use super::read::{charged, cost, members};
 use super::{Sqlite, Tx, database, int};
 use crate::*;
 
@@ -45,6 +45,22 @@ impl Books for Sqlite {
             *costs.entry(attempt).or_insert(Cost::NOTHING) += entry.cost;
         }
         Ok(costs)
+    }
+
+    async fn charged(&self) -> Result<Vec<Charged>, StoreError> {
+        let mut tx = self.begin().await?;
+        let rows = sqlx::query(include_str!("charged.sql")).fetch_all(&mut *tx).await.map_err(database)?;
+        let mut all = rows.iter().map(charged).collect::<Result<Vec<_>, _>>()?;
+        if all.is_empty() {
+            return Ok(all);
+        }
+        for row in &sqlx::query("SELECT * FROM cost").fetch_all(&mut *tx).await.map_err(database)? {
+            let (attempt, entry) = entry(row)?;
+            let shared = entry.chunk.is_none() && entry.cost != Cost::NOTHING;
+            let members = if shared { members(&mut tx, int(attempt.0)).await? } else { Vec::new() };
+            Charged::add(&mut all, &[entry], &members);
+        }
+        Ok(all)
     }
 }
 

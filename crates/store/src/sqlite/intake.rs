@@ -1,9 +1,10 @@
 //! What comes in.
 
+use laneshift_units::Money;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::read::{span, submission, tail};
+use super::read::{money, span, submission, tail};
 use super::{Sqlite, Tx, database, int};
 use crate::*;
 
@@ -37,6 +38,9 @@ impl Intake for Sqlite {
         }
         for keyed in &accept.keyed {
             insert_keyed(&mut tx, keyed).await?;
+        }
+        for charge in &accept.charges {
+            insert_charge(&mut tx, charge).await?;
         }
         tx.commit().await.map_err(database)
     }
@@ -217,6 +221,21 @@ async fn insert_keyed(tx: &mut Tx<'_>, keyed: &Keyed) -> Result<(), StoreError> 
         .bind(keyed.day)
         .bind(keyed.body_hash.cast_signed())
         .bind(&keyed.record)
+        .execute(&mut **tx)
+        .await
+        .map_err(database)?;
+    Ok(())
+}
+
+async fn insert_charge(tx: &mut Tx<'_>, charge: &Charge) -> Result<(), StoreError> {
+    let known = sqlx::query("SELECT most_pico FROM charge WHERE chunk = ?").bind(int(charge.chunk.0));
+    let known = known.fetch_optional(&mut **tx).await.map_err(database)?;
+    let before = known.as_ref().map_or(Ok(Money::ZERO), |row| money(row, "most_pico"))?;
+    sqlx::query("INSERT INTO charge VALUES (?, ?, ?, ?) ON CONFLICT (chunk) DO UPDATE SET most_pico = excluded.most_pico")
+        .bind(int(charge.chunk.0))
+        .bind(&charge.payer)
+        .bind(charge.at.0)
+        .bind((before + charge.most).pico().to_string())
         .execute(&mut **tx)
         .await
         .map_err(database)?;

@@ -15,7 +15,8 @@ fn unsigned(row: &SqliteRow, column: &str) -> u64 {
     row.get::<i64, _>(column).cast_unsigned()
 }
 
-fn money(row: &SqliteRow, column: &str) -> Result<Money, StoreError> {
+/// Money in a column.
+pub(super) fn money(row: &SqliteRow, column: &str) -> Result<Money, StoreError> {
     let text: String = row.get(column);
     text.parse().map(Money::from_pico).map_err(|_| StoreError::Database(format!("{column} {text:?} is no number")))
 }
@@ -134,6 +135,17 @@ pub(super) fn one_try(row: &SqliteRow) -> Result<Try, StoreError> {
         created: Timestamp(row.get("created_ms")),
         slots: bitmap(row, "members")?,
     })
+}
+
+/// A charge, without what is booked for it.
+pub(super) fn charged(row: &SqliteRow) -> Result<Charged, StoreError> {
+    let charge = Charge {
+        chunk: ChunkId(unsigned(row, "chunk")),
+        payer: row.get("payer"),
+        at: Timestamp(row.get("at_ms")),
+        most: money(row, "most_pico")?,
+    };
+    Ok(Charged { charge, waits: row.get("waits"), cost: Cost::NOTHING })
 }
 
 pub(super) fn cost(row: &SqliteRow) -> Result<(AttemptId, i64, Cost), StoreError> {

@@ -1,4 +1,4 @@
--- The queue, version 3. Rows are for submissions, chunks, flushes, attempts and results; for a request only when it brought a
+-- The queue, version 4. Rows are for submissions, chunks, flushes, attempts and results; for a request only when it brought a
 -- key. Money is in picodollars as decimal text: SQLite's integers end at 64 bits. Bitmaps have one bit a slot, 8,192 slots.
 
 CREATE TABLE IF NOT EXISTS pool (
@@ -124,4 +124,12 @@ CREATE TABLE IF NOT EXISTS cost (
     bound_pico TEXT NOT NULL,
     exact INTEGER NOT NULL,
     PRIMARY KEY (attempt, chunk)
+) STRICT;
+
+-- Who pays for a chunk. It is no reference: like its cost it stays when the chunk is forgotten.
+CREATE TABLE IF NOT EXISTS charge (
+    chunk INTEGER PRIMARY KEY,
+    payer TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    most_pico TEXT NOT NULL
 ) STRICT;

@@ -14,6 +14,7 @@ pub(crate) async fn aim(verb: &Verb, model: &dyn Store, step: i64) -> Aimed {
             let mut accept = bulk(&format!("s{s}"), &[10 * (s + 1), 10 * (s + 1) + 1]);
             let new = &mut accept.submissions[0].0;
             (new.body_hash, new.key) = (*body, key.map(|key| format!("k{key}")));
+            accept.charges = accept.chunks.iter().map(|chunk| charge(chunk.id.0, 10)).collect();
             Aimed::Accept(accept)
         }
         Verb::Flush { chunk, records, submission: of, key, body, behind } => {
@@ -25,6 +26,7 @@ pub(crate) async fn aim(verb: &Verb, model: &dyn Store, step: i64) -> Aimed {
                 chunks: vec![growing(*chunk)],
                 tails: vec![tail(*chunk, first_slot, *records)],
                 keyed: key.map(|key| keyed(key, i64::from(key), *body)).into_iter().collect(),
+                charges: if *behind { Vec::new() } else { vec![charge(*chunk, i128::from(*records))] },
             })
         }
         Verb::Intend { again, free, parts, batch, hedge } => {

@@ -52,6 +52,33 @@ async fn an_attempt_without_a_cost_is_booked_as_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_chunk_came_to_is_charged_to_the_last_digit_and_waits_until_nothing_is_open() {
+    for store in stores().await.0 {
+        let charges = vec![charge(1, 50), charge(2, 60)];
+        store.accept(&Accept { charges, ..bulk("s", &[1, 2, 3]) }).await.expect("accepted");
+        store.accept(&Accept { charges: vec![charge(2, 5)], ..Accept::default() }).await.expect("accepted");
+        store.intend(&intent(1, vec![members(1, 0..10), members(2, 0..4), members(3, 0..1)])).await.expect("decided");
+        let charged = || async { store.charged().await.expect("readable") };
+        let before = charged().await;
+        assert_eq!(
+            before.iter().map(|c| (c.charge.chunk.0, c.charge.most.pico(), c.waits)).collect::<Vec<_>>(),
+            [(1, 50, true), (2, 65, true)]
+        );
+        for chunk in [1, 2] {
+            store.settle(&settle(1, chunk, slots(0..10), slots(0..0))).await.expect("settled");
+        }
+        // Of no record's 100, 15 records paid: 66 for ten of them, 27 for four, 7 for the one whose chunk nobody pays for.
+        let of = |chunk: Option<u64>, pico| Entry { chunk: chunk.map(ChunkId), cost: cost(pico) };
+        store.book(AttemptId(1), &[of(None, 100), of(Some(1), 3), of(Some(2), 5), of(Some(3), 9)]).await.expect("booked");
+        assert_eq!(charged().await.iter().map(|c| (c.cost.paid.pico(), c.waits)).collect::<Vec<_>>(), [(69, true), (32, true)]);
+        close(&*store, 1).await;
+        assert!(charged().await.iter().all(|c| !c.waits));
+        store.amend(AttemptId(1), &[of(Some(1), 4)]).await.expect("amended");
+        assert_eq!(charged().await.iter().map(|c| c.cost.paid.pico()).collect::<Vec<_>>(), [4, 0]);
+    }
+}
+
+#[tokio::test]
 async fn the_cost_of_an_attempt_that_is_not_there_is_refused() {
     for store in stores().await.0 {
         refused!(store.book(AttemptId(1), &entries(1)).await, Missing);

@@ -77,6 +77,10 @@ pub(crate) fn keyed(key: u8, day: i64, body_hash: u64) -> Keyed {
     Keyed { day, owner: "o".to_owned(), key_hash: [key; 16], body_hash, record: format!("r{key}") }
 }
 
+pub(crate) fn charge(chunk: u64, pico: i128) -> Charge {
+    Charge { chunk: ChunkId(chunk), payer: "p".to_owned(), at: Timestamp(10), most: Money::from_pico(pico) }
+}
+
 /// A submission of its own sealed chunks, ten records each.
 pub(crate) fn bulk(id: &str, chunks: &[u64]) -> Accept {
     Accept {

@@ -21,6 +21,7 @@ pub(crate) struct Picture {
     open: Vec<Attempt>,
     past: Vec<Attempt>,
     pub(crate) costs: BTreeMap<AttemptId, Vec<Entry>>,
+    pub(crate) charged: Vec<Charged>,
 }
 
 /// What is booked; the sums are those of the entries.
@@ -90,6 +91,7 @@ impl Picture {
             open: store.open_attempts().await.expect("there"),
             past: store.past_jobs(3).await.expect("there"),
             costs: costs(store).await,
+            charged: store.charged().await.expect("there"),
         }
     }
 

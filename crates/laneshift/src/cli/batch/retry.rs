@@ -53,7 +53,7 @@ pub(crate) fn run(args: &RetryArgs, out: &mut dyn Write) -> Result<(), Error> {
             Retry::New(accepted) => {
                 let id = accepted.submission.id.clone();
                 let accepted = confirm(*accepted, &opened, &args.queue.data, args.yes, false).await?;
-                opened.engine.accept(accepted).await.map_err(failed)?;
+                opened.engine.accept(vec![accepted]).await.map_err(failed)?;
                 id
             }
         };

@@ -151,7 +151,7 @@ async fn accept(args: &RunArgs, request: &Request, source: (&str, &Path), opened
         );
     }
     let accepted = confirm(accepted, opened, folder, args.yes, args.guarantee).await?;
-    opened.engine.accept(accepted).await.map_err(failed)?;
+    opened.engine.accept(vec![accepted]).await.map_err(failed)?;
     Ok(())
 }
 
