@@ -8,7 +8,7 @@ use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::client::{AwsError, Client, Operation, service_error};
+use crate::client::{AwsError, Client, Credentials, Operation, service_error};
 use crate::sigv4::sha256_hex;
 
 /// Who calls.
@@ -40,6 +40,37 @@ impl Client {
             (Some(account), Some(arn)) => Ok(Identity { account, arn }),
             _ => Err(AwsError::Unusable("the answer names no identity".to_owned())),
         }
+    }
+
+    /// STS AssumeRole: keys of a role, for so many seconds.
+    ///
+    /// # Errors
+    /// AWS's.
+    pub async fn assume_role(&self, role: &str, session: &str, duration_s: u32) -> Result<Credentials, AwsError> {
+        let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let (role, session) = (encoded(role), encoded(session));
+        let form =
+            format!("Action=AssumeRole&Version=2011-06-15&RoleArn={role}&RoleSessionName={session}&DurationSeconds={duration_s}");
+        let text = self.query("sts", &form).await?;
+        match (element(&text, "AccessKeyId"), element(&text, "SecretAccessKey"), element(&text, "SessionToken")) {
+            (Some(access_key), Some(secret_key), token @ Some(_)) => {
+                Ok(Credentials { access_key, secret_key, session_token: token })
+            }
+            _ => Err(AwsError::Unusable("the answer has no keys".to_owned())),
+        }
+    }
+
+    /// GetInferenceProfile: the ARNs of the models that a profile is of.
+    ///
+    /// # Errors
+    /// AWS's.
+    pub async fn models_of_profile(&self, arn: &str) -> Result<Vec<String>, AwsError> {
+        let path = format!("/inference-profiles/{}", utf8_percent_encode(arn, NON_ALPHANUMERIC));
+        let (method, body, headers) = (Method::GET, Bytes::new(), Vec::new());
+        let operation = Operation { host: "bedrock", service: "bedrock", method, path, body, target: None, headers };
+        let answer = self.call(&operation).await?;
+        let models = answer["models"].as_array().into_iter().flatten();
+        Ok(models.filter_map(|model| model["modelArn"].as_str().map(str::to_owned)).collect())
     }
 
     /// IAM GetRole: the policy of who may assume it, as JSON.

@@ -105,6 +105,7 @@ pub(crate) struct Inner {
     accounts: Vec<Account>,
     by_access_key: HashMap<String, usize>,
     default_region: String,
+    seed: u64,
     id_seed: u64,
     requests: AtomicU64,
     state: Mutex<State>,
@@ -150,7 +151,7 @@ impl Emulator {
         let by_access_key = accounts.iter().enumerate().map(|(i, a)| (a.access_key.clone(), i)).collect();
         let s3 = s3::service(&folder, auth, &accounts).map_err(|reason| OpenError::Folder { path: folder.clone(), reason })?;
         let upstream = world.settings.upstream.clone().map(Upstream::new).transpose().map_err(OpenError::Settings)?;
-        let default_region = world.settings.region.clone();
+        let (default_region, seed) = (world.settings.region.clone(), world.settings.seed);
         let id_seed = chance::draw(world.settings.seed, &format!("opening {}", world.openings));
         let opened = Event::Opened { version: VERSION, seed: world.settings.seed, at_ms: now.0 };
         let mut state = State { world, notices, journal };
@@ -173,6 +174,7 @@ impl Emulator {
             accounts,
             by_access_key,
             default_region,
+            seed,
             id_seed,
             requests: AtomicU64::new(0),
             state: Mutex::new(state),
@@ -211,6 +213,11 @@ impl Inner {
 
     pub(crate) fn accounts(&self) -> &[Account] {
         &self.accounts
+    }
+
+    /// Begins what chance has a part in.
+    pub(crate) const fn seed(&self) -> u64 {
+        self.seed
     }
 
     pub(crate) fn default_region(&self) -> &str {

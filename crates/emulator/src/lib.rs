@@ -20,6 +20,7 @@ mod push;
 mod s3;
 pub mod server;
 mod service;
+mod session;
 mod state;
 mod task;
 mod upstream;

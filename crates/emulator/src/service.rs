@@ -18,6 +18,7 @@ enum Service {
     Bedrock,
     Quotas,
     S3,
+    Sts,
 }
 
 impl Emulator {
@@ -30,6 +31,7 @@ impl Emulator {
             Service::Admin => Ok(admin::answer(self, request).await),
             Service::Bedrock => bedrock::answer(self, request).await,
             Service::Quotas => bedrock::service_quotas(self, request).await,
+            Service::Sts => Ok(bedrock::sts(self, request).await),
             Service::S3 => self.object(request).await,
         }
     }
@@ -61,6 +63,7 @@ fn service(request: &Request<Body>) -> Service {
         let scope = scope.split(',').next().unwrap_or_default();
         return match scope.split('/').nth(3) {
             Some("s3") => Service::S3,
+            Some("sts") => Service::Sts,
             Some("servicequotas") => Service::Quotas,
             _ => Service::Bedrock,
         };

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::lanes::Waits;
+use crate::roles::{account_of, region_of};
 
 /// What the gateway is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -32,6 +33,9 @@ pub struct Config {
     /// On-demand quotas; those that are not here are asked of Service Quotas.
     #[serde(rename = "quota", default)]
     pub quotas: Vec<Quota>,
+    /// Whom AWS knows owners as, by owner; the gateway itself when left out.
+    #[serde(default)]
+    pub owners: BTreeMap<String, Owner>,
     /// The batch lane, for calls that can wait.
     pub batch: Option<Batch>,
     /// Names of models for OpenAI's clients, and the models of Bedrock that they mean.
@@ -53,7 +57,9 @@ pub struct Upstream {
     pub region: String,
     /// Another endpoint than AWS's, without a path.
     pub endpoint_url: Option<String>,
-    /// The account's number, for the ledger.
+    /// Another endpoint of STS; `endpoint_url`, or else AWS's, when left out.
+    pub sts_endpoint_url: Option<String>,
+    /// The account's number, for the ledger, quotas and roles.
     #[serde(default)]
     pub account: String,
     /// The environment variable that holds the access key id.
@@ -73,12 +79,63 @@ impl Upstream {
         Self {
             region: region.to_owned(),
             endpoint_url,
+            sts_endpoint_url: None,
             account: String::new(),
             access_key_id_env: access_key_id_env(),
             secret_access_key_env: secret_access_key_env(),
             session_token_env: session_token_env(),
         }
     }
+}
+
+/// Whom AWS knows an owner as.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Owner {
+    /// ARNs of the roles that are assumed for the owner's calls, one for each account. With any, its calls go to these accounts only.
+    pub roles: Vec<String>,
+    /// What is called for the owner instead of models.
+    #[serde(rename = "profile")]
+    pub profiles: Vec<OwnProfile>,
+}
+
+impl Owner {
+    fn check(&self, owner: &str, upstreams: &[Upstream]) -> Result<(), String> {
+        for role in &self.roles {
+            let parts: Vec<&str> = role.splitn(6, ':').collect();
+            if !matches!(parts[..], ["arn", _, "iam", "", account, path] if !account.is_empty() && path.starts_with("role/")) {
+                return Err(format!("owners.{owner}.roles: {role:?} is no role; write arn:aws:iam::111122223333:role/NAME"));
+            }
+            if !upstreams.iter().any(|upstream| upstream.account == account_of(role)) {
+                return Err(format!("owners.{owner}.roles: no [[upstream]] says that it is in the account of {role:?}"));
+            }
+        }
+        for OwnProfile { model, arn } in &self.profiles {
+            if !laneshift_dialect::is_bedrocks(model) {
+                return Err(format!("owners.{owner}.profile.model: {model:?} is no model of Bedrock's"));
+            }
+            if !arn.contains(":application-inference-profile/") {
+                return Err(format!("owners.{owner}.profile.arn: {arn:?} is no application inference profile"));
+            }
+            let is_there = |upstream: &Upstream| upstream.account == account_of(arn) && upstream.region == region_of(arn);
+            if !upstreams.iter().any(is_there) {
+                return Err(format!(
+                    "owners.{owner}.profile.arn: no [[upstream]] says that it is in the account and region of {arn:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An application inference profile of an owner.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnProfile {
+    /// The model or profile that it was made from, as clients name it.
+    pub model: String,
+    /// Its ARN.
+    pub arn: String,
 }
 
 /// What AWS admits of a model in a minute, on demand.
@@ -216,6 +273,7 @@ impl Config {
             policy,
             commitments,
             quotas: Vec::new(),
+            owners: BTreeMap::new(),
             batch,
             models,
             waits,
@@ -228,19 +286,21 @@ impl Config {
         if self.upstreams.is_empty() {
             return Err("no [[upstream]] says where calls go".to_owned());
         }
-        for Upstream { region, endpoint_url, .. } in &self.upstreams {
+        for Upstream { region, endpoint_url, sts_endpoint_url, .. } in &self.upstreams {
             if region.is_empty() {
                 return Err("upstream.region is empty".to_owned());
             }
-            let uri = endpoint_url.as_deref().map(str::parse::<http::Uri>);
-            match uri {
-                None => {}
-                Some(Ok(uri)) if uri.path() == "/" && matches!(uri.scheme_str(), Some("http" | "https")) => {}
-                Some(_) => {
-                    return Err("upstream.endpoint_url: write http:// or https://, a host and a port, and no path".to_owned());
+            for (name, url) in [("endpoint_url", endpoint_url), ("sts_endpoint_url", sts_endpoint_url)] {
+                match url.as_deref().map(str::parse::<http::Uri>) {
+                    None => {}
+                    Some(Ok(uri)) if uri.path() == "/" && matches!(uri.scheme_str(), Some("http" | "https")) => {}
+                    Some(_) => {
+                        return Err(format!("upstream.{name}: write http:// or https://, a host and a port, and no path"));
+                    }
                 }
             }
         }
+        self.owners.iter().try_for_each(|(name, owner)| owner.check(name, &self.upstreams))?;
         for Quota { model, region, tokens_per_minute, requests_per_minute, .. } in &self.quotas {
             if !laneshift_dialect::is_bedrocks(model) {
                 return Err(format!("quota.model: {model:?} is no model of Bedrock's"));
@@ -281,6 +341,13 @@ mod tests {
             ("[[upstream]]\nregion = \"r\"\nendpoint_url = \"ftp://h\"", "endpoint_url"),
             ("[[upstream]]\nregion = \"r\"\nendpoint_url = \"http://h/path\"", "endpoint_url"),
             ("[[upstream]]\nregion = \"r\"\ncolour = 1", "colour"),
+            ("[[upstream]]\nregion = \"r\"\nsts_endpoint_url = \"sts\"", "sts_endpoint_url"),
+            ("[[upstream]]\nregion = \"r\"\n[owners.a]\nroles = [\"X\"]", "is no role"),
+            ("[[upstream]]\nregion = \"r\"\n[owners.a]\nroles = [\"arn:aws:iam::1:role/X\"]", "no [[upstream]]"),
+            (
+                "[[upstream]]\nregion = \"r\"\n[[owners.a.profile]]\nmodel = \"amazon.nova-lite-v1:0\"\narn = \"X\"",
+                "no application",
+            ),
             ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"gpt\"\nregion = \"r\"", "no model of Bedrock's"),
             ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"amazon.nova-lite-v1:0\"\nregion = \"s\"", "quota.region"),
             ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"amazon.nova-lite-v1:0\"\nregion = \"r\"", "tokens_per_minute"),

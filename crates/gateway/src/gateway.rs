@@ -33,6 +33,7 @@ use crate::market::Market;
 use crate::openai;
 use crate::quotas::Quotas;
 use crate::refusal::Refusal;
+use crate::roles::Roles;
 use crate::upstream::{Target, Wire};
 
 /// The largest body that is taken.
@@ -59,6 +60,7 @@ struct Inner {
     catalog: Arc<Catalog>,
     tariffs: RwLock<HashMap<(String, String), Arc<Tariff>>>,
     wire: Wire,
+    roles: Roles,
     wall: WallClock,
     creating: Mutex<()>,
 }
@@ -136,6 +138,7 @@ impl Gateway {
             catalog,
             tariffs: RwLock::default(),
             wire,
+            roles: Roles::default(),
             wall,
             creating: Mutex::new(()),
         };
@@ -212,6 +215,10 @@ impl Gateway {
 
     pub(crate) fn targets(&self) -> &[Target] {
         &self.live.targets
+    }
+
+    pub(crate) fn roles(&self) -> &Roles {
+        &self.inner.roles
     }
 
     pub(crate) fn wire(&self) -> &Wire {

@@ -24,6 +24,7 @@ mod openai;
 mod outline;
 mod quotas;
 mod refusal;
+mod roles;
 mod room;
 mod runtime;
 mod shelf;

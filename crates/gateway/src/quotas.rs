@@ -10,7 +10,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::future::join_all;
-use laneshift_aws::{Client, Endpoints, over_network};
 use laneshift_batch::decide::Limits;
 use laneshift_catalog::DataError;
 use laneshift_catalog::capabilities::Capabilities;
@@ -139,14 +138,11 @@ impl Gateway {
     pub async fn read_quotas(&self) {
         let gateway = self.current();
         let quotas = &gateway.market().quotas;
-        let transport = over_network();
         let mut targets: Vec<_> = gateway.targets().iter().collect();
         targets.dedup_by_key(|target| &target.pool);
         let reading = targets.into_iter().map(async |target| {
-            let endpoints = Endpoints { custom: target.endpoint.clone() };
-            let (keys, wall) = (target.credentials.clone(), self.wall());
             let (account, region) = (&target.account, &target.region);
-            match Client::new(transport.clone(), keys, region, endpoints, wall).quotas().await {
+            match gateway.aws(target, target.endpoint.clone()).quotas().await {
                 Ok(told) => {
                     tracing::info!(account, region, quotas = told.len(), "Service Quotas was read");
                     quotas.tell(&target.pool, told);

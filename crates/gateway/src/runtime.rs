@@ -166,6 +166,10 @@ impl Gateway {
         if let Some(tier) = ask.tier {
             keep_to(&mut spots, tier);
         }
+        spots.retain(|spot| self.serves(&key.owner, &self.targets()[spot.upstream]));
+        if spots.is_empty() {
+            return Err(Refusal::denied(format!("{} has no role in an account of {}.", key.owner, target.region)));
+        }
         self.books().admit(key).map_err(Refusal::held)?;
         self.market().earn();
         let came = Came { model, operation, key, parts, body, body_sha256, asked: &asked, outline, tariff, now };
@@ -211,8 +215,11 @@ impl Gateway {
         if !caller.key.allows(model) {
             return Err(Refusal::denied(format!("This key may not call {model}.")));
         }
-        let target = self.target(caller.region)?;
-        let sent = self.in_time(target.send(self.wire(), (parts, parts.uri.path()), body, self.now())).await;
+        let (region, owner) = (&self.target(caller.region)?.region, &caller.key.owner);
+        let target = self.targets().iter().find(|target| target.region == *region && self.serves(owner, target));
+        let target = target.ok_or_else(|| Refusal::denied(format!("{owner} has no role in an account of {region}.")))?;
+        let keys = self.keys_of(owner, target).await?;
+        let sent = self.in_time(self.send(target, &keys, (parts, parts.uri.path()), body, self.now())).await;
         let answer = sent.map_err(|lost| Refusal::unreachable(format!("Bedrock cannot be reached: {}", lost.why)))?;
         let (head, incoming) = answer.into_parts();
         let whole = Limited::new(incoming, ANSWER_BYTES_MAX).collect().await;
@@ -242,20 +249,24 @@ impl Gateway {
         let Came { operation, parts, .. } = came;
         let target = &self.targets()[spot.upstream];
         let arn = spot.committed.as_ref().and_then(|committed| committed.arn.as_deref());
-        let called = arn.unwrap_or(came.model);
+        let keys = match self.keys_of(&came.key.owner, target).await {
+            Ok(keys) => keys,
+            Err(refusal) => return Ok(Tried { response: refusal.response(), again: Some(Again::Call) }),
+        };
         let chosen = came.asked.tier.is_none();
         let tier = tier_of(spot.lane);
-        let open = self.note(came, (target, spot.lane, called), hold)?;
+        let open = self.note(came, (target, spot.lane, arn.unwrap_or(came.model)), hold)?;
+        let called = arn.or_else(|| self.profile(&came.key.owner, target, came.model)).unwrap_or(came.model);
         let in_tier = if chosen && tier != ServiceTier::Default { in_tier(came, tier) } else { None };
         let path = path_of(parts, called, *operation);
         let sent = match &in_tier {
             None => {
                 let body = (came.body.clone(), came.body_sha256);
-                self.in_time(target.send(self.wire(), (parts, &path), body, came.now)).await
+                self.in_time(self.send(target, &keys, (parts, &path), body, came.now)).await
             }
             Some((parts, body)) => {
                 let hash = sha256_hex(body);
-                self.in_time(target.send(self.wire(), (parts, &path), (body.clone(), &hash), came.now)).await
+                self.in_time(self.send(target, &keys, (parts, &path), (body.clone(), &hash), came.now)).await
             }
         };
         let answer = match sent {

@@ -1,17 +1,18 @@
 //! A call, sent on under the gateway's own keys.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use laneshift_aws::{Credentials, TransportError, sigv4};
+use laneshift_aws::{Credentials, Transport, TransportError, sigv4};
 use laneshift_units::Timestamp;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
@@ -22,6 +23,9 @@ use crate::quotas::Pool;
 
 /// How long a connection that nobody uses is kept.
 const IDLE: Duration = Duration::from_secs(50);
+/// How long a call of another service than Bedrock's runtime may take, and how large its answer may be.
+const ASIDE: Duration = Duration::from_secs(30);
+const ASIDE_BYTES_MAX: usize = 8_000_000;
 
 /// Answers requests in this process: in a simulation, whose time is not the machine's.
 pub type InProcess = BoxCloneSyncService<Request<Bytes>, Response<Coming>, TransportError>;
@@ -39,6 +43,25 @@ impl Wire {
     /// A pool of connections.
     pub fn network() -> Self {
         Self::Network(Box::new(client()))
+    }
+
+    /// The same wire for calls of AWS's other services.
+    pub(crate) fn transport(&self) -> Transport {
+        let wire = self.clone();
+        BoxCloneSyncService::new(tower::service_fn(move |request: Request<Bytes>| {
+            let wire = wire.clone();
+            async move {
+                let failed = |what: String| TransportError { what, sent: true };
+                let answering = async {
+                    let answer = wire.request(request).await.map_err(|Lost { why, sent }| TransportError { what: why, sent })?;
+                    let (head, body) = answer.into_parts();
+                    let whole = Limited::new(body, ASIDE_BYTES_MAX).collect().await.map_err(|e| failed(e.to_string()))?;
+                    Ok(Response::from_parts(head, whole.to_bytes()))
+                };
+                let late = |_| Err(failed(format!("after {} s", ASIDE.as_secs())));
+                tokio::time::timeout(ASIDE, answering).await.unwrap_or_else(late)
+            }
+        }))
     }
 
     async fn request(&self, request: Request<Bytes>) -> Result<Response<Coming>, Lost> {
@@ -70,11 +93,13 @@ pub(crate) struct Target {
     pub(crate) account: String,
     /// Another endpoint than AWS's.
     pub(crate) endpoint: Option<String>,
+    /// Another endpoint of STS than AWS's.
+    pub(crate) sts: Option<String>,
     /// Whose quotas its calls take.
     pub(crate) pool: Pool,
     authority: HeaderValue,
     base: String,
-    pub(crate) credentials: Credentials,
+    pub(crate) credentials: Arc<Credentials>,
 }
 
 /// Why a call brought no answer.
@@ -102,14 +127,15 @@ impl Target {
             region: upstream.region.clone(),
             account: upstream.account.clone(),
             endpoint: upstream.endpoint_url.clone(),
+            sts: upstream.sts_endpoint_url.clone().or(upstream.endpoint_url.clone()),
             pool: Pool { account, region: upstream.region.clone() },
             authority: HeaderValue::from_str(&authority).map_err(|_| format!("{base:?} is no address"))?,
             base,
-            credentials: Credentials {
+            credentials: Arc::new(Credentials {
                 access_key,
                 secret_key: needed(&upstream.secret_access_key_env)?,
                 session_token: env(&upstream.session_token_env).filter(|value| !value.is_empty()),
-            },
+            }),
         })
     }
 
@@ -118,6 +144,7 @@ impl Target {
     pub(crate) async fn send(
         &self,
         wire: &Wire,
+        credentials: &Credentials,
         (parts, path): (&Parts, &str),
         (body, body_sha256): (Bytes, &str),
         now: Timestamp,
@@ -134,7 +161,7 @@ impl Target {
         headers.insert(HOST, self.authority.clone());
         let date = now.to_string().replace(['-', ':'], "");
         headers.insert("x-amz-date", HeaderValue::from_str(&date).map_err(|e| unusable(&e))?);
-        let Credentials { access_key, secret_key, session_token } = &self.credentials;
+        let Credentials { access_key, secret_key, session_token } = credentials;
         if let Some(token) = session_token {
             headers.insert("x-amz-security-token", HeaderValue::from_str(token).map_err(|e| unusable(&e))?);
         }

@@ -14,6 +14,8 @@ pub enum Kind {
     IncompleteSignature,
     /// The access key is not known.
     UnrecognizedClient,
+    /// The session of the access key has ended.
+    ExpiredToken,
     /// There is no `Authorization` header.
     MissingAuthenticationToken,
     /// The input breaks a rule.
@@ -60,6 +62,7 @@ impl Kind {
             Self::InvalidSignature => "InvalidSignatureException",
             Self::IncompleteSignature => "IncompleteSignatureException",
             Self::UnrecognizedClient => "UnrecognizedClientException",
+            Self::ExpiredToken => "ExpiredTokenException",
             Self::MissingAuthenticationToken => "MissingAuthenticationTokenException",
             Self::Validation => "ValidationException",
             Self::Serialization => "SerializationException",
@@ -88,6 +91,7 @@ impl Kind {
             | Self::InvalidSignature
             | Self::IncompleteSignature
             | Self::UnrecognizedClient
+            | Self::ExpiredToken
             | Self::MissingAuthenticationToken => 403,
             Self::Validation
             | Self::Serialization
@@ -113,6 +117,7 @@ impl Kind {
             Self::InvalidSignature,
             Self::IncompleteSignature,
             Self::UnrecognizedClient,
+            Self::ExpiredToken,
             Self::MissingAuthenticationToken,
             Self::Validation,
             Self::Serialization,

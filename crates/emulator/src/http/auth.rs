@@ -7,20 +7,34 @@ use laneshift_provider::settings::Account;
 use laneshift_provider::world::Caller;
 
 use crate::emulator::Inner;
+use crate::session::Session;
 
 /// The caller of a request.
 pub(super) fn caller(inner: &Inner, parts: &Parts, body: &[u8]) -> Result<Caller, Refusal> {
     let claimed = claim(parts).map_err(refused);
+    let token = parts.headers.get("x-amz-security-token").and_then(|v| v.to_str().ok());
+    let session = |access_key: &str| token.and_then(|token| Session::of(token, access_key, inner.seed()));
     if !inner.auth {
         let claimed = claimed.ok().flatten();
+        if let Some((session, _)) = claimed.as_ref().and_then(|c| session(c.access_key)) {
+            let region = claimed.map_or_else(|| region_of_host(inner, parts), |c| c.region.to_owned());
+            return Ok(Caller { account: session.account, region, principal: session.principal });
+        }
         let account = claimed.as_ref().and_then(|c| inner.account_of_key(c.access_key)).unwrap_or(&inner.accounts()[0]);
         let region = claimed.map_or_else(|| region_of_host(inner, parts), |c| c.region.to_owned());
         return Ok(caller_of(account, region));
     }
     let Some(claimed) = claimed? else { return bearer(inner, parts) };
-    let account = inner
-        .account_of_key(claimed.access_key)
-        .ok_or_else(|| Refusal::new(Kind::UnrecognizedClient, "The security token included in the request is invalid."))?;
+    let unknown = || Refusal::new(Kind::UnrecognizedClient, "The security token included in the request is invalid.");
+    if token.is_some() {
+        let (session, secret) = session(claimed.access_key).ok_or_else(unknown)?;
+        verify(&claimed, parts, &sha256_hex(body), &secret, inner.clock.wall()).map_err(refused)?;
+        if session.until() <= inner.clock.now() {
+            return Err(Refusal::new(Kind::ExpiredToken, "The security token included in the request is expired"));
+        }
+        return Ok(Caller { account: session.account, region: claimed.region.to_owned(), principal: session.principal });
+    }
+    let account = inner.account_of_key(claimed.access_key).ok_or_else(unknown)?;
     verify(&claimed, parts, &sha256_hex(body), &account.secret_key, inner.clock.wall()).map_err(refused)?;
     Ok(caller_of(account, claimed.region.to_owned()))
 }

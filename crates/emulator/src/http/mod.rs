@@ -7,6 +7,7 @@ mod quotas;
 mod reply;
 mod runtime;
 mod stream;
+mod sts;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use crate::emulator::Emulator;
 use crate::task::to_the_end;
 
 pub(crate) use quotas::service_quotas;
+pub(crate) use sts::answer as sts;
 
 /// Both services of Bedrock; their paths do not collide.
 const SERVICES: [&str; 2] = ["bedrock", "bedrock-runtime"];

@@ -113,6 +113,7 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
             loop {
                 configured.notified().await;
                 gateway.read_quotas().await;
+                gateway.check_profiles().await;
             }
         };
         let keys = async {

@@ -1,0 +1,337 @@
+//! Whom AWS knows an owner as: a role that is assumed for its calls, an application inference profile that is called for its models;
+//! so that AWS's own bill and logs tell owners apart.
+//!
+//! Promises: an owner that has roles is served under one of them or not at all; a session is asked for once for many calls, ahead of
+//! its end, by one call at a time; a profile that turns out to be of another model is not called. Keys of sessions are in memory only.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Response, StatusCode};
+use laneshift_aws::sigv4::sha256_hex;
+use laneshift_aws::{AwsError, Client, Credentials, Endpoints};
+use laneshift_units::{ProfiledModel, Timestamp};
+
+use crate::body::Coming;
+use crate::config::Owner;
+use crate::gateway::Gateway;
+use crate::refusal::Refusal;
+use crate::upstream::{Lost, Target};
+
+/// How long a session lasts: what every role allows.
+// AWS, STS API Reference, "AssumeRole", read 2026-11-30: an hour unless the role says otherwise.
+const DURATION_S: u32 = 3_600;
+/// So long before its end another one is asked for.
+const AHEAD_MS: i64 = 300_000;
+/// How long a failure is believed.
+const FAILED_MS: i64 = 1_000;
+/// Sessions that are kept.
+const SESSIONS_MAX: usize = 10_000;
+/// Characters of a session's name.
+const NAME_MAX: usize = 64;
+
+/// A role, and the name that its session has.
+type Name = (String, String);
+
+#[derive(Debug, Default)]
+struct State {
+    keys: Option<(Arc<Credentials>, Timestamp)>,
+    /// Why there are no others, and when that turned out.
+    failed: Option<(AwsError, Timestamp)>,
+}
+
+/// A session, and those that follow it.
+#[derive(Debug, Default)]
+struct Session {
+    state: Mutex<State>,
+    /// Held while another one is asked for.
+    renewing: tokio::sync::Mutex<()>,
+}
+
+impl Session {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keys that hold now, but for those that AWS says have ended; and whether they hold for a while.
+    fn held(&self, spent: Option<&Arc<Credentials>>, now: Timestamp) -> Option<(Arc<Credentials>, bool)> {
+        let state = self.state();
+        let (keys, until) = state.keys.as_ref().filter(|(_, until)| *until > now)?;
+        let is_spent = spent.is_some_and(|spent| Arc::ptr_eq(spent, keys));
+        (!is_spent).then(|| (keys.clone(), until.0 - now.0 > AHEAD_MS))
+    }
+
+    /// Keys of the session: those that it has, or others where its end is near. What holds is used while they are asked for.
+    async fn keys(
+        &self,
+        spent: Option<&Arc<Credentials>>,
+        now: Timestamp,
+        assume: impl AsyncFnOnce() -> Result<Credentials, AwsError>,
+    ) -> Result<Arc<Credentials>, AwsError> {
+        let held = match self.held(spent, now) {
+            Some((keys, true)) => return Ok(keys),
+            Some((keys, false)) => Some(keys),
+            None => None,
+        };
+        let _renewing = match (self.renewing.try_lock(), &held) {
+            (Ok(guard), _) => guard,
+            (Err(_), Some(keys)) => return Ok(keys.clone()),
+            (Err(_), None) => self.renewing.lock().await,
+        };
+        // Somebody else may have been here meanwhile.
+        if let Some((keys, true)) = self.held(spent, now) {
+            return Ok(keys);
+        }
+        let failed = self.state().failed.clone().filter(|(_, at)| now.0 - at.0 < FAILED_MS);
+        let error = match failed {
+            Some((error, _)) => error,
+            None => match assume().await {
+                Ok(keys) => {
+                    let keys = Arc::new(keys);
+                    let until = Timestamp(now.0 + i64::from(DURATION_S) * 1_000);
+                    *self.state() = State { keys: Some((keys.clone(), until)), failed: None };
+                    return Ok(keys);
+                }
+                Err(error) => {
+                    self.state().failed = Some((error.clone(), now));
+                    error
+                }
+            },
+        };
+        held.ok_or(error)
+    }
+}
+
+/// The sessions of all roles, and the profiles that are not what they are said to be.
+#[derive(Debug, Default)]
+pub(crate) struct Roles {
+    sessions: Mutex<HashMap<Name, Arc<Session>>>,
+    refuted: RwLock<HashSet<String>>,
+}
+
+impl Roles {
+    fn session(&self, name: &Name) -> Arc<Session> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if sessions.len() >= SESSIONS_MAX && !sessions.contains_key(name) {
+            // Those that are in use are asked for again.
+            sessions.clear();
+        }
+        sessions.entry(name.clone()).or_default().clone()
+    }
+}
+
+/// Keys to sign a call with, and the session that they are of.
+pub(crate) struct Keys {
+    credentials: Arc<Credentials>,
+    session: Option<Name>,
+}
+
+/// The name of an owner's session: as the owner is called, as far as AWS takes that.
+// AWS, STS API Reference, "AssumeRole", read 2026-11-30: `[\w+=,.@-]{2,64}`.
+fn session_name(owner: &str) -> String {
+    let name: String =
+        owner.chars().map(|c| if c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) { c } else { '-' }).take(NAME_MAX).collect();
+    if name == owner && name.len() > 1 {
+        return name;
+    }
+    // Owners stay apart whose names only differ in what AWS does not take.
+    let mark = &sha256_hex(owner.as_bytes())[..8];
+    format!("{}-{mark}", &name[..name.len().min(NAME_MAX - 9)])
+}
+
+/// The account of an ARN.
+pub(crate) fn account_of(arn: &str) -> &str {
+    arn.split(':').nth(4).unwrap_or_default()
+}
+
+/// The region of an ARN.
+pub(crate) fn region_of(arn: &str) -> &str {
+    arn.split(':').nth(3).unwrap_or_default()
+}
+
+impl Gateway {
+    fn owner(&self, owner: &str) -> Option<&Owner> {
+        self.config().owners.get(owner)
+    }
+
+    /// The role that an owner's calls have at an upstream.
+    fn role(&self, owner: &str, target: &Target) -> Option<&str> {
+        let roles = self.owner(owner)?.roles.iter();
+        roles.map(String::as_str).find(|role| account_of(role) == target.account)
+    }
+
+    /// Whether an owner's calls may go to an upstream: with its role, where it has any.
+    pub(crate) fn serves(&self, owner: &str, target: &Target) -> bool {
+        self.owner(owner).is_none_or(|of| of.roles.is_empty()) || self.role(owner, target).is_some()
+    }
+
+    /// What is called instead of a model, so that an owner's tags are on the bill.
+    pub(crate) fn profile(&self, owner: &str, target: &Target, model: &str) -> Option<&str> {
+        let profiles = &self.owner(owner)?.profiles;
+        let model = ProfiledModel::parse_id(model);
+        let is_here = |arn: &str| region_of(arn) == target.region && account_of(arn) == target.account;
+        let found = profiles.iter().find(|profile| is_here(&profile.arn) && ProfiledModel::parse_id(&profile.model) == model)?;
+        let refuted = self.roles().refuted.read().unwrap_or_else(PoisonError::into_inner);
+        (!refuted.contains(&found.arn)).then_some(&*found.arn)
+    }
+
+    /// The keys that an owner's calls to an upstream are signed with.
+    pub(crate) async fn keys_of(&self, owner: &str, target: &Target) -> Result<Keys, Refusal> {
+        let Some(role) = self.role(owner, target) else {
+            return Ok(Keys { credentials: target.credentials.clone(), session: None });
+        };
+        let name = (role.to_owned(), session_name(owner));
+        let assumed = self.assume(&name, target, None).await;
+        let credentials = assumed.map_err(|error| {
+            let message = format!("The role {role} cannot be assumed for {owner}: {error}");
+            if error.is_transient() { Refusal::unreachable(message) } else { Refusal::denied(message) }
+        })?;
+        Ok(Keys { credentials, session: Some(name) })
+    }
+
+    /// Sends a call on; and once more when AWS says that its session has ended, which it says before it reads the call.
+    pub(crate) async fn send(
+        &self,
+        target: &Target,
+        keys: &Keys,
+        parts: (&Parts, &str),
+        (body, body_sha256): (Bytes, &str),
+        now: Timestamp,
+    ) -> Result<Response<Coming>, Lost> {
+        let answer = target.send(self.wire(), &keys.credentials, parts, (body.clone(), body_sha256), now).await?;
+        let error = answer.headers().get("x-amzn-errortype").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let Some(name) = &keys.session else { return Ok(answer) };
+        if answer.status() != StatusCode::FORBIDDEN || !error.starts_with("ExpiredToken") {
+            return Ok(answer);
+        }
+        match self.assume(name, target, Some(&keys.credentials)).await {
+            Ok(credentials) => target.send(self.wire(), &credentials, parts, (body, body_sha256), self.now()).await,
+            Err(_) => Ok(answer),
+        }
+    }
+
+    async fn assume(&self, name: &Name, target: &Target, spent: Option<&Arc<Credentials>>) -> Result<Arc<Credentials>, AwsError> {
+        let asking = async || {
+            let (role, session) = (&*name.0, &*name.1);
+            let assumed = self.aws(target, target.sts.clone()).assume_role(role, session, DURATION_S).await;
+            match &assumed {
+                Ok(_) => tracing::info!(role, session, "a role was assumed"),
+                Err(error) => tracing::warn!(role, session, %error, "a role cannot be assumed"),
+            }
+            assumed
+        };
+        self.roles().session(name).keys(spent, self.now(), asking).await
+    }
+
+    /// AWS's other services, under the keys of an upstream.
+    pub(crate) fn aws(&self, target: &Target, endpoint: Option<String>) -> Client {
+        let keys = Credentials::clone(&target.credentials);
+        Client::new(self.wire().transport(), keys, &target.region, Endpoints { custom: endpoint }, self.wall())
+    }
+
+    /// Asks AWS whether the owners' application inference profiles are of the models that the configuration says. One that is of
+    /// another would be booked at a wrong price.
+    pub async fn check_profiles(&self) {
+        let gateway = self.current();
+        let all = gateway.config().owners.iter().flat_map(|(owner, of)| of.profiles.iter().map(move |profile| (owner, profile)));
+        for (owner, profile) in all {
+            let is_here =
+                |target: &&Target| region_of(&profile.arn) == target.region && account_of(&profile.arn) == target.account;
+            let Some(target) = gateway.targets().iter().find(is_here) else { continue };
+            let (arn, model) = (&profile.arn, &profile.model);
+            match gateway.aws(target, target.endpoint.clone()).models_of_profile(arn).await {
+                Ok(models) => {
+                    let wanted = ProfiledModel::parse_id(model).model;
+                    let is_of_it = models.iter().all(|model| ProfiledModel::parse_id(model).model == wanted);
+                    let mut refuted = self.roles().refuted.write().unwrap_or_else(PoisonError::into_inner);
+                    if is_of_it {
+                        refuted.remove(arn);
+                    } else {
+                        tracing::error!(
+                            owner,
+                            arn,
+                            model,
+                            ?models,
+                            "an application inference profile is of another model, and is not called"
+                        );
+                        refuted.insert(arn.clone());
+                    }
+                }
+                Err(error) => {
+                    let hint = "allow bedrock:GetInferenceProfile";
+                    tracing::warn!(owner, arn, %error, hint, "an application inference profile cannot be read, so its model is believed");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use futures::future::join_all;
+
+    use super::*;
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    fn keys(n: u32) -> Credentials {
+        Credentials { access_key: format!("ASIA{n}"), secret_key: "s".to_owned(), session_token: Some("t".to_owned()) }
+    }
+
+    #[tokio::test]
+    async fn a_session_is_asked_for_once_and_again_ahead_of_its_end() {
+        let (session, asked) = (Session::default(), AtomicU32::new(0));
+        let at = async |now: i64, spent: Option<&Arc<Credentials>>| {
+            let assume = async || {
+                tokio::task::yield_now().await;
+                Ok(keys(asked.fetch_add(1, Ordering::Relaxed)))
+            };
+            session.keys(spent, Timestamp(now), assume).await.expect("keys")
+        };
+        let first = join_all((0..20).map(|_| at(0, None))).await;
+        assert!(first.iter().all(|keys| keys.access_key == "ASIA0"));
+        assert_eq!(at(HOUR_MS - AHEAD_MS - 1, None).await.access_key, "ASIA0");
+        let near = join_all((0..20).map(|_| at(HOUR_MS - 1_000, None))).await;
+        let names: Vec<&str> = near.iter().map(|keys| &*keys.access_key).collect();
+        assert!(
+            names.contains(&"ASIA1") && names.iter().all(|name| ["ASIA0", "ASIA1"].contains(name)),
+            "one asks, the others go on"
+        );
+        let last = at(HOUR_MS, None).await;
+        assert_eq!((&*last.access_key, asked.load(Ordering::Relaxed)), ("ASIA1", 2));
+        let others = join_all((0..20).map(|_| at(HOUR_MS, Some(&last)))).await;
+        assert!(others.iter().all(|keys| keys.access_key == "ASIA2"), "what AWS says has ended is replaced, once");
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_believed_for_a_second_and_does_not_end_what_holds() {
+        let (session, asked) = (Session::default(), AtomicU32::new(0));
+        let fail = async || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            Err(AwsError::Unusable("no".to_owned()))
+        };
+        for (now, times) in [(0, 1), (999, 1), (1_000, 2)] {
+            assert!(session.keys(None, Timestamp(now), fail).await.is_err());
+            assert_eq!(asked.load(Ordering::Relaxed), times);
+        }
+        session.keys(None, Timestamp(5_000), async || Ok(keys(7))).await.expect("keys");
+        let near = Timestamp(5_000 + HOUR_MS - 1_000);
+        assert_eq!(session.keys(None, near, fail).await.expect("the old keys").access_key, "ASIA7");
+        assert!(session.keys(None, Timestamp(near.0 + 1_000), fail).await.is_err(), "it has ended");
+    }
+
+    #[test]
+    fn names_of_sessions_are_those_of_owners_as_far_as_aws_takes_them() {
+        assert_eq!(session_name("team-a@acme"), "team-a@acme");
+        let (one, two) = (session_name("team a"), session_name("team/a"));
+        assert!(one.starts_with("team-a-") && two.starts_with("team-a-") && one != two);
+        for owner in ["x", "é", &"long".repeat(40)] {
+            let name = session_name(owner);
+            assert!((2..=NAME_MAX).contains(&name.len()), "{name}");
+        }
+    }
+}
