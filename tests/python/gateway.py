@@ -53,6 +53,12 @@ class Gateway:
         self.process.wait()
         self.process.stdout.close()
 
+    def restart(self, **environment):
+        """kill -9, and another process with this in its environment."""
+        self.kill()
+        self._environment = environment
+        self.start()
+
     def stop(self):
         """SIGTERM; the exit code."""
         self.process.send_signal(signal.SIGTERM)

@@ -5,14 +5,14 @@ import time
 import unittest
 from decimal import Decimal
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from emulated import BUCKET, HAIKU, ROLE, claude
 from test_gateway import LaterCase
 
 
 class Jobs(LaterCase):
-    MODELS = f'client_s3 = ["s3://{BUCKET}/team"]\n'
+    MODELS = f'client_s3 = {{ "*" = ["s3://{BUCKET}/team"], team-b = ["s3://{BUCKET}/b/", "s3://{BUCKET}/more"] }}\n'
 
     def setUp(self):
         super().setUp()
@@ -43,6 +43,12 @@ class Jobs(LaterCase):
                 return job
             self.assertLess(time.monotonic(), deadline, job)
             time.sleep(0.2)
+
+    def as_owner(self, owner, *args):
+        key = self.gateway.key(owner, *args)
+        self.connect(key)
+        self.bedrock = self.gateway.client(key, service="bedrock")
+        self.addCleanup(self.bedrock.close)
 
     def read(self, arn, name="in.jsonl.out"):
         body = self.s3.get_object(Bucket=BUCKET, Key=f"team/out/{arn.rsplit('/', 1)[1]}/{name}")["Body"].read().decode()
@@ -84,6 +90,26 @@ class Jobs(LaterCase):
         names = [line["recordId"] for name in ("a", "b") for line in self.read(arn, f"{name}.jsonl.out")]
         self.assertEqual(names, [f"r{i}" for i in range(120)])
 
+    def test_a_gateway_that_dies_while_a_job_is_accepted_makes_it_once_and_knows_it(self):
+        for n, name in enumerate("ab"):
+            self.put(3, key=f"team/many/{name}.jsonl", first=3 * n)
+        for step in ("accepting", "accepted"):
+            with self.subTest(step=step):
+                self.gateway.restart(LANESHIFT_DIE_AFTER=step)
+                self.bedrock = self.gateway.client(self.key, service="bedrock")
+                self.addCleanup(self.bedrock.close)
+                with self.assertRaises(HTTPClientError):
+                    self.create(key="team/many/", name=step, clientRequestToken=step)
+                self.gateway.restart()
+                self.bedrock = self.gateway.client(self.key, service="bedrock")
+                self.addCleanup(self.bedrock.close)
+                [job] = self.bedrock.list_model_invocation_jobs(nameContains=step)["invocationJobSummaries"]
+                self.assertEqual(self.create(key="team/many/", name=step, clientRequestToken=step), job["jobArn"])
+                done = self.wait(job["jobArn"])
+                self.assertEqual((done["status"], done["successRecordCount"]), ("Completed", 6))
+        rows = [row for row in self.gateway.savings()["rows"] if row["workload"] == "later"]
+        self.assertEqual((sum(row["calls"] for row in rows), sum(Decimal(row["paid_usd"]) for row in rows)), (12, self.billed()))
+
     def test_lines_that_cannot_run_fail_the_job_by_name(self):
         self.s3.put_object(Bucket=BUCKET, Key="team/in.jsonl", Body=b'{"recordId": "a", "modelInput": {}}\nnonsense\n')
         job = self.wait(self.create())
@@ -93,10 +119,7 @@ class Jobs(LaterCase):
         self.assertEqual(self.billed(), 0)
 
     def test_a_job_that_is_done_leaves_its_budget_what_it_did_not_cost(self):
-        few = self.gateway.key("team-b", "--budget", "0.05")
-        self.connect(few)
-        self.bedrock = self.gateway.client(few, service="bedrock")
-        self.addCleanup(self.bedrock.close)
+        self.as_owner("team-b", "--budget", "0.05")
         self.put(2, max_tokens=4_000)
         first = self.create()
         self.refused("ServiceQuotaExceededException")
@@ -115,6 +138,16 @@ class Jobs(LaterCase):
         for call in ({"key": "other/in.jsonl"}, {"key": "teammate/in.jsonl"}, {"out": "elsewhere/"}, {"out": "later/"}):
             self.assertIn("batch.client_s3", self.refused("AccessDeniedException", **call))
         self.refused("ValidationException", key="team/../later/x.jsonl")
+        for call in ({"key": "b/in.jsonl"}, {"out": "b/out/"}):
+            self.refused("AccessDeniedException", **call)
+        self.as_owner("team-b")
+        self.put(3, key="b/in.jsonl")
+        for call in ({"key": "b/in.jsonl"}, {"out": "more/out/"}, {}):
+            self.create(**call)
+        self.refused("AccessDeniedException", key="bb/in.jsonl")
+
+    def test_a_key_for_some_models_makes_jobs_of_no_other(self):
+        self.put(3)
         narrow = self.gateway.key("team-b", "--model", "amazon.*")
         self.connect(narrow)
         self.bedrock = self.gateway.client(narrow, service="bedrock")

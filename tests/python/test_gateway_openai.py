@@ -293,6 +293,26 @@ class Batch(OpenAiCase, LaterCase):
         batch = self.wait(self.openai().batches.cancel(batch.id), "cancelled")
         self.assertEqual(batch.request_counts.completed + batch.request_counts.failed, 120)
 
+    def test_a_gateway_that_dies_while_a_batch_is_accepted_runs_it_once_and_knows_it(self):
+        file, _ = self.upload(self.lines(3))
+        for known, step in enumerate(("accepting", "accepted"), 1):
+            with self.subTest(step=step):
+                self.gateway.restart(LANESHIFT_DIE_AFTER=step)
+                ask = {"input_file_id": file.id, "endpoint": "/v1/chat/completions", "completion_window": "2h"}
+                key = {"Idempotency-Key": step}
+                with self.assertRaises(openai.APIConnectionError):
+                    self.openai().batches.create(**ask, extra_headers=key)
+                self.gateway.restart()
+                batches = list(self.openai().batches.list())
+                self.assertEqual(len(batches), known)
+                self.assertEqual(self.openai().batches.create(**ask, extra_headers=key).id, batches[0].id)
+                with self.assertRaises(openai.ConflictError):
+                    self.openai().batches.create(**ask | {"completion_window": "3h"}, extra_headers=key)
+                done = self.wait(batches[0], "completed")
+                self.assertEqual(done.request_counts.completed, 3)
+        rows = [row for row in self.gateway.savings()["rows"] if row["workload"] == "later"]
+        self.assertEqual((sum(row["calls"] for row in rows), sum(Decimal(row["paid_usd"]) for row in rows)), (6, self.billed()))
+
     def test_a_budget_holds_queued_work(self):
         poor = self.gateway.key("team-b", "--budget", "0.01")
         self.connect(poor)

@@ -9,6 +9,9 @@ use serde::Deserialize;
 use crate::lanes::Waits;
 use crate::roles::{account_of, region_of};
 
+/// The owner in `client_s3` that stands for all.
+const EVERYBODY: &str = "*";
+
 /// What the gateway is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -162,9 +165,10 @@ pub struct Batch {
     pub role: String,
     /// Bucket and prefix for the jobs' files.
     pub s3: String,
-    /// Buckets, or prefixes in them, from which clients may have jobs read and to which they may have them written.
+    /// By owner: buckets, or prefixes in them, from which its keys may have jobs read and to which they may have them written. The
+    /// owner `*` is everybody.
     #[serde(default)]
-    pub client_s3: Vec<String>,
+    pub client_s3: BTreeMap<String, Vec<String>>,
     /// The region; that of the first upstream when left out.
     pub region: Option<String>,
     /// Seconds that calls wait for others before a job is made of them.
@@ -175,6 +179,13 @@ pub struct Batch {
     /// Seconds between two looks at a job.
     #[serde(default = "poll_s")]
     pub poll_s: u32,
+}
+
+impl Batch {
+    /// The places of an owner.
+    pub(crate) fn places_of(&self, owner: &str) -> impl Iterator<Item = &String> {
+        [owner, EVERYBODY].into_iter().filter_map(|owner| self.client_s3.get(owner)).flatten()
+    }
 }
 
 /// PEM files.
@@ -315,6 +326,13 @@ impl Config {
         if let Some((name, model)) = self.models.iter().find(|(_, model)| !laneshift_dialect::is_bedrocks(model)) {
             return Err(format!("models.{name:?}: {model:?} is no model of Bedrock's"));
         }
+        let places = self.batch.iter().flat_map(|batch| &batch.client_s3);
+        for (owner, place) in places.flat_map(|(owner, places)| places.iter().map(move |place| (owner, place))) {
+            let bucket = place.strip_prefix("s3://").and_then(|place| place.split('/').next()).unwrap_or_default();
+            if bucket.is_empty() {
+                return Err(format!("batch.client_s3.{owner:?}: write s3://bucket or s3://bucket/prefix, and not {place:?}"));
+            }
+        }
         let limits = &self.limits;
         if [limits.head_s, limits.request_s, limits.answer_s].contains(&0) || limits.connections == 0 {
             return Err("limits: connections, head_s, request_s and answer_s are above 0".to_owned());
@@ -351,6 +369,8 @@ mod tests {
             ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"gpt\"\nregion = \"r\"", "no model of Bedrock's"),
             ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"amazon.nova-lite-v1:0\"\nregion = \"s\"", "quota.region"),
             ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"amazon.nova-lite-v1:0\"\nregion = \"r\"", "tokens_per_minute"),
+            ("[[upstream]]\nregion = \"r\"\n[batch]\nrole = \"r\"\ns3 = \"s3://b\"\nclient_s3 = [\"s3://b\"]", "expected a map"),
+            ("[[upstream]]\nregion = \"r\"\n[batch]\nrole = \"r\"\ns3 = \"s3://b\"\nclient_s3.a = [\"b/x\"]", "client_s3.\"a\""),
             ("[[upstream]]\nregion = \"r\"\n[limits]\nhead_s = 0", "head_s"),
         ] {
             let why = check(text).expect_err(text);

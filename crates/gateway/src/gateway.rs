@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +19,6 @@ use laneshift_catalog::prices::{Catalog, Tariff};
 use laneshift_units::{ProfiledModel, Region, Timestamp};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
-use tokio::sync::Mutex;
 
 use crate::body::{Body, Coming};
 use crate::books::Books;
@@ -62,7 +61,7 @@ struct Inner {
     wire: Wire,
     roles: Roles,
     wall: WallClock,
-    creating: Mutex<()>,
+    creating: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 /// Who calls, and in which region they think that they are.
@@ -129,6 +128,7 @@ impl Gateway {
         (wire, later): (Wire, Option<Later>),
     ) -> Result<Self, OpenError> {
         let (keys, books) = (RwLock::new(Keys::read(&config.data)?), Books::open(&config.data, wall.clone())?);
+        jobs::sweep(&config.data)?;
         let live = Arc::new(Live::open(config, env, Arc::new(Quotas::new(catalog.clone())?))?);
         let inner = Inner {
             live: RwLock::new(live.clone()),
@@ -140,7 +140,7 @@ impl Gateway {
             wire,
             roles: Roles::default(),
             wall,
-            creating: Mutex::new(()),
+            creating: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner), live })
     }
@@ -233,9 +233,10 @@ impl Gateway {
         self.inner.wall.clone()
     }
 
-    /// Held while a job is made.
-    pub(crate) fn creating(&self) -> &Mutex<()> {
-        &self.inner.creating
+    /// Held while a job or a batch of an owner is made: two with one token at once would be two.
+    pub(crate) fn creating(&self, owner: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut creating = self.inner.creating.lock().unwrap_or_else(PoisonError::into_inner);
+        creating.entry(owner.to_owned()).or_default().clone()
     }
 
     pub(crate) fn request_max(&self) -> Duration {

@@ -7,8 +7,9 @@ use std::time::Duration;
 use http::header::LOCATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use laneshift_batch::{Engine, EngineError, NotAccepted, OneState, Place, Single, Taken};
+use laneshift_batch::{Accepted, Engine, EngineError, NotAccepted, OneState, Place, Single, Taken};
 use laneshift_bedrock::Operation;
+use laneshift_store::StoreError;
 use laneshift_units::{Money, ServiceTier, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -43,6 +44,15 @@ pub fn queue_of(data: &Path) -> PathBuf {
 }
 
 impl Later {
+    /// Whether the queue has a submission.
+    pub(crate) async fn is_accepted(&self, id: &str) -> Result<bool, EngineError> {
+        match self.engine.submission(id).await {
+            Ok(_) => Ok(true),
+            Err(EngineError::Store(StoreError::Missing(_))) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Adds what the calls that could wait came to.
     pub(crate) async fn add_to(&self, savings: &mut Savings) -> Result<(), EngineError> {
         for (owner, lane, records, cost) in self.engine.booked().await? {
@@ -56,6 +66,11 @@ impl Later {
 pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
     let prefer = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
     prefer.flat_map(|value| value.split([',', ';'])).any(|part| part.trim().eq_ignore_ascii_case("respond-async"))
+}
+
+/// The key under which a client may send a call again.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Option<&str> {
+    headers.get("idempotency-key").and_then(|value| value.to_str().ok())
 }
 
 /// A result, as the batch lane writes it.
@@ -110,6 +125,26 @@ impl Gateway {
         self.accept_single(single, due, (key, self.most_later(model, body))).await
     }
 
+    /// Goes on with batches and jobs that were noted and are not accepted yet: the process that noted them died, or could not
+    /// reach the queue.
+    ///
+    /// # Errors
+    /// The first that the queue or the disk says; it is tried again the next time.
+    pub async fn finish_begun(&self) -> Result<(), EngineError> {
+        self.finish_batches().await.and(self.finish_jobs().await)
+    }
+
+    /// Says who pays for what was read, if anybody's budget does; gives the most that it can cost.
+    pub(crate) fn paid_by(&self, payer: Option<&str>, read: &mut [Accepted]) -> Option<Money> {
+        let payer = payer?;
+        read.iter_mut().map(|accepted| accepted.paid_by(payer, self.catalog())).sum()
+    }
+
+    /// Takes back what was read and is not accepted.
+    pub(crate) fn discard(&self, read: Vec<Accepted>) {
+        read.into_iter().for_each(|accepted| accepted.discard(&queue_of(&self.config().data)));
+    }
+
     /// Reads a call that is written as a line of a batch file, and when it is due.
     pub(crate) fn single(
         &self,
@@ -125,7 +160,7 @@ impl Gateway {
         }
         let say = "Say how long it may wait: laneshift-deadline: 6h, or a moment as 2026-12-24T06:00:00Z.";
         let due = due.filter(|due| *due > self.now()).ok_or_else(|| Refusal::validation(say))?;
-        let idempotency = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
+        let idempotency = idempotency_key(headers);
         let single = Single::read(line.to_string().as_bytes(), Some(model), &later.place, &key.owner, idempotency, due);
         Ok((single.map_err(Refusal::validation)?, due))
     }

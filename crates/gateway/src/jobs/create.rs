@@ -7,9 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use http::Response;
-use laneshift_batch::{Accepted, Engine, Refused, Request, submission_id};
-use laneshift_units::{Money, Timestamp};
-use object_store::path::Path as Key;
+use laneshift_batch::{Accepted, Engine, EngineError, Refused, Request, submission_id};
+use laneshift_units::Timestamp;
+use object_store::path::Path as ObjectKey;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,7 +18,8 @@ use tokio::io::AsyncWriteExt;
 use super::{HOUR_MS, Input, Job, Place, failed};
 use crate::body::Body;
 use crate::gateway::{Caller, Gateway, json_response};
-use crate::later::{Later, queue_of};
+use crate::keys::Key;
+use crate::later::Later;
 use crate::refusal::Refusal;
 use crate::shelf::fresh;
 
@@ -58,18 +59,19 @@ impl Gateway {
             return Err(Refusal::validation("timeoutDurationInHours is not between 24 and 168"));
         }
         let later = self.later()?.clone();
-        let allowed = self.config().batch.as_ref().map(|batch| batch.client_s3.clone()).unwrap_or_default();
+        let places = || self.config().batch.iter().flat_map(|batch| batch.places_of(&caller.key.owner));
         let from = Place::read(&asked.input_data_config, "s3InputDataConfig")?;
         let to = Place::read(&asked.output_data_config, "s3OutputDataConfig")?;
-        if !from.is_open(&allowed) || !to.is_open(&allowed) {
-            let why = "This gateway reads and writes jobs of clients only where its configuration lets it: batch.client_s3.";
+        if !from.is_open(places()) || !to.is_open(places()) {
+            let why =
+                "This gateway reads and writes jobs of this key's owner only where its configuration lets it: batch.client_s3.";
             return Err(Refusal::denied(why));
         }
         if !caller.key.allows(&asked.model_id) {
             return Err(Refusal::denied(format!("This key may not call {}.", asked.model_id)));
         }
-        // One at a time: two with the same token at once would be two jobs.
-        let _one = self.creating().lock().await;
+        let creating = self.creating(&caller.key.owner);
+        let _one = creating.lock().await;
         let shelf = self.shelf("jobs");
         let same = asked.client_request_token.as_ref().and_then(|token| {
             let mut all: Vec<Job> = shelf.all(|job: &Job| job.submitted_ms);
@@ -84,7 +86,10 @@ impl Gateway {
             {
                 return Err(Refusal::conflict("The clientRequestToken was used for another job."));
             }
-            Some(job) => job,
+            Some(mut job) => {
+                self.finish_job(&mut job).await.map_err(failed)?;
+                return Ok(json_response(&json!({ "jobArn": job.arn })));
+            }
             None => {
                 let id = fresh("")?[..12].to_owned();
                 let target = self.target(caller.region)?;
@@ -98,6 +103,7 @@ impl Gateway {
                     token: asked.client_request_token,
                     model: asked.model_id,
                     shape: asked.model_invocation_type.unwrap_or_else(|| "InvokeModel".to_owned()),
+                    payer: caller.key.budget.as_ref().map(|_| caller.key.spends_as().to_owned()),
                     input: asked.input_data_config,
                     output: asked.output_data_config,
                     timeout_h,
@@ -110,27 +116,88 @@ impl Gateway {
                 }
             }
         };
-        if !job.accepted && job.message.is_none() {
-            shelf.note(&job.id, &job).map_err(failed)?;
-            self.accept_job(&mut job, caller, &later, &from).await?;
+        let made = self.accept_job(&mut job, &caller.key, &later, &from).await;
+        if made.is_err() && job.inputs.iter().all(|input| input.submission.is_none()) {
+            let _ = fs::remove_dir_all(self.job_folder(&job.id));
         }
+        made?;
         Ok(json_response(&json!({ "jobArn": job.arn })))
     }
 
-    /// Reads what a job's input holds, and accepts it. Done twice it changes nothing: submissions follow from what they hold.
-    async fn accept_job(&self, job: &mut Job, caller: &Caller<'_>, later: &Later, from: &Place) -> Result<(), Refusal> {
+    /// Reads what a job's input holds, and accepts it. Nobody knows the job before everything is checked; then it is noted, and
+    /// from its note on it will be made, whatever becomes of this process.
+    async fn accept_job(&self, job: &mut Job, key: &Key, later: &Later, from: &Place) -> Result<(), Refusal> {
         let (shelf, folder) = (self.shelf("jobs"), self.job_folder(&job.id));
         fs::create_dir_all(&folder).map_err(failed)?;
         let store = later.engine.objects(&from.bucket).map_err(failed)?;
         let files = match fetch(&*store, &from.key, &folder).await {
             Ok(files) => files,
-            Err(why) => return self.fail_job(job, &why),
+            Err(why) => return self.fail_job(job, &why).map_err(failed),
         };
         job.inputs = files.iter().map(|key| Input { key: key.clone(), submission: None }).collect();
-        shelf.note(&job.id, &*job).map_err(failed)?;
+        let mut read = match self.read_job(job, later).await {
+            Ok(read) => read,
+            Err(why) => return self.fail_job(job, &why).map_err(failed),
+        };
+        let most = self.paid_by(job.payer.as_deref(), &mut read);
+        if let Err(held) = self.books().reserve(key, most) {
+            self.discard(read);
+            return Err(Refusal::held(held));
+        }
+        for (input, accepted) in job.inputs.iter_mut().zip(&read) {
+            input.submission = Some(accepted.submission.id.clone());
+        }
+        let taken = match shelf.note(&job.id, &*job) {
+            Ok(()) => later.engine.accept(read).await.map_err(failed),
+            Err(error) => Err(failed(error)),
+        };
+        self.books().accepted(key, most, matches!(taken, Ok(true)));
+        taken?;
+        job.accepted = true;
+        shelf.note(&job.id, &*job).map_err(failed)
+    }
+
+    /// Carries out what was noted. Done twice it changes nothing: submissions follow from what they hold.
+    async fn finish_job(&self, job: &mut Job) -> Result<(), EngineError> {
+        let Some(later) = self.batch_lane().filter(|_| !job.accepted && job.message.is_none()) else { return Ok(()) };
+        let noted: Vec<String> = job.inputs.iter().filter_map(|input| input.submission.clone()).collect();
+        if !later.is_accepted(noted.first().map_or("", |id| id)).await? {
+            let mut read = match self.read_job(job, later).await {
+                Ok(read) => read,
+                Err(why) => return self.fail_job(job, &why).map_err(EngineError::Spool),
+            };
+            if !read.iter().map(|accepted| &accepted.submission.id).eq(&noted) {
+                self.discard(read);
+                let why = "What was read of the input was lost before it was accepted.";
+                return self.fail_job(job, why).map_err(EngineError::Spool);
+            }
+            // Its bound was reserved before it was noted.
+            self.paid_by(job.payer.as_deref(), &mut read);
+            later.engine.accept(read).await?;
+        }
+        job.accepted = true;
+        self.shelf("jobs").note(&job.id, &*job).map_err(EngineError::Spool)
+    }
+
+    /// Carries out every job that was noted and not accepted.
+    pub(crate) async fn finish_jobs(&self) -> Result<(), EngineError> {
+        let (shelf, mut first) = (self.shelf("jobs"), Ok(()));
+        for job in shelf.all(|job: &Job| job.submitted_ms).into_iter().filter(|job| !job.accepted && job.message.is_none()) {
+            let creating = self.creating(&job.owner);
+            let _one = creating.lock().await;
+            // Whoever held the lock may have done it.
+            if let Some(mut job) = shelf.read::<Job>(&job.id) {
+                first = first.and(self.finish_job(&mut job).await);
+            }
+        }
+        first
+    }
+
+    /// Reads the files of a job that were fetched, or says what is wrong with them.
+    async fn read_job(&self, job: &Job, later: &Later) -> Result<Vec<Accepted>, String> {
+        let (folder, mut read) = (self.job_folder(&job.id), Vec::new());
         let due = Timestamp(job.submitted_ms + job.timeout_h * HOUR_MS);
-        let mut read = Vec::new();
-        for (at, name) in files.iter().enumerate() {
+        for (at, Input { key: name, .. }) in job.inputs.iter().enumerate() {
             let request = Request {
                 input: folder.join(format!("{at}.in.jsonl")),
                 output: folder.join(format!("{at}.jsonl")),
@@ -141,37 +208,22 @@ impl Gateway {
             };
             let (engine, owner, name) = (later.engine.clone(), job.owner.clone(), name.clone());
             let one = tokio::task::spawn_blocking(move || read_one(&engine, request, &owner, &name, due));
-            match one.await.map_err(failed)? {
+            match one.await.map_err(|e| e.to_string()).flatten() {
                 Ok(accepted) => read.push(accepted),
                 Err(why) => {
-                    read.into_iter().for_each(|accepted: Accepted| accepted.discard(&queue_of(&self.config().data)));
-                    return self.fail_job(job, &why);
+                    self.discard(read);
+                    return Err(why);
                 }
             }
         }
-        let key = &caller.key;
-        let most = key.budget.as_ref().and_then(|_| {
-            read.iter_mut().map(|accepted| accepted.paid_by(key.spends_as(), self.catalog())).sum::<Option<Money>>()
-        });
-        if let Err(held) = self.books().reserve(&caller.key, most) {
-            read.into_iter().for_each(|accepted| accepted.discard(&queue_of(&self.config().data)));
-            return Err(Refusal::held(held));
-        }
-        for (input, accepted) in job.inputs.iter_mut().zip(&read) {
-            input.submission = Some(accepted.submission.id.clone());
-        }
-        let taken = later.engine.accept(read).await;
-        self.books().accepted(key, most, matches!(taken, Ok(true)));
-        taken.map_err(failed)?;
-        job.accepted = true;
-        shelf.note(&job.id, &*job).map_err(failed)
+        Ok(read)
     }
 
     /// A job whose input cannot run is a job that has failed, as at AWS.
-    fn fail_job(&self, job: &mut Job, why: &str) -> Result<(), Refusal> {
+    fn fail_job(&self, job: &mut Job, why: &str) -> std::io::Result<()> {
         (job.message, job.ended_ms) = (Some(why.to_owned()), Some(self.now().0));
         let _ = fs::remove_dir_all(self.job_folder(&job.id));
-        self.shelf("jobs").note(&job.id, &*job).map_err(failed)
+        self.shelf("jobs").note(&job.id, &*job)
     }
 }
 
@@ -181,7 +233,7 @@ async fn fetch(store: &dyn ObjectStore, key: &str, folder: &Path) -> Result<Vec<
     let files = if key.ends_with(".jsonl") {
         vec![key.to_owned()]
     } else {
-        let prefix = Key::from(key.trim_end_matches('/'));
+        let prefix = ObjectKey::from(key.trim_end_matches('/'));
         let listed: Vec<object_store::ObjectMeta> = store.list(Some(&prefix)).try_collect().await.map_err(told)?;
         let mut keys: Vec<String> = listed.into_iter().map(|object| object.location.to_string()).collect();
         keys.retain(|key| key.ends_with(".jsonl"));
@@ -195,7 +247,7 @@ async fn fetch(store: &dyn ObjectStore, key: &str, folder: &Path) -> Result<Vec<
     for (at, key) in files.iter().enumerate() {
         let failed = |e: std::io::Error| format!("The input cannot be kept: {e}");
         let mut to = tokio::fs::File::create(folder.join(format!("{at}.in.jsonl"))).await.map_err(failed)?;
-        let mut stream = store.get(&Key::from(key.as_str())).await.map_err(told)?.into_stream();
+        let mut stream = store.get(&ObjectKey::from(key.as_str())).await.map_err(told)?.into_stream();
         while let Some(part) = stream.try_next().await.map_err(told)? {
             bytes += part.len() as u64;
             if bytes > BYTES_MAX {

@@ -25,6 +25,9 @@ impl Gateway {
         if job.ended_ms.is_some() {
             return Err(Refusal::conflict("The job has ended, and cannot be stopped."));
         }
+        if !job.accepted {
+            return Err(Refusal::conflict("The job is being accepted; stop it in a moment."));
+        }
         for (submission, _) in self.submissions_of(&job).await.map_err(failed)? {
             self.later()?.engine.cancel(&submission.new.id).await.map_err(failed)?;
         }

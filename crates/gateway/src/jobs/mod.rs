@@ -9,7 +9,8 @@ mod create;
 mod end;
 mod tell;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use bytes::Bytes;
 use http::Response;
@@ -69,11 +70,14 @@ struct Job {
     token: Option<String>,
     model: String,
     shape: String,
+    /// Whose budget it counts in, where the key has one.
+    payer: Option<String>,
     input: Value,
     output: Value,
     timeout_h: i64,
     submitted_ms: i64,
     inputs: Vec<Input>,
+    /// The queue has it. Until then its note is an intent, which a later process carries out.
     accepted: bool,
     message: Option<String>,
     stopped: bool,
@@ -100,13 +104,28 @@ impl Place {
     }
 
     /// Whether the configuration lets clients use it.
-    fn is_open(&self, allowed: &[String]) -> bool {
+    fn is_open<'a>(&self, mut allowed: impl Iterator<Item = &'a String>) -> bool {
         let uri = format!("s3://{}/{}", self.bucket, self.key);
-        allowed.iter().any(|prefix| {
+        allowed.any(|prefix| {
             let prefix = prefix.trim_end_matches('/');
             uri.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
         })
     }
+}
+
+/// Takes away what was fetched for jobs that were never noted: nobody knows them.
+pub(crate) fn sweep(data: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(data.join("jobs")) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() && !path.with_extension("json").exists() {
+            fs::remove_dir_all(path)?;
+        }
+    }
+    Ok(())
 }
 
 fn failed(error: impl std::fmt::Display) -> Refusal {
@@ -147,7 +166,7 @@ impl Gateway {
     }
 
     async fn submissions_of(&self, job: &Job) -> Result<Vec<(Submission, Delivered)>, EngineError> {
-        let Some(later) = self.batch_lane() else { return Ok(Vec::new()) };
+        let Some(later) = self.batch_lane().filter(|_| job.accepted) else { return Ok(Vec::new()) };
         let mut all = Vec::new();
         for id in job.inputs.iter().filter_map(|input| input.submission.as_ref()) {
             let submission = later.engine.submission(id).await?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use http::Response;
-use laneshift_batch::{Accepted, Delivered, Refused, Request, errors_path, submission_id};
+use laneshift_batch::{Accepted, Delivered, EngineError, Refused, Request, errors_path, submission_id};
 use laneshift_dialect::is_bedrocks;
 use laneshift_store::SubmissionState;
 use laneshift_units::Timestamp;
@@ -57,6 +57,12 @@ struct Batch {
     error_file_id: String,
     /// `None` where its input was refused.
     submission: Option<String>,
+    /// The queue has it. Until then its note is an intent, which a later process carries out.
+    accepted: bool,
+    /// Whose budget it counts in, where the key has one.
+    payer: Option<String>,
+    /// The client's idempotency key.
+    token: Option<String>,
     errors: Vec<Value>,
     cancelled_ms: Option<i64>,
     completed_ms: Option<i64>,
@@ -91,16 +97,27 @@ fn bad_line(line: u64, message: &str) -> Value {
 
 impl Gateway {
     /// Makes a batch of a file: accepted when this answers, or failed with the lines that are wrong.
-    pub(super) async fn create_batch(&self, key: &Key, body: &Bytes) -> Result<Response<Body>, Refusal> {
+    pub(super) async fn create_batch(&self, key: &Key, token: Option<&str>, body: &Bytes) -> Result<Response<Body>, Refusal> {
         let asked: Create = serde_json::from_slice(body).map_err(|e| Refusal::validation(format!("The body: {e}")))?;
         if !["/v1/chat/completions", "/v1/embeddings"].contains(&&*asked.endpoint) {
             return Err(Refusal::validation("endpoint is neither /v1/chat/completions nor /v1/embeddings"));
         }
-        let later = self.later()?.clone();
+        self.later()?;
         let now = self.now();
         let due = lanes::read(&asked.completion_window, now).filter(|due| *due > now);
         let due = due.ok_or_else(|| Refusal::validation("completion_window is no length of time, such as 24h"))?;
-        let (_, input) = self.file(&asked.input_file_id, key)?;
+        self.file(&asked.input_file_id, key)?;
+        let creating = self.creating(&key.owner);
+        let _one = creating.lock().await;
+        let same = |batch: &Batch| token.is_some() && batch.owner == key.owner && batch.token.as_deref() == token;
+        if let Some(mut batch) = self.shelf("batches").all(|batch: &Batch| batch.created_ms).into_iter().find(same) {
+            let was = (&batch.input_file_id, &batch.endpoint, &batch.completion_window);
+            if was != (&asked.input_file_id, &asked.endpoint, &asked.completion_window) {
+                return Err(Refusal::conflict("The idempotency key was used for another batch."));
+            }
+            self.finish_batch(&mut batch).await.map_err(failed)?;
+            return Ok(json_response(&self.told(&mut batch).await?));
+        }
         let mut batch = Batch {
             id: fresh(PREFIX)?,
             owner: key.owner.clone(),
@@ -113,14 +130,28 @@ impl Gateway {
             output_file_id: fresh("file-")?,
             error_file_id: fresh("file-")?,
             submission: None,
+            accepted: false,
+            payer: key.budget.as_ref().map(|_| key.spends_as().to_owned()),
+            token: token.map(str::to_owned),
             errors: Vec::new(),
             cancelled_ms: None,
             completed_ms: None,
         };
-        let output = self.path_of(&batch.output_file_id);
+        match self.read_batch(&batch).await? {
+            Err(errors) => batch.errors = errors,
+            Ok(accepted) => self.submit(&mut batch, accepted, key).await?,
+        }
+        self.shelf("batches").note(&batch.id, &batch).map_err(failed)?;
+        Ok(json_response(&self.told(&mut batch).await?))
+    }
+
+    /// Reads and checks the lines of a batch.
+    async fn read_batch(&self, batch: &Batch) -> Result<Result<Accepted, Vec<Value>>, Refusal> {
+        let later = self.later()?;
+        let (input, output) = (self.path_of(&batch.input_file_id), self.path_of(&batch.output_file_id));
         let mut request = Request { input, output, model: None, place: later.place.clone(), content: 0, retry_of: None };
-        let (names, endpoint, engine, owner) =
-            (self.config().models.clone(), batch.endpoint.clone(), later.engine.clone(), key.owner.clone());
+        let (names, endpoint, engine) = (self.config().models.clone(), batch.endpoint.clone(), later.engine.clone());
+        let (owner, due) = (batch.owner.clone(), Timestamp(batch.due_ms));
         // Reading and checking is work for a thread of its own.
         let read = tokio::task::spawn_blocking(move || {
             request.model = one_model(&request.input, &endpoint, &names)?;
@@ -133,40 +164,81 @@ impl Gateway {
             };
             engine.read_input(&request, (&id, &source), &owner, due).map_err(refused)
         });
-        match read.await.map_err(failed)? {
-            Err(errors) => batch.errors = errors,
-            Ok(accepted) => self.submit(&mut batch, accepted, key).await?,
-        }
-        self.shelf("batches").note(&batch.id, &batch).map_err(failed)?;
-        Ok(json_response(&self.told(&mut batch).await?))
+        read.await.map_err(failed)
     }
 
-    /// Accepts what was read, if the key allows it.
-    async fn submit(&self, batch: &mut Batch, mut accepted: Accepted, key: &Key) -> Result<(), Refusal> {
+    /// Accepts what was read, if the key allows it. It is noted before: from its note on it will be run, whatever becomes of this
+    /// process.
+    async fn submit(&self, batch: &mut Batch, accepted: Accepted, key: &Key) -> Result<(), Refusal> {
         let engine = &self.later()?.engine;
         let pools = accepted.estimate(self.catalog(), self.capabilities());
-        let discard = |accepted: Accepted| accepted.discard(&crate::later::queue_of(&self.config().data));
         if let Some(pool) = pools.iter().find(|pool| !key.allows(&pool.spec.model)) {
             let message = format!("This key may not call {}.", pool.spec.model);
-            discard(accepted);
+            self.discard(vec![accepted]);
             return Err(Refusal::denied(message));
         }
         if let Some(why) = engine.unknown_model(&accepted).await {
             batch.errors.push(bad_line(0, &why));
-            discard(accepted);
+            self.discard(vec![accepted]);
             return Ok(());
         }
-        let most = key.budget.as_ref().and_then(|_| accepted.paid_by(key.spends_as(), self.catalog()));
+        let mut read = vec![accepted];
+        let most = self.paid_by(batch.payer.as_deref(), &mut read);
         if let Err(held) = self.books().reserve(key, most) {
-            discard(accepted);
+            self.discard(read);
             return Err(Refusal::held(held));
         }
-        let id = accepted.submission.id.clone();
-        let taken = engine.accept(vec![accepted]).await;
+        batch.submission = read.first().map(|accepted| accepted.submission.id.clone());
+        let taken = match self.shelf("batches").note(&batch.id, &*batch) {
+            Ok(()) => engine.accept(read).await.map_err(failed),
+            Err(error) => Err(failed(error)),
+        };
         self.books().accepted(key, most, matches!(taken, Ok(true)));
-        taken.map_err(failed)?;
-        batch.submission = Some(id);
+        taken?;
+        batch.accepted = true;
         Ok(())
+    }
+
+    /// Carries out what was noted. Done twice it changes nothing: a submission follows from what it holds.
+    async fn finish_batch(&self, batch: &mut Batch) -> Result<(), EngineError> {
+        let (Some(later), Some(noted)) = (self.batch_lane(), batch.submission.clone()) else { return Ok(()) };
+        if batch.accepted {
+            return Ok(());
+        }
+        if !later.is_accepted(&noted).await? {
+            match self.read_batch(batch).await {
+                Ok(Ok(accepted)) if accepted.submission.id == noted => {
+                    let mut read = vec![accepted];
+                    // Its bound was reserved before it was noted.
+                    self.paid_by(batch.payer.as_deref(), &mut read);
+                    later.engine.accept(read).await?;
+                }
+                Ok(Ok(accepted)) => {
+                    self.discard(vec![accepted]);
+                    batch.errors.push(bad_line(0, "The input file was changed before it was accepted."));
+                }
+                Ok(Err(errors)) => batch.errors = errors,
+                Err(refusal) => batch.errors.push(bad_line(0, &refusal.to_string())),
+            }
+        }
+        batch.accepted = batch.errors.is_empty();
+        batch.submission = batch.submission.take().filter(|_| batch.accepted);
+        self.shelf("batches").note(&batch.id, &*batch).map_err(EngineError::Spool)
+    }
+
+    /// Carries out every batch that was noted and not accepted.
+    pub(crate) async fn finish_batches(&self) -> Result<(), EngineError> {
+        let (shelf, mut first) = (self.shelf("batches"), Ok(()));
+        let begun = |batch: &Batch| !batch.accepted && batch.submission.is_some();
+        for batch in shelf.all(|batch: &Batch| batch.created_ms).into_iter().filter(begun) {
+            let creating = self.creating(&batch.owner);
+            let _one = creating.lock().await;
+            // Whoever held the lock may have done it.
+            if let Some(mut batch) = shelf.read::<Batch>(&batch.id) {
+                first = first.and(self.finish_batch(&mut batch).await);
+            }
+        }
+        first
     }
 
     fn batch(&self, id: &str, key: &Key) -> Result<Batch, Refusal> {
@@ -195,6 +267,9 @@ impl Gateway {
     pub(super) async fn cancel_batch(&self, id: &str, key: &Key) -> Result<Response<Body>, Refusal> {
         let mut batch = self.batch(id, key)?;
         if let Some(submission) = &batch.submission {
+            if !batch.accepted {
+                return Err(Refusal::conflict("The batch is being accepted; cancel it in a moment."));
+            }
             self.later()?.engine.cancel(submission).await.map_err(failed)?;
             batch.cancelled_ms.get_or_insert(self.now().0);
             self.shelf("batches").note(&batch.id, &batch).map_err(failed)?;
@@ -226,6 +301,10 @@ impl Gateway {
             told["errors"] = json!({ "object": "list", "data": batch.errors });
             return Ok(told);
         };
+        if !batch.accepted {
+            told["status"] = "validating".into();
+            return Ok(told);
+        }
         let engine = &self.later()?.engine;
         let submission = engine.submission(id).await.map_err(failed)?;
         let receipt = engine.status(&submission).await.map_err(failed)?;

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::body::{Body, Coming};
 use crate::gateway::{Caller, Gateway, to_the_end};
+use crate::later;
 use crate::refusal::Refusal;
 
 /// How its paths begin.
@@ -94,7 +95,8 @@ impl Gateway {
             Route::DeleteFile(id) => self.delete_file(id, &caller.key),
             Route::CreateBatch => {
                 let (gateway, key) = (self.clone(), caller.key.clone());
-                to_the_end(async move { gateway.create_batch(&key, &body).await }).await
+                let token = later::idempotency_key(&parts.headers).map(str::to_owned);
+                to_the_end(async move { gateway.create_batch(&key, token.as_deref(), &body).await }).await
             }
             Route::Batches => self.list_batches(parts.uri.query().unwrap_or_default(), &caller.key).await,
             Route::Batch(id) => self.tell_batch(id, &caller.key).await,

@@ -85,6 +85,7 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
         };
         let gateway = Gateway::open(config.clone(), catalog, Arc::new(clock::now), &env, (Wire::network(), later.clone()));
         let gateway = gateway.map_err(unusable)?;
+        gateway.finish_begun().await.map_err(|e| failed("accept what was begun", &e))?;
         gateway.settle_budgets().await.map_err(|e| failed("read the queue", &e))?;
         let listener = TcpListener::bind(config.listen).await.map_err(|e| failed(&format!("listen on {}", config.listen), &e))?;
         let address = listener.local_addr().map_err(|e| failed("listen", &e))?;
@@ -214,6 +215,7 @@ async fn turns(engine: &Engine, gateway: &Gateway, pause: Duration) {
         let turn = async {
             engine.turn().await?;
             engine.deliver_others("").await?;
+            gateway.finish_begun().await?;
             gateway.end_jobs().await
         };
         let (turned, settled) = (turn.await, gateway.settle_budgets().await);
