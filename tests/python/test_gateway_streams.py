@@ -9,6 +9,10 @@ import json
 import pathlib
 import struct
 import unittest
+from decimal import Decimal
+
+import openai
+from botocore.eventstream import EventStreamBuffer
 
 from emulated import Emulator
 from gateway import REGION, Gateway
@@ -33,6 +37,10 @@ LARGE = frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "x
 LAST = frame("messageStop", {"stopReason": "end_turn"}) + frame("metadata", {"usage": {"inputTokens": 7, "outputTokens": 5, "totalTokens": 12}})
 
 
+# What comes before the upstream says nothing more, by a word of the call.
+SILENT = {b"torn": DELTA[:-9], b"told": DELTA + LAST}
+
+
 class Upstream:
     """Answers every call with a stream: of a few frames that ends when it is told to, or without end for a call of `pour`."""
 
@@ -47,6 +55,10 @@ class Upstream:
     async def answer(self, reader, writer):
         try:
             head = await reader.readuntil(b"\r\n\r\n")
+            if b"/converse-stream " not in head:
+                # It is asked for quotas, and has none.
+                writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                return
             length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
             body = await reader.readexactly(length)
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/vnd.amazon.eventstream\r\nconnection: close\r\n\r\n" + FIRST)
@@ -57,6 +69,10 @@ class Upstream:
                     writer.write(LARGE)
                     await writer.drain()
                     self.poured += len(LARGE)
+            for word, more in SILENT.items():
+                if word in body:
+                    writer.write(more)
+                    await writer.drain()
             await self.end.wait()
             writer.write(DELTA + LAST)
             await writer.drain()
@@ -73,8 +89,9 @@ class Streams(unittest.TestCase):
         self.emulator = Emulator()
         self.addCleanup(self.emulator.close)
 
-    def start(self, port):
-        self.gateway = Gateway(self.emulator, config=f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "http://127.0.0.1:{port}"\n')
+    def start(self, port, more=""):
+        config = f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "http://127.0.0.1:{port}"\n{more}'
+        self.gateway = Gateway(self.emulator, config=config)
         self.addCleanup(self.gateway.close)
         self.key = self.gateway.json("keys", "create", "--owner", "team-a")
         self.gateway.kill()
@@ -160,6 +177,39 @@ class Streams(unittest.TestCase):
         poured, grown = asyncio.run(run())
         self.assertLess(poured, 60_000_000, "the upstream is held up, and not read into memory")
         self.assertLess(grown, 30_000_000)
+
+    def test_a_stream_that_falls_silent_is_ended_as_aws_says_it_and_booked_with_what_is_known(self):
+        async def run():
+            upstream = Upstream()
+            self.start(await upstream.serve(), "[limits]\nidle_s = 1\n")
+            silent = await self.rest(*await self.call())
+            told = await self.rest(*await self.call("told"))
+            with self.assertRaises((asyncio.IncompleteReadError, ValueError)):
+                await self.rest(*await self.call("torn"))
+            said = await asyncio.to_thread(self.chat)
+            upstream.server.close()
+            return silent, told, said
+
+        silent, told, said = asyncio.run(run())
+        self.assertTrue(silent.startswith(FIRST))
+        buffer = EventStreamBuffer()
+        buffer.add_data(silent[len(FIRST) :])
+        [event] = buffer
+        self.assertEqual((event.headers[":message-type"], event.headers[":exception-type"]), ("exception", "modelStreamErrorException"))
+        self.assertEqual(json.loads(event.payload), {"message": "The model has sent nothing for 1 s."})
+        self.assertEqual(told, FIRST + DELTA + LAST, "nothing was missing")
+        self.assertIn("has sent nothing for 1 s", said)
+        self.assertEqual(self.gateway.stop(), 0)
+        booked = [record["laneshift"] for record in sorted(self.booked(), key=lambda record: record["laneshift"]["attempt"])]
+        self.assertEqual([one["certainty"] for one in booked], ["bound", "exact", "bound", "bound"])
+        self.assertTrue(all(Decimal(one["bound_usd"]) > 0 for one in booked if one["certainty"] == "bound"))
+
+    def chat(self):
+        """What OpenAI's client hears of a stream that falls silent."""
+        with openai.OpenAI(base_url=self.gateway.info["url"] + "/v1", api_key=self.key["api_key"], max_retries=0) as client:
+            with self.assertRaises(openai.APIError) as caught:
+                list(client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hello"}], max_tokens=50, stream=True))
+        return caught.exception.message
 
 
 if __name__ == "__main__":

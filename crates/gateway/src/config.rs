@@ -212,13 +212,15 @@ pub struct Limits {
     pub answer_s: u64,
     /// Seconds that a call which can wait is held back while the quotas have no room for it.
     pub held_s: u64,
+    /// Seconds that a stream may say nothing.
+    pub idle_s: u64,
     /// Seconds that open requests have after the signal to stop.
     pub drain_s: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 20_000, head_s: 30, request_s: 120, answer_s: 600, held_s: 30, drain_s: 30 }
+        Self { connections: 20_000, head_s: 30, request_s: 120, answer_s: 600, idle_s: 300, held_s: 30, drain_s: 30 }
     }
 }
 
@@ -334,8 +336,8 @@ impl Config {
             }
         }
         let limits = &self.limits;
-        if [limits.head_s, limits.request_s, limits.answer_s].contains(&0) || limits.connections == 0 {
-            return Err("limits: connections, head_s, request_s and answer_s are above 0".to_owned());
+        if [limits.head_s, limits.request_s, limits.answer_s, limits.idle_s].contains(&0) || limits.connections == 0 {
+            return Err("limits: connections, head_s, request_s, answer_s and idle_s are above 0".to_owned());
         }
         Ok(())
     }

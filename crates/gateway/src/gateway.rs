@@ -255,6 +255,11 @@ impl Gateway {
         i64::try_from(self.live.config.limits.held_s.saturating_mul(1_000)).unwrap_or(i64::MAX)
     }
 
+    /// How long a stream may say nothing.
+    pub(crate) fn idle_max(&self) -> Duration {
+        Duration::from_secs(self.live.config.limits.idle_s)
+    }
+
     /// The prices of a model, as it is called, in a region.
     pub(crate) fn tariff(&self, model: &str, region: &str) -> Arc<Tariff> {
         let place = (model.to_owned(), region.to_owned());

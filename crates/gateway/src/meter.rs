@@ -140,6 +140,11 @@ impl Frames {
         }
     }
 
+    /// Whether nothing of a frame has come that is not all of it.
+    pub(crate) fn are_whole(&self) -> bool {
+        self.at_start && self.buffer.is_empty() && !self.broken
+    }
+
     fn give_up(&mut self) {
         self.broken = true;
         self.buffer.advance(self.buffer.len());

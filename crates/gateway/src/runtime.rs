@@ -287,7 +287,7 @@ impl Gateway {
         passed_back(&head.headers, response.headers_mut());
         if head.status.is_success() && operation.streams() {
             let frames = Frames::new(&head.headers);
-            *response.body_mut() = Body::Stream(Box::new(Metered::new(incoming, frames, open)));
+            *response.body_mut() = Body::Stream(Box::new(Metered::new(incoming, frames, open, self.idle_max())));
             return Ok(Tried { response, again: None });
         }
         let collecting = tokio::time::timeout(self.answer_max(), Limited::new(incoming, ANSWER_BYTES_MAX).collect());

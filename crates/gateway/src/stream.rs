@@ -1,16 +1,24 @@
-//! An answer that is passed on as it comes, and booked when it ends.
+//! An answer that is passed on as it comes, and booked when it ends. One that says nothing for too long is ended here.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
+use aws_smithy_eventstream::frame::write_message_to;
+use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use laneshift_dialect::ChatStream;
 use serde::Deserialize;
+use serde_json::json;
+use tokio::time::{Instant, Sleep};
 
 use crate::body::{Broken, Coming};
 use crate::books::Open;
 use crate::meter::{Frames, Said};
+
+/// What is said of an answer without an end.
+const BROKE_OFF: &str = "The answer broke off.";
 
 /// A stream on its way to the client. When the client goes away first, the rest is not read, and what was not metered by then is
 /// booked with its bound.
@@ -21,8 +29,26 @@ pub struct Metered {
     call: Option<Open>,
     /// What the client reads instead of Bedrock's frames; `None` when it reads those.
     to: Option<ChatStream>,
+    silence: Silence,
     /// Nothing more comes.
     ended: bool,
+}
+
+/// How long nothing has come, while it is waited for: a client that reads slowly is not the model's silence.
+struct Silence {
+    most: Duration,
+    waiting: bool,
+    over: Pin<Box<Sleep>>,
+}
+
+impl Silence {
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.waiting {
+            self.waiting = true;
+            self.over.as_mut().reset(Instant::now() + self.most);
+        }
+        self.over.as_mut().poll(cx).is_ready()
+    }
 }
 
 /// What an error in a stream holds.
@@ -33,8 +59,13 @@ struct Why {
 }
 
 impl Metered {
-    pub(crate) fn new(inner: Coming, frames: Frames, call: Open) -> Self {
-        Self { inner, frames, call: Some(call), to: None, ended: false }
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a limit of time, which is no timeout of one future: it begins anew with each frame"
+    )]
+    pub(crate) fn new(inner: Coming, frames: Frames, call: Open, idle: Duration) -> Self {
+        let silence = Silence { most: idle, waiting: false, over: Box::pin(tokio::time::sleep(idle)) };
+        Self { inner, frames, call: Some(call), to: None, silence, ended: false }
     }
 
     /// Writes what the frames say as chunks of a chat completion.
@@ -67,16 +98,45 @@ impl Metered {
         written.into()
     }
 
+    /// Nothing has come for too long: gives what the client still hears of it. In the middle of a frame that is only the end of the
+    /// connection.
+    fn fell_silent(&mut self) -> Option<Result<Bytes, Broken>> {
+        let why = format!("The model has sent nothing for {} s.", self.silence.most.as_secs());
+        let (known, between) = (self.frames.complete || self.frames.exception.is_some(), self.frames.are_whole());
+        self.end(false);
+        if self.to.is_some() {
+            return self.last(Some(&why)).map(Ok);
+        }
+        match (known, between) {
+            (true, true) => None,
+            (false, true) => Some(exception(&why)),
+            (_, false) => Some(Err(why.into())),
+        }
+    }
+
     /// What a client still hears at the end: how it came, when it did not come as Bedrock says it.
-    fn last(&mut self, broken: bool) -> Option<Bytes> {
+    fn last(&mut self, broken: Option<&str>) -> Option<Bytes> {
         let mut to = self.to.take()?;
         let mut written = Vec::new();
-        if broken || !(self.frames.complete || self.frames.exception.is_some()) {
-            to.error("ModelErrorException", "The answer broke off.", &mut written);
+        let known = self.frames.complete || self.frames.exception.is_some();
+        if let Some(why) = broken.or((!known).then_some(BROKE_OFF)) {
+            to.error("ModelErrorException", why, &mut written);
         }
         to.end(&mut written);
         (!written.is_empty()).then(|| written.into())
     }
+}
+
+/// The error that ends an event stream of Bedrock's.
+fn exception(message: &str) -> Result<Bytes, Broken> {
+    let text = |text: &'static str| HeaderValue::String(text.into());
+    let message = Message::new(json!({ "message": message }).to_string())
+        .add_header(Header::new(":exception-type", text("modelStreamErrorException")))
+        .add_header(Header::new(":content-type", text("application/json")))
+        .add_header(Header::new(":message-type", text("exception")));
+    let mut frame = Vec::new();
+    write_message_to(&message, &mut frame)?;
+    Ok(frame.into())
 }
 
 impl Body for Metered {
@@ -88,7 +148,15 @@ impl Body for Metered {
             if self.ended {
                 return Poll::Ready(None);
             }
-            let end = match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+            let Poll::Ready(came) = Pin::new(&mut self.inner).poll_frame(cx) else {
+                if !self.silence.is_over(cx) {
+                    return Poll::Pending;
+                }
+                self.ended = true;
+                return Poll::Ready(self.fell_silent().map(|last| last.map(Frame::data)));
+            };
+            self.silence.waiting = false;
+            let end = match came {
                 Some(Ok(frame)) => {
                     // Bedrock sends no trailers.
                     let Ok(data) = frame.into_data() else { continue };
@@ -103,7 +171,8 @@ impl Body for Metered {
             };
             self.end(end.is_none());
             self.ended = true;
-            return Poll::Ready(match (self.last(end.is_some()), end) {
+            let broken = end.is_some().then_some(BROKE_OFF);
+            return Poll::Ready(match (self.last(broken), end) {
                 (Some(data), _) => Some(Ok(Frame::data(data))),
                 (None, Some(error)) => Some(Err(error)),
                 (None, None) => None,
