@@ -4,13 +4,14 @@ import json
 import threading
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 from botocore.exceptions import ClientError
 
 from emulated import Emulator
 from gateway import REGION, Gateway
-from test_gateway import QUESTION, GatewayCase
+from test_gateway import NOVA_PRO, QUESTION, GatewayCase
 from test_gateway_market import LITE
 
 OTHER = "222233334444"
@@ -31,7 +32,7 @@ TIER = "On-demand model inference"
 class Quotas(GatewayCase):
     """A gateway over two accounts of one emulator."""
 
-    def over(self, quotas=QUOTAS, more=""):
+    def over(self, quotas=QUOTAS, more="", held_s=1):
         self.gateway.close()
         self.emulator.close()
         self.emulator = Emulator("--speed", "1", settings=ACCOUNTS + quotas)
@@ -40,7 +41,7 @@ class Quotas(GatewayCase):
         first = upstream + 'account = "111122223333"\n'
         second = upstream + f'account = "{OTHER}"\naccess_key_id_env = "OTHER_ID"\nsecret_access_key_env = "OTHER_KEY"\n'
         environment = {"OTHER_ID": "AKIAOTHER", "OTHER_KEY": "other", "LANESHIFT_LOG": "info"}
-        config = first + second + more + "[limits]\nheld_s = 1\n"
+        config = first + second + more + f"[limits]\nheld_s = {held_s}\n"
         self.gateway = Gateway(self.emulator, config=config, environment=environment)
         self.addCleanup(self.gateway.close)
         self.key = self.gateway.key("team-a")
@@ -55,7 +56,8 @@ class Quotas(GatewayCase):
             time.sleep(0.05)
 
     def ask(self, client, most=20, **more):
-        return client.converse(modelId=LITE, messages=QUESTION, inferenceConfig={"maxTokens": most}, **more)
+        ask = {"modelId": LITE, "messages": QUESTION} | more
+        return client.converse(inferenceConfig={"maxTokens": most}, **ask)
 
     def client(self, deadline=None, explain=False):
         client = self.gateway.client(self.key)
@@ -70,8 +72,8 @@ class Quotas(GatewayCase):
         client.meta.events.register("before-sign.bedrock-runtime.Converse", head)
         return client
 
-    def decision(self, client, most=20):
-        answer = self.ask(client, most)
+    def decision(self, client, most=20, **more):
+        answer = self.ask(client, most, **more)
         return json.loads(answer["ResponseMetadata"]["HTTPHeaders"]["laneshift-decision"])
 
     def throttled_by_aws(self):
@@ -125,6 +127,20 @@ class Quotas(GatewayCase):
         decision = self.decision(client, most=2990)
         self.assertEqual(decision["lane"], "standard", "no account has room by our count, and AWS has the last word")
         self.assertIn("of 3000 tokens", decision["refused"]["standard of upstream 2"])
+
+    def test_a_call_that_is_held_back_goes_when_another_has_ended(self):
+        self.over(quotas='[quotas]\n"Cross-region model inference tokens per minute for Amazon Nova Pro" = 1000\n', held_s=60)
+        slow = [{"role": "user", "content": [{"text": "[[toy: tokens=5, slow=1s]]"}]}]
+
+        def ask(_):
+            client = self.client(deadline="6h", explain=True)
+            return self.decision(client, most=500, modelId=NOVA_PRO, messages=slow)["lane"]
+
+        # Each account has room for one at a time.
+        with ThreadPoolExecutor(6) as pool:
+            lanes = list(pool.map(ask, range(6)))
+        self.assertEqual(set(lanes), {"flex", "flex of upstream 2"})
+        self.assertEqual(self.throttled_by_aws(), [])
 
     def test_calls_are_counted_beside_tokens(self):
         self.over(quotas=f'[quotas]\n"{TIER} requests per minute for Amazon Nova Lite" = 3\n')

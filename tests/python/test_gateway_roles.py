@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import pathlib
+import shutil
+import tempfile
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +14,11 @@ from botocore.exceptions import ClientError
 
 from emulated import BUCKET, HOUR_S, Emulator
 from gateway import REGION, Gateway
-from test_gateway import QUESTION, GatewayCase
+from test_gateway import POLICY, QUESTION, GatewayCase
 from test_gateway_market import LITE
 
 ACCOUNT = "111122223333"
+PRO = "amazon.nova-pro-v1:0"
 PROFILE = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:application-inference-profile/teamaprofile"
 OTHER_PROFILE = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:application-inference-profile/otherprofile"
 SETTINGS = "".join(
@@ -28,7 +32,7 @@ def arn(role, session):
 
 
 class Roles(GatewayCase):
-    def over(self, owners, account=ACCOUNT, more=""):
+    def over(self, owners, account=ACCOUNT, more="", before=""):
         self.gateway.close()
         self.emulator.close()
         self.emulator = Emulator("--speed", "1", settings=SETTINGS)
@@ -41,7 +45,7 @@ class Roles(GatewayCase):
         logging = {"s3Config": {"bucketName": BUCKET, "keyPrefix": "logs"}, "textDataDeliveryEnabled": True}
         bedrock.put_model_invocation_logging_configuration(loggingConfig=logging)
         upstream = f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\naccount = "{account}"\n'
-        self.gateway = Gateway(self.emulator, config=upstream + owners + more, environment={"LANESHIFT_LOG": "info"})
+        self.gateway = Gateway(self.emulator, config=before + upstream + owners + more, environment={"LANESHIFT_LOG": "info"})
         self.addCleanup(self.gateway.close)
 
     def owner(self, name):
@@ -49,7 +53,7 @@ class Roles(GatewayCase):
         return self.connect(self.gateway.key(name))
 
     def ask(self, client, **more):
-        return client.converse(modelId=LITE, messages=QUESTION, inferenceConfig={"maxTokens": 20}, **more)
+        return client.converse(**({"modelId": LITE, "messages": QUESTION, "inferenceConfig": {"maxTokens": 20}} | more))
 
     def logged(self):
         """What AWS's invocation logs say of the calls that were answered."""
@@ -132,6 +136,21 @@ class Roles(GatewayCase):
             client.invoke_model(modelId=LITE, body=json.dumps(body))
         self.assertEqual(sorted(line["modelId"] for line in self.logged()), [LITE, LITE, PROFILE, PROFILE])
         self.assertEqual(Decimal(self.gateway.savings()["all"]["paid_usd"]), self.billed())
+
+    def test_a_policy_made_of_awss_logs_knows_the_owner_by_role_and_by_profile(self):
+        owners = (
+            f'[owners.team-a]\nroles = ["arn:aws:iam::{ACCOUNT}:role/teams/TeamA"]\n'
+            f'[[owners.team-b.profile]]\nmodel = "{PRO}"\narn = "{OTHER_PROFILE}"\n'
+        )
+        for match, owner in [('role = "TeamA"', "team-a"), ('application_profile = "otherprofile"', "team-b")]:
+            policy = pathlib.Path(tempfile.mkdtemp()) / "policy.toml"
+            self.addCleanup(shutil.rmtree, policy.parent)
+            text = POLICY.replace('metadata = "tagging"', match).replace("workload=tagging", "of AWS's logs")
+            policy.write_text(text.replace('models = ["amazon.nova-pro-v1:0"]', f'models = ["{PRO}"]'), encoding="utf-8")
+            self.over(owners, before=f'policy = "{policy}"\n')
+            for name, tier in [(owner, "flex"), ("others", "default")]:
+                answer = self.ask(self.owner(name), modelId=PRO)
+                self.assertEqual(answer["serviceTier"]["type"], tier, match)
 
     def test_a_profile_of_another_model_is_not_called(self):
         self.over(f'[[owners.team-a.profile]]\nmodel = "{LITE}"\narn = "{OTHER_PROFILE}"\n')

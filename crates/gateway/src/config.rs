@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use laneshift_units::ProfiledModel;
 use serde::Deserialize;
 
 use crate::lanes::Waits;
@@ -103,6 +104,18 @@ pub struct Owner {
 }
 
 impl Owner {
+    /// Whether AWS's logs show the owner's calls under a role of this name.
+    pub(crate) fn has_role(&self, name: &str) -> bool {
+        self.roles.iter().any(|role| role.rsplit('/').next() == Some(name))
+    }
+
+    /// Whether a profile of this id is called for a model.
+    pub(crate) fn has_profile(&self, id: &str, model: &str) -> bool {
+        let model = ProfiledModel::parse_id(model);
+        let is_it = |own: &OwnProfile| own.arn.rsplit('/').next() == Some(id) && ProfiledModel::parse_id(&own.model) == model;
+        self.profiles.iter().any(is_it)
+    }
+
     fn check(&self, owner: &str, upstreams: &[Upstream]) -> Result<(), String> {
         for role in &self.roles {
             let parts: Vec<&str> = role.splitn(6, ':').collect();

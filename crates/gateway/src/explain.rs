@@ -57,6 +57,7 @@ pub fn explain(config: Config, catalog: Arc<Catalog>, asked: &Question, now: Tim
         account: &target.account,
         operation: asked.operation,
         key: &key,
+        owner: None,
         metadata: &metadata,
         headers: &headers,
         body_bytes: asked.body_bytes,

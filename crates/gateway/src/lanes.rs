@@ -18,6 +18,7 @@ use laneshift_units::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::config::Owner;
 use crate::keys::Key;
 use crate::market::{Market, Spot};
 use crate::refusal;
@@ -75,6 +76,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) account: &'a str,
     pub(crate) operation: Operation,
     pub(crate) key: &'a Key,
+    /// Whom AWS knows its owner as.
+    pub(crate) owner: Option<&'a Owner>,
     pub(crate) metadata: &'a Map<String, Value>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body_bytes: usize,
@@ -308,8 +311,11 @@ impl Rules {
         let matches = &rule.matches;
         let named = match &matches.by {
             MatchBy::Metadata(value) => self.workload(ask.metadata, ask.key) == Some(value),
-            MatchBy::ApplicationProfile(id) => ask.model.rsplit('/').next() == Some(id) && ask.model.starts_with("arn:"),
-            MatchBy::Role(role) => ask.key.owner == *role,
+            MatchBy::ApplicationProfile(id) => {
+                let called = ask.model.rsplit('/').next() == Some(id) && ask.model.starts_with("arn:");
+                called || ask.owner.is_some_and(|owner| owner.has_profile(id, ask.model))
+            }
+            MatchBy::Role(role) => ask.key.owner == *role || ask.owner.is_some_and(|owner| owner.has_role(role)),
             // Evidence with pseudonyms says nothing that is seen here.
             MatchBy::Principal(_) => false,
         };

@@ -5,7 +5,7 @@
 //! throttling. Counts are of this gateway's calls only, so they are an estimate: a call that cannot wait is never refused by them.
 //! One that can wait, and finds no room, is held back for a while, and then sent away as AWS would.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -138,9 +138,9 @@ impl Gateway {
     pub async fn read_quotas(&self) {
         let gateway = self.current();
         let quotas = &gateway.market().quotas;
-        let mut targets: Vec<_> = gateway.targets().iter().collect();
-        targets.dedup_by_key(|target| &target.pool);
-        let reading = targets.into_iter().map(async |target| {
+        let mut pools = HashSet::new();
+        let once = gateway.targets().iter().filter(|target| pools.insert(&target.pool));
+        let reading = once.map(async |target| {
             let (account, region) = (&target.account, &target.region);
             match gateway.aws(target, target.endpoint.clone()).quotas().await {
                 Ok(told) => {

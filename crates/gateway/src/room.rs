@@ -40,6 +40,10 @@ impl Counts {
         self.with(other, u64::max)
     }
 
+    fn least(self, other: Self) -> Self {
+        self.with(other, u64::min)
+    }
+
     const fn fits(self, room: Self) -> bool {
         self.0[0] <= room.0[0] && self.0[1] <= room.0[1]
     }
@@ -157,12 +161,21 @@ impl Room {
         self.state().per_minute = per_minute;
     }
 
-    /// Whether a call fits. One that can wait leaves free what interactive calls took lately, and of a quota a part in any case.
+    /// Whether a call fits. One that can wait leaves free what interactive calls took lately, and of a quota a part in any case; one
+    /// that is larger than what is there for it at best goes when all of that is free, and AWS has the last word.
     pub(crate) fn has_room(&self, load: Counts, waits: bool, now: Timestamp) -> bool {
         let mut state = self.state();
         let left_ms = state.turn(now);
-        let kept = if waits { state.kept_free(self.measure, left_ms) } else { Counts::default() };
-        load.fits(state.per_minute.less(state.all.level(left_ms)).less(kept))
+        let free = state.per_minute.less(state.all.level(left_ms));
+        if !waits {
+            return load.fits(free);
+        }
+        let kept = state.kept_free(self.measure, left_ms);
+        let load = match self.measure {
+            Measure::Committed => load,
+            Measure::Quota { .. } => load.least(state.per_minute.less(kept)),
+        };
+        load.fits(free.less(kept))
     }
 
     /// What is taken of it, for whoever asks.
@@ -294,7 +307,12 @@ mod tests {
     #[test]
     fn what_can_wait_leaves_a_tenth_of_a_quota_free_in_any_case() {
         let q = room(QUOTA, 100);
-        assert!(q.has_room(load(90), true, Timestamp(0)) && !q.has_room(load(91), true, Timestamp(0)));
+        assert!(q.has_room(load(90), true, Timestamp(0)));
+        assert!(q.has_room(load(64_000), true, Timestamp(0)), "what never fits goes while nothing else is there");
+        let small = Hold::new(q.clone(), load(1), true, Timestamp(0));
+        assert!(q.has_room(load(89), true, Timestamp(0)) && !q.has_room(load(90), true, Timestamp(0)));
+        assert!(!q.has_room(load(64_000), true, Timestamp(0)));
+        drop(small);
         took(&q, 90, true, 0);
         assert!(q.has_room(load(10), false, Timestamp(0)) && !q.has_room(load(1), true, Timestamp(0)));
         let told = "90 of 100 tokens of the last minute are taken, and 10 are kept for calls that cannot wait; 0 of 1000 calls";

@@ -232,7 +232,7 @@ impl Gateway {
 
     /// A call, as far as its lane depends on it.
     pub(crate) fn ask<'a>(
-        &self,
+        &'a self,
         asked: &'a Asked,
         (model, operation): (&'a str, Operation),
         key: &'a Key,
@@ -241,7 +241,8 @@ impl Gateway {
     ) -> Ask<'a> {
         let tier = asked.tier.as_ref().map(|tier| ServiceTier::parse(&tier.name).unwrap_or_default());
         let (region, account) = (&*target.region, &*target.account);
-        Ask { model, region, account, operation, key, metadata: &asked.metadata, headers, body_bytes, output_max, tier }
+        let owner = self.config().owners.get(&key.owner);
+        Ask { model, region, account, operation, key, owner, metadata: &asked.metadata, headers, body_bytes, output_max, tier }
     }
 
     /// One try at one spot. The standard tier changes nothing of the call.

@@ -1,4 +1,4 @@
-//! `laneshift emulate`: Amazon Bedrock, S3 and Service Quotas on one port, from one folder.
+//! `laneshift emulate`: Amazon Bedrock, S3, Service Quotas and STS on one port, from one folder.
 
 use std::fs;
 use std::io::Write;
@@ -177,7 +177,7 @@ impl Keys<'_> {
     fn text(&self, data: &Path) -> String {
         let Self { account, region, address, ca } = self;
         let mut text = format!(
-            "Amazon Bedrock, S3 and Service Quotas on http://{address}, from {}. Ctrl-C stops; nothing is lost.\n\n\
+            "Amazon Bedrock, S3, Service Quotas and STS on http://{address}, from {}. Ctrl-C stops; nothing is lost.\n\n\
              export AWS_ENDPOINT_URL=http://{address} AWS_REGION={region} AWS_DEFAULT_REGION={region}\n\
              export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}\n\n",
             data.display(),
