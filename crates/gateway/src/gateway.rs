@@ -309,21 +309,30 @@ impl Gateway {
         }
         let route = Route::of(&parts.method, path).ok_or_else(Refusal::unknown_operation)?;
         if let Route::OpenAi(openai::Route::TakeFile) = route {
-            return self.openai_file(parts, body).await;
+            return Box::pin(self.openai_file(parts, body)).await;
         }
-        if let Err(refusal) = self.known(parts) {
-            // Nothing of a stranger's is kept; one that is still sending would hear of a broken connection, and not why.
-            let drained = tokio::time::timeout(self.request_max(), drain(body, BODY_BYTES_MAX)).await;
-            return Err(if drained.is_ok() { refusal } else { Refusal::too_slow() });
-        }
+        let bearer = match self.known(parts) {
+            Ok(bearer) => bearer,
+            Err(refusal) => {
+                // Nothing of a stranger's is kept; one that is still sending would hear of a broken connection, and not why.
+                let drained = tokio::time::timeout(self.request_max(), drain(body, BODY_BYTES_MAX)).await;
+                return Err(if drained.is_ok() { refusal } else { Refusal::too_slow() });
+            }
+        };
         let body = self.read(body).await?;
-        let body_sha256 = sha256_hex(&body);
-        let caller = self.caller(parts, &body_sha256)?;
+        // Who brings a key as it is has signed nothing, and only what is passed on as it came is signed again.
+        let is_hashed = bearer.is_none() || matches!(route, Route::Count(_) | Route::Run(..));
+        let body_sha256 = if is_hashed { sha256_hex(&body) } else { String::new() };
+        let caller = match bearer {
+            Some(key) => Caller { key, region: None },
+            None => self.signer(parts, &body_sha256)?,
+        };
+        // What is called less often lies apart, so that it takes no room in every open call.
         match route {
-            Route::Later(id) => self.one_later(id, &caller.key, parts).await,
-            Route::Savings => self.savings_of(&caller.key.owner).await,
-            Route::Jobs(route) => self.jobs(route, &caller, parts, body).await,
-            Route::OpenAi(route) => self.openai(route, &caller, parts, body).await,
+            Route::Later(id) => Box::pin(self.one_later(id, &caller.key, parts)).await,
+            Route::Savings => Box::pin(self.savings_of(&caller.key.owner)).await,
+            Route::Jobs(route) => Box::pin(self.jobs(route, &caller, parts, body)).await,
+            Route::OpenAi(route) => Box::pin(self.openai(route, &caller, parts, body)).await,
             Route::Count(model) => self.count(&decoded(model)?, &caller, parts, (body, &body_sha256)).await,
             Route::Run(model, operation) => {
                 let (model, target) = (decoded(model)?, self.target(caller.region)?);
@@ -354,22 +363,20 @@ impl Gateway {
         tokio::time::timeout(self.request_max(), reading).await.unwrap_or_else(|_| Err(Refusal::too_slow()))
     }
 
-    /// Whether a request names a key that holds; of a signature only the name is looked at.
-    fn known(&self, parts: &Parts) -> Result<(), Refusal> {
-        let Some(claimed) = claim(parts)? else { return self.bearer(parts).map(drop) };
+    /// The key that a request brings as it is; none when it is signed, and names a key that holds.
+    fn known(&self, parts: &Parts) -> Result<Option<Arc<Key>>, Refusal> {
+        let Some(claimed) = claim(parts)? else { return self.bearer(parts).map(Some) };
         let keys = self.inner.keys.read().unwrap_or_else(PoisonError::into_inner);
-        if keys.knows(claimed.access_key, self.now()) { Ok(()) } else { Err(Refusal::unknown_key()) }
+        if keys.knows(claimed.access_key, self.now()) { Ok(None) } else { Err(Refusal::unknown_key()) }
     }
 
-    fn caller<'a>(&self, parts: &'a Parts, body_sha256: &str) -> Result<Caller<'a>, Refusal> {
+    /// Who signed a request.
+    fn signer<'a>(&self, parts: &'a Parts, body_sha256: &str) -> Result<Caller<'a>, Refusal> {
+        let claimed = claim(parts)?.ok_or_else(Refusal::no_key)?;
         let keys = self.inner.keys.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(claimed) = claim(parts)? {
-            let (key, secret) = keys.signing(claimed.access_key, self.now()).ok_or_else(Refusal::unknown_key)?;
-            verify(&claimed, parts, body_sha256, &secret, self.now())?;
-            return Ok(Caller { key: key.clone(), region: Some(claimed.region) });
-        }
-        drop(keys);
-        Ok(Caller { key: self.bearer(parts)?, region: None })
+        let (key, secret) = keys.signing(claimed.access_key, self.now()).ok_or_else(Refusal::unknown_key)?;
+        verify(&claimed, parts, body_sha256, &secret, self.now())?;
+        Ok(Caller { key: key.clone(), region: Some(claimed.region) })
     }
 
     /// The key that a request brings as it is.

@@ -100,6 +100,7 @@ pub(crate) struct Target {
     authority: HeaderValue,
     base: String,
     pub(crate) credentials: Arc<Credentials>,
+    signer: sigv4::Signer,
 }
 
 /// Why a call brought no answer.
@@ -136,6 +137,7 @@ impl Target {
                 secret_key: needed(&upstream.secret_access_key_env)?,
                 session_token: env(&upstream.session_token_env).filter(|value| !value.is_empty()),
             }),
+            signer: sigv4::Signer::new(&upstream.region, "bedrock"),
         })
     }
 
@@ -166,8 +168,7 @@ impl Target {
             headers.insert("x-amz-security-token", HeaderValue::from_str(token).map_err(|e| unusable(&e))?);
         }
         let (mut parts, ()) = request.into_parts();
-        let signed = sigv4::authorization(&parts, body_sha256, access_key, secret_key, &self.region, "bedrock");
-        let signed = signed.map_err(|e| unusable(&e))?;
+        let signed = self.signer.authorization(&parts, body_sha256, access_key, secret_key).map_err(|e| unusable(&e))?;
         parts.headers.insert(AUTHORIZATION, HeaderValue::from_str(&signed).map_err(|e| unusable(&e))?);
         wire.request(Request::from_parts(parts, body)).await
     }

@@ -66,7 +66,16 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (y, m, d) = self.civil_date();
         let s = self.0.rem_euclid(MS_PER_DAY) / 1000;
-        write!(f, "{y:04}-{m:02}-{d:02}T{:02}:{:02}:{:02}Z", s / 3600, s / 60 % 60, s % 60)
+        if !(0..10_000).contains(&y) {
+            return write!(f, "{y:04}-{m:02}-{d:02}T{:02}:{:02}:{:02}Z", s / 3600, s / 60 % 60, s % 60);
+        }
+        let mut text = *b"0000-00-00T00:00:00Z";
+        let pairs = [(0, y / 100), (2, y % 100), (5, m.into()), (8, d.into()), (11, s / 3600), (14, s / 60 % 60), (17, s % 60)];
+        for (at, n) in pairs {
+            text[at] += (n / 10) as u8;
+            text[at + 1] += (n % 10) as u8;
+        }
+        f.write_str(std::str::from_utf8(&text).expect("digits are ASCII"))
     }
 }
 

@@ -20,8 +20,11 @@ pub(super) fn canonical_request(claim: &Claim<'_>, parts: &Parts, body_sha256: &
     let path: Cow<'_, str> = if claim.service == "s3" { path.into() } else { utf8_percent_encode(path, RESERVED_IN_PATH).into() };
     let mut text = format!("{}\n{path}\n{}\n", parts.method, canonical_query(parts.uri.query().unwrap_or_default()));
     for name in &claim.signed_headers {
-        let value = header(parts, name).ok_or_else(|| Refused::Unsigned((*name).to_owned()))?;
-        writeln!(text, "{name}:{value}").expect("writing to a String does not fail");
+        text.extend([name, ":"]);
+        if !push_header(&mut text, parts, name) {
+            return Err(Refused::Unsigned((*name).to_owned()));
+        }
+        text.push('\n');
     }
     write!(text, "\n{}\n{body_sha256}", claim.signed_headers.join(";")).expect("writing to a String does not fail");
     Ok(text)
@@ -29,6 +32,9 @@ pub(super) fn canonical_request(claim: &Claim<'_>, parts: &Parts, body_sha256: &
 
 /// Names and values decoded, encoded in AWS's manner, in order.
 fn canonical_query(query: &str) -> String {
+    if query.is_empty() {
+        return String::new();
+    }
     let again = |part: &str| -> String {
         let plain = percent_decode_str(part).decode_utf8_lossy();
         utf8_percent_encode(&plain, RESERVED).to_string()
@@ -43,16 +49,29 @@ fn canonical_query(query: &str) -> String {
     pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
-/// All values of a header, joined by commas, with runs of spaces as one. In HTTP/2 the host is the URI's authority, and AWS's SDK
-/// for JavaScript signs it under its name there.
-fn header(parts: &Parts, name: &str) -> Option<String> {
-    if name == AUTHORITY {
-        return parts.uri.authority().map(|a| a.as_str().to_owned());
+/// All values of a header, joined by commas, with runs of spaces as one; whether there are any. In HTTP/2 the host is the URI's
+/// authority, and AWS's SDK for JavaScript signs it under its name there.
+fn push_header(text: &mut String, parts: &Parts, name: &str) -> bool {
+    let mut any = false;
+    if name != AUTHORITY {
+        for value in parts.headers.get_all(name) {
+            if any {
+                text.push(',');
+            }
+            any = true;
+            let value = String::from_utf8_lossy(value.as_bytes());
+            for (ix, word) in value.split_whitespace().enumerate() {
+                if ix > 0 {
+                    text.push(' ');
+                }
+                text.push_str(word);
+            }
+        }
     }
-    let values = parts.headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
-    let values: Vec<String> = values.map(|v| v.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-    if values.is_empty() && name == "host" {
-        return parts.uri.authority().map(|a| a.as_str().to_owned());
+    if !any && matches!(name, AUTHORITY | "host") {
+        let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+        any = authority.is_some();
+        text.push_str(authority.unwrap_or_default());
     }
-    (!values.is_empty()).then(|| values.join(","))
+    any
 }

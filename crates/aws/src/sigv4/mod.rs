@@ -8,6 +8,8 @@ mod claim;
 
 pub use claim::{Claim, claim};
 
+use std::sync::{Mutex, PoisonError};
+
 use http::request::Parts;
 use laneshift_units::Timestamp;
 use ring::{digest, hmac};
@@ -75,15 +77,64 @@ pub fn verify(claim: &Claim<'_>, parts: &Parts, body_sha256: &str, secret: &str,
         return Err(Refused::Mismatch);
     }
     let request = canonical_request(claim, parts, stated.unwrap_or(body_sha256))?;
-    let expected = signature(claim, &request, secret);
+    let (key, text) = (signing_key(claim, secret), string_to_sign(claim, &request));
     let given = from_hex(claim.signature).ok_or(Refused::Mismatch)?;
-    hmac::verify(&expected.0, &expected.1, &given).map_err(|_| Refused::Mismatch)
+    hmac::verify(&key, text.as_bytes(), &given).map_err(|_| Refused::Mismatch)
 }
 
-/// Signs a request that has its `host` and `x-amz-date` headers, and gives the `Authorization` header.
+/// Signs requests for one region and service. The key that it derives of them, a secret and a day is kept until one of these changes.
+pub struct Signer {
+    region: String,
+    service: String,
+    last: Mutex<Option<Derived>>,
+}
+
+struct Derived {
+    date: String,
+    secret: String,
+    key: hmac::Key,
+}
+
+impl Signer {
+    /// A signer.
+    pub fn new(region: &str, service: &str) -> Self {
+        Self { region: region.to_owned(), service: service.to_owned(), last: Mutex::new(None) }
+    }
+
+    /// Signs a request that has its `host` and `x-amz-date` headers, and gives the `Authorization` header.
+    ///
+    /// # Errors
+    /// [`Refused::Incomplete`] when one of those headers is missing.
+    pub fn authorization(&self, parts: &Parts, body_sha256: &str, access_key: &str, secret: &str) -> Result<String, Refused> {
+        let amz_date = claim::amz_date(parts)?;
+        let mut signed: Vec<&str> = parts.headers.keys().map(http::HeaderName::as_str).collect();
+        signed.retain(|name| !matches!(*name, "authorization" | "user-agent" | "content-length" | "expect" | "connection"));
+        signed.sort_unstable();
+        let Self { region, service, .. } = self;
+        let claim = Claim { access_key, date: &amz_date[..8], region, service, signed_headers: signed, signature: "", amz_date };
+        let request = canonical_request(&claim, parts, body_sha256)?;
+        let tag = hmac::sign(&self.key(&claim, secret), string_to_sign(&claim, &request).as_bytes());
+        let (scope, headers, tag) = (claim.scope(), claim.signed_headers.join(";"), hex(tag.as_ref()));
+        Ok(format!("AWS4-HMAC-SHA256 Credential={access_key}/{scope}, SignedHeaders={headers}, Signature={tag}"))
+    }
+
+    fn key(&self, claim: &Claim<'_>, secret: &str) -> hmac::Key {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(derived) if derived.date == claim.date && derived.secret == secret => derived.key.clone(),
+            _ => {
+                let key = signing_key(claim, secret);
+                *last = Some(Derived { date: claim.date.to_owned(), secret: secret.to_owned(), key: key.clone() });
+                key
+            }
+        }
+    }
+}
+
+/// Signs one request, as a [`Signer`] does.
 ///
 /// # Errors
-/// [`Refused::Incomplete`] when one of those headers is missing.
+/// [`Refused::Incomplete`] when the `host` or `x-amz-date` header is missing.
 pub fn authorization(
     parts: &Parts,
     body_sha256: &str,
@@ -92,17 +143,7 @@ pub fn authorization(
     region: &str,
     service: &str,
 ) -> Result<String, Refused> {
-    let amz_date = claim::amz_date(parts)?;
-    let mut signed: Vec<&str> = parts.headers.keys().map(http::HeaderName::as_str).collect();
-    signed.retain(|name| !matches!(*name, "authorization" | "user-agent" | "content-length" | "expect" | "connection"));
-    signed.sort_unstable();
-    let claim = Claim { access_key, date: &amz_date[..8], region, service, signed_headers: signed, signature: "", amz_date };
-    let request = canonical_request(&claim, parts, body_sha256)?;
-    let (key, text) = signature(&claim, &request, secret);
-    let tag = hex(hmac::sign(&key, &text).as_ref());
-    let scope = claim.scope();
-    let headers = claim.signed_headers.join(";");
-    Ok(format!("AWS4-HMAC-SHA256 Credential={access_key}/{scope}, SignedHeaders={headers}, Signature={tag}"))
+    Signer::new(region, service).authorization(parts, body_sha256, access_key, secret)
 }
 
 /// Lower-case hexadecimal SHA-256.
@@ -143,20 +184,28 @@ fn check_signed(claim: &Claim<'_>, parts: &Parts) -> Result<(), Refused> {
     Ok(())
 }
 
-/// The signing key and the text to sign.
-fn signature(claim: &Claim<'_>, canonical_request: &str, secret: &str) -> (hmac::Key, Vec<u8>) {
-    let text = format!("AWS4-HMAC-SHA256\n{}\n{}\n{}", claim.amz_date, claim.scope(), sha256_hex(canonical_request.as_bytes()));
+fn string_to_sign(claim: &Claim<'_>, canonical_request: &str) -> String {
+    format!("AWS4-HMAC-SHA256\n{}\n{}\n{}", claim.amz_date, claim.scope(), sha256_hex(canonical_request.as_bytes()))
+}
+
+/// The key of a day, a region and a service.
+fn signing_key(claim: &Claim<'_>, secret: &str) -> hmac::Key {
     let step = |key: &[u8], data: &str| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data.as_bytes());
     let date = step(format!("AWS4{secret}").as_bytes(), claim.date);
     let region = step(date.as_ref(), claim.region);
     let service = step(region.as_ref(), claim.service);
     let signing = step(service.as_ref(), "aws4_request");
-    (hmac::Key::new(hmac::HMAC_SHA256, signing.as_ref()), text.into_bytes())
+    hmac::Key::new(hmac::HMAC_SHA256, signing.as_ref())
 }
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)] as char, DIGITS[usize::from(b & 15)] as char]).collect()
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {

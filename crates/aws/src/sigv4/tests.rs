@@ -31,6 +31,25 @@ fn the_published_example_has_its_published_signature() {
 }
 
 #[test]
+fn a_signer_signs_by_the_day_and_the_secret_of_each_request() {
+    let signer = Signer::new("us-east-1", "iam");
+    let dated = |date: &str| parts(Request::get("/").header("host", "h").header("x-amz-date", date));
+    for (date, secret) in [
+        ("20150830T123600Z", SECRET),
+        ("20150830T123601Z", SECRET),
+        ("20150830T123601Z", "other"),
+        ("20150831T000000Z", "other"),
+        ("20150830T123600Z", SECRET),
+    ] {
+        let signed = signer.authorization(&dated(date), EMPTY, "A", secret).expect("signable");
+        let parts = parts(Request::get("/").header("host", "h").header("x-amz-date", date).header("authorization", &signed));
+        let claim = claim(&parts).expect("readable").expect("signed");
+        let moment = claim.signed_at().expect("a moment");
+        assert_eq!(verify(&claim, &parts, EMPTY, secret, moment), Ok(()), "{date} {secret}");
+    }
+}
+
+#[test]
 fn a_wrong_secret_a_late_clock_and_an_unsigned_header_are_told_apart() {
     let header = authorization(&parts(list_users()), EMPTY, "AKIDEXAMPLE", SECRET, "us-east-1", "iam").expect("signable");
     let check = |parts: &Parts, secret: &str, wall: &str| {

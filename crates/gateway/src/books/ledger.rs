@@ -1,7 +1,7 @@
 //! Records of calls that have ended, in the shape of Bedrock's invocation logs with what they cost beside it, in files by hour, so
 //! that the audit reads them as it reads AWS's.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -236,8 +236,16 @@ impl Record {
 pub(super) struct Ledger {
     folder: PathBuf,
     run: u64,
-    /// By account and region: the hour, and its file.
-    open: HashMap<(String, String), (i64, File)>,
+    /// One for each account and region.
+    open: Vec<Hour>,
+}
+
+/// The file of an hour.
+struct Hour {
+    account: String,
+    region: String,
+    hour: i64,
+    file: File,
 }
 
 fn folder_of(folder: &Path) -> PathBuf {
@@ -246,33 +254,36 @@ fn folder_of(folder: &Path) -> PathBuf {
 
 impl Ledger {
     pub(super) fn new(folder: &Path, run: u64) -> Self {
-        Self { folder: folder_of(folder), run, open: HashMap::new() }
+        Self { folder: folder_of(folder), run, open: Vec::new() }
     }
 
     /// One write, so that a killed process leaves whole lines.
     pub(super) fn write(&mut self, record: &Record) -> io::Result<()> {
         let mut line = serde_json::to_vec(record)?;
         line.push(b'\n');
-        let place = (record.account_id.clone(), record.region.clone());
         let hour = record.hour();
-        let file = match self.open.get_mut(&place) {
-            Some((open, file)) if *open == hour => file,
-            _ => {
-                let file = self.file(record)?;
-                &mut self.open.entry(place).insert_entry((hour, file)).into_mut().1
+        let here = |open: &&mut Hour| open.account == record.account_id && open.region == record.region;
+        if let Some(open) = self.open.iter_mut().find(here) {
+            if open.hour != hour {
+                (open.hour, open.file) = (hour, file(&self.folder, self.run, record)?);
             }
-        };
-        file.write_all(&line)
+            return open.file.write_all(&line);
+        }
+        let (account, region) = (record.account_id.clone(), record.region.clone());
+        let mut open = Hour { account, region, hour, file: file(&self.folder, self.run, record)? };
+        let written = open.file.write_all(&line);
+        self.open.push(open);
+        written
     }
+}
 
-    fn file(&self, record: &Record) -> io::Result<File> {
-        let account = if record.account_id.is_empty() { "laneshift" } else { &record.account_id };
-        // 2026-11-25T18:… as 2026/11/25/18.
-        let hour = record.timestamp.get(..13).unwrap_or_default().replace(['-', 'T'], "/");
-        let folder = self.folder.join("AWSLogs").join(account).join("BedrockModelInvocationLogs").join(&record.region).join(hour);
-        fs::create_dir_all(&folder)?;
-        OpenOptions::new().create(true).append(true).open(folder.join(format!("{:012x}.json", self.run)))
-    }
+fn file(folder: &Path, run: u64, record: &Record) -> io::Result<File> {
+    let account = if record.account_id.is_empty() { "laneshift" } else { &record.account_id };
+    // 2026-11-25T18:… as 2026/11/25/18.
+    let hour = record.timestamp.get(..13).unwrap_or_default().replace(['-', 'T'], "/");
+    let folder = folder.join("AWSLogs").join(account).join("BedrockModelInvocationLogs").join(&record.region).join(hour);
+    fs::create_dir_all(&folder)?;
+    OpenOptions::new().create(true).append(true).open(folder.join(format!("{run:012x}.json")))
 }
 
 /// Every record of a folder's ledger.
