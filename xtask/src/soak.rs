@@ -24,7 +24,7 @@ enum What {
     /// The batch lane: a million records, 200 kills at random moments, and in the simulation 100,000 requests due in six hours, an
     /// hour of a trickle over 200 pools, 300 random histories
     Batch,
-    /// The gateway: 9,900 open streams at once, and ten minutes of anything at all into its parsers
+    /// The gateway: 10,000 open streams at once, and ten minutes of anything at all into its parsers
     Gateway,
 }
 

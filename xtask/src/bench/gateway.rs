@@ -18,8 +18,12 @@ use crate::cargo::{self, Workspace};
 
 const MODEL: &str = "us.amazon.nova-lite-v1%3A0";
 const QUESTION: &str = "In one sentence, what does a gateway do, and why would a team run one in front of several accounts? ";
+/// Its stream comes frame by frame, with a pause before each.
+const PACED: &str = "us.amazon.nova-pro-v1%3A0";
 /// Events of a stream with text.
 const DELTAS: usize = 17;
+/// Paced streams on each connection in a round.
+const PACED_STREAMS: usize = 5;
 
 #[derive(Args)]
 pub(crate) struct GatewayArgs {
@@ -29,6 +33,9 @@ pub(crate) struct GatewayArgs {
     /// Rounds; the table has medians
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Servers beside nginx
+    #[arg(long, value_delimiter = ',', default_values = ["laneshift", "onwards", "LiteLLM"])]
+    servers: Vec<String>,
 }
 
 /// The name by which OpenAI's clients call the model.
@@ -95,12 +102,15 @@ pub(crate) fn run(args: &GatewayArgs) -> Result<()> {
     fs::create_dir_all(&folder)?;
     let upstream = mock::serve(answers()?)?;
     let kinds = kinds();
-    let mut contestants = vec![
-        nginx(&folder, upstream)?,
-        laneshift(&workspace.target("release/laneshift"), &folder, upstream)?,
-        onwards(&workspace, &folder, upstream)?,
-        litellm(&workspace, &folder, upstream)?,
-    ];
+    let mut contestants = vec![nginx(&folder, upstream)?];
+    for server in &args.servers {
+        contestants.push(match &**server {
+            "laneshift" => laneshift(&workspace.target("release/laneshift"), &folder, upstream)?,
+            "onwards" => onwards(&workspace, &folder, upstream)?,
+            "LiteLLM" => litellm(&workspace, &folder, upstream)?,
+            other => bail!("there is no server {other:?}; write laneshift, onwards, LiteLLM"),
+        });
+    }
     let mut direct: Vec<Vec<f64>> = kinds.iter().map(|_| Vec::new()).collect();
     for contestant in &mut contestants {
         contestant.rounds = kinds.iter().map(|_| Vec::new()).collect();
@@ -136,10 +146,26 @@ pub(crate) fn run(args: &GatewayArgs) -> Result<()> {
             );
         }
     }
+    println!("\n| frames with {} ms between them | p50 ms | p99 ms | max ms |\n|---|--:|--:|--:|", mock::PAUSE.as_millis());
+    print_gaps("none", upstream, "", args.rounds)?;
+    for contestant in contestants.iter().filter(|contestant| !contestant.chat_only) {
+        print_gaps(contestant.name, contestant.address, &contestant.authorization, args.rounds)?;
+    }
     for contestant in &contestants {
         let rss = contestant.server.as_ref().map_or(Ok(0), Server::rss_bytes)?;
         println!("\nLargest resident set of {}: {} MB.", contestant.name, rss / 1_000_000);
     }
+    Ok(())
+}
+
+/// How evenly the frames of a stream come through: one that waits for a full packet would be late by 40 ms.
+fn print_gaps(name: &str, address: SocketAddr, authorization: &str, rounds: usize) -> Result<()> {
+    let [_, _, stream, ..] = kinds();
+    let paced = Kind { path: format!("/model/{PACED}/converse-stream"), ..stream };
+    let request = request(address, authorization, &paced);
+    let gaps_us = load::gaps(address, &request, CONNECTIONS, PACED_STREAMS * rounds)?;
+    let at = |share: f64| f64::from(gaps_us[((gaps_us.len() as f64 * share) as usize).min(gaps_us.len() - 1)]) / 1e3;
+    println!("| {name} | {:.1} | {:.1} | {:.1} |", at(0.5), at(0.99), at(1.0));
     Ok(())
 }
 
@@ -153,7 +179,7 @@ fn request(address: SocketAddr, authorization: &str, Kind { path, body, .. }: &K
     (head + &body).into_bytes()
 }
 
-/// What the upstream answers: an answer of half a kilobyte, and a stream of twenty frames.
+/// What the upstream answers: an answer of half a kilobyte, and a stream of twenty frames, at once or one by one.
 fn answers() -> Result<mock::Answers> {
     let usage = json!({ "inputTokens": 40, "outputTokens": 90, "totalTokens": 130 });
     let text =
@@ -166,16 +192,19 @@ fn answers() -> Result<mock::Answers> {
     let whole = |kind: &str, body: &[u8]| {
         let head =
             format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nx-amzn-requestid: r\r\ncontent-length: {}\r\n\r\n", body.len());
-        [head.as_bytes(), body].concat()
+        vec![[head.as_bytes(), body].concat()]
     };
-    let mut frames = Vec::new();
+    let mut frames: Vec<Vec<u8>> = Vec::new();
     let mut event = |name: &str, payload: Value| {
         let header = |name: &str, value: &str| Header::new(name.to_owned(), HeaderValue::String(value.to_owned().into()));
         let message = Message::new(payload.to_string())
             .add_header(header(":event-type", name))
             .add_header(header(":content-type", "application/json"))
             .add_header(header(":message-type", "event"));
-        write_message_to(&message, &mut frames).context("failed to write a frame")
+        let mut frame = Vec::new();
+        write_message_to(&message, &mut frame).context("failed to write a frame")?;
+        frames.push(frame);
+        anyhow::Ok(())
     };
     event("messageStart", json!({ "role": "assistant" }))?;
     for _ in 0..DELTAS {
@@ -189,10 +218,16 @@ fn answers() -> Result<mock::Answers> {
         "usage": { "prompt_tokens": 40, "completion_tokens": 90, "total_tokens": 130 },
     })
     .to_string();
+    let stream = "application/vnd.amazon.eventstream";
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {stream}\r\ntransfer-encoding: chunked\r\n\r\n").into_bytes();
+    let mut paced = vec![head];
+    paced.extend(frames.iter().map(|frame| [format!("{:x}\r\n", frame.len()).as_bytes(), frame, b"\r\n"].concat()));
+    paced.push(b"0\r\n\r\n".to_vec());
     Ok(vec![
         ("/chat/completions", whole("application/json", completion.as_bytes())),
         ("/converse", whole("application/json", body.as_bytes())),
-        ("/converse-stream", whole("application/vnd.amazon.eventstream", &frames)),
+        ("nova-pro-v1%3A0/converse-stream", paced),
+        ("/converse-stream", whole(stream, &frames.concat())),
     ])
 }
 

@@ -48,6 +48,44 @@ fn connection(address: SocketAddr, request: &[u8], n: usize) -> Result<Vec<u32>>
     Ok(latencies_us)
 }
 
+/// The times between what arrives of one chunked answer and the next of it, in microseconds and in order: of `n` answers on each of
+/// so many connections.
+pub(super) fn gaps(address: SocketAddr, request: &[u8], connections: usize, n: usize) -> Result<Vec<u32>> {
+    let parts: Vec<Result<Vec<u32>>> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..connections).map(|_| scope.spawn(|| arrivals(address, request, n))).collect();
+        workers.into_iter().map(|worker| worker.join().expect("a worker returns its errors")).collect()
+    });
+    let mut gaps_us = Vec::new();
+    for part in parts {
+        gaps_us.extend(part?);
+    }
+    gaps_us.sort_unstable();
+    Ok(gaps_us)
+}
+
+fn arrivals(address: SocketAddr, request: &[u8], n: usize) -> Result<Vec<u32>> {
+    let mut stream = TcpStream::connect(address).context("failed to connect")?;
+    stream.set_nodelay(true)?;
+    let (mut buffer, mut gaps_us) = (vec![0; 1 << 16], Vec::new());
+    for _ in 0..n {
+        stream.write_all(request)?;
+        let (mut read, mut clock) = (Vec::new(), None::<Stopwatch>);
+        while !read.ends_with(b"\r\n0\r\n\r\n") {
+            let more = stream.read(&mut buffer)?;
+            if more == 0 {
+                bail!("the answer broke off");
+            }
+            gaps_us.extend(clock.map(|clock| (clock.elapsed_s() * 1e6) as u32));
+            clock = Some(Stopwatch::start());
+            read.extend_from_slice(&buffer[..more]);
+        }
+        if !read.starts_with(b"HTTP/1.1 200") {
+            bail!("the server answered {}", String::from_utf8_lossy(&read));
+        }
+    }
+    Ok(gaps_us)
+}
+
 fn answer(reader: &mut BufReader<TcpStream>) -> Result<()> {
     let mut line = String::new();
     let mut next = |reader: &mut BufReader<TcpStream>| -> Result<String> {

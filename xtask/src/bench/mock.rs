@@ -1,14 +1,19 @@
-//! An upstream that costs next to nothing: it reads a request only as far as its length, and answers with prepared bytes.
+//! An upstream that costs next to nothing: it reads a request only as far as its length, and answers with prepared bytes, all at once
+//! or piece by piece.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Result;
 
-/// Answers by the end of the path, each a whole HTTP response.
-pub(super) type Answers = Vec<(&'static str, Vec<u8>)>;
+/// How long it takes from one piece of an answer to the next.
+pub(super) const PAUSE: Duration = Duration::from_millis(10);
+
+/// Answers by the end of the path, each a whole HTTP response in pieces.
+pub(super) type Answers = Vec<(&'static str, Vec<Vec<u8>>)>;
 
 /// Listens until the process ends.
 pub(super) fn serve(answers: Answers) -> Result<SocketAddr> {
@@ -48,6 +53,19 @@ fn connection(stream: &TcpStream, answers: &Answers) -> Result<()> {
         std::io::copy(&mut (&mut reader).take(length), &mut std::io::sink())?;
         let answer = answers.iter().find(|(end, _)| path.ends_with(end)).map(|(_, answer)| answer);
         let mut to = stream;
-        to.write_all(answer.map_or(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".as_slice(), Vec::as_slice))?;
+        let Some((first, rest)) = answer.and_then(|pieces| pieces.split_first()) else {
+            to.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")?;
+            continue;
+        };
+        to.write_all(first)?;
+        for piece in rest {
+            pause();
+            to.write_all(piece)?;
+        }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a model takes its time from one word to the next")]
+fn pause() {
+    thread::sleep(PAUSE);
 }
