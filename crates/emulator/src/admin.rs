@@ -4,12 +4,12 @@
 //! otherwise.
 
 use http::{Method, Request, Response, StatusCode};
-use laneshift_provider::bill::{By, Granularity, PriceList, Seller, cur_csv};
+use laneshift_provider::bill::{By, Granularity, PriceList, cur_csv};
 use laneshift_provider::event::Event;
 use laneshift_provider::faults::Rule;
 use laneshift_provider::jobs::timestamp;
-use laneshift_provider::models::{self, Models};
-use laneshift_units::{AccountId, ModelId, Timestamp};
+use laneshift_provider::models::Models;
+use laneshift_units::{AccountId, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -128,17 +128,8 @@ fn bill_csv(emulator: &Emulator, query: &str) -> Response<Body> {
         Some(other) => return wrong(&format!("granularity: {other} is none of hour and day")),
     };
     let payer = AccountId::new(&emulator.inner.accounts()[0].id);
-    let text = cur_csv(&emulator.bill(), PriceList::shipped(), &seller, granularity, &payer);
+    let text = cur_csv(&emulator.bill(), PriceList::shipped(), &Models::seller_of, granularity, &payer);
     typed(StatusCode::OK, "text/csv", text)
-}
-
-/// The table of models names the seller, the bill spells it.
-fn seller(model: &ModelId) -> Option<Seller> {
-    Some(match Models::shipped().get(model.as_str())?.seller.clone() {
-        models::Seller::Aws(usage_name) => Seller::Aws { usage_name },
-        models::Seller::MarketplaceCamel(product) => Seller::MarketplaceCamel { product },
-        models::Seller::MarketplaceSnake(product) => Seller::MarketplaceSnake { product },
-    })
 }
 
 fn faults(emulator: &Emulator) -> Value {

@@ -5,7 +5,7 @@ mod online;
 
 use laneshift_units::Timestamp;
 
-use crate::company::{Company, Workload};
+use crate::company::{Company, Counts, Workload};
 
 /// The account of what customers touch.
 const PROD: &str = "111122223333";
@@ -28,6 +28,7 @@ pub fn acme(seed: u64) -> Company {
         start: Timestamp::from_civil(2026, 10, 1, 0, 0, 0),
         days: 30,
         sampling_factor: 50,
+        counts: Counts::Chance,
         hours_behind_utc: 4,
         workloads,
     }

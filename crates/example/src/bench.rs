@@ -2,7 +2,7 @@
 
 use laneshift_units::Timestamp;
 
-use crate::company::{Company, Truth, Workload};
+use crate::company::{Company, Counts, Truth, Workload};
 use crate::draft::{fixed, part, task, workload};
 use crate::part::{Arrival, CachedShare, Days, Operation, Session, Turns};
 
@@ -22,6 +22,7 @@ pub fn bench_company(seed: u64) -> Company {
         start: Timestamp::from_civil(2026, 10, 5, 0, 0, 0),
         days: 14,
         sampling_factor: 1,
+        counts: Counts::Chance,
         hours_behind_utc: 4,
         workloads: online().into_iter().chain(offline()).chain(hybrid()).collect(),
     }

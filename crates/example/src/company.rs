@@ -17,6 +17,8 @@ pub struct Company {
     pub days: u32,
     /// The logs hold one request in this many. Sampled by payload, so a retry stays with its first try.
     pub sampling_factor: u64,
+    /// How records are counted out.
+    pub counts: Counts,
     /// Hours that local clocks are behind UTC, constant over the month.
     pub hours_behind_utc: u32,
     /// What it runs.
@@ -27,6 +29,17 @@ impl Company {
     /// The first moment after the evidence.
     pub const fn end(&self) -> Timestamp {
         Timestamp(self.start.0 + self.days as i64 * 86_400_000)
+    }
+
+    /// The same mix as a sample of one request in so many.
+    #[must_use]
+    pub fn sampled(mut self, factor: u64) -> Self {
+        for part in self.workloads.iter_mut().flat_map(|w| &mut w.parts) {
+            let records = u64::from(part.records) * self.sampling_factor / factor.max(1);
+            part.records = u32::try_from(records).unwrap_or(u32::MAX);
+        }
+        self.sampling_factor = factor.max(1);
+        self
     }
 
     /// The records that the logs are expected to hold, before chance.
@@ -96,6 +109,15 @@ impl Workload {
             CalledAs::Application(id) => format!("arn:aws:bedrock:{region}:{account}:application-inference-profile/{id}"),
         }
     }
+}
+
+/// How the records of a part are counted out over its slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// By chance: a part has about as many as it says, and some are throttled, refused or blocked.
+    Chance,
+    /// A part has exactly as many as it says, and all are answered.
+    Exact,
 }
 
 /// How a caller writes the model.

@@ -6,7 +6,7 @@ use laneshift_units::{ServiceTier, Tokens, Usage};
 
 use crate::arrivals::{Slot, slots};
 use crate::chance::Chance;
-use crate::company::{Company, Workload};
+use crate::company::{Company, Counts, Workload};
 use crate::part::{CachedShare, Part, TokenShape, Turns};
 
 const MS_PER_DAY: i64 = 86_400_000;
@@ -71,11 +71,52 @@ impl Event {
     }
 }
 
+/// A part, ready to be dealt.
+struct Dealt {
+    workload: usize,
+    part: usize,
+    slots: Vec<Slot>,
+    counts: Vec<Expected>,
+}
+
+/// How many records a slot gets.
+#[derive(Clone, Copy)]
+enum Expected {
+    About(f64),
+    Exactly(u64),
+}
+
+impl Dealt {
+    fn new(company: &Company, (workload, part): (usize, usize)) -> Self {
+        let Part { arrival, records, .. } = &company.workloads[workload].parts[part];
+        let mut slots = slots(company, arrival);
+        if company.counts == Counts::Exact {
+            // What came after the end would be missing.
+            slots.retain(|slot| slot.start_ms + slot.span_ms <= company.end().0);
+        }
+        let weight: f64 = slots.iter().map(|s| s.weight).sum();
+        let unit = if weight > 0.0 { f64::from(*records) / weight } else { 0.0 };
+        let mut before = 0.0;
+        let count = |slot: &Slot| match company.counts {
+            Counts::Chance => Expected::About(unit * slot.weight),
+            Counts::Exact => {
+                let after = before + slot.weight;
+                // The rounded sum up to here: the last one is the number of records, whatever was rounded before.
+                let sum = |weight: f64| (unit * weight).round() as u64;
+                let count = sum(after) - sum(before);
+                before = after;
+                Expected::Exactly(count)
+            }
+        };
+        let counts = slots.iter().map(count).collect();
+        Self { workload, part, slots, counts }
+    }
+}
+
 /// The events of a company, a UTC day at a time.
 pub(crate) struct EventDays<'c> {
     company: &'c Company,
-    /// Slots of every part, with the records expected per unit of weight.
-    parts: Vec<(usize, usize, Vec<Slot>, f64)>,
+    parts: Vec<Dealt>,
     day: u32,
     /// Events that fell into a later day than the one that caused them.
     later: Vec<Event>,
@@ -83,15 +124,8 @@ pub(crate) struct EventDays<'c> {
 
 impl<'c> EventDays<'c> {
     pub(crate) fn new(company: &'c Company) -> Self {
-        let mut parts = Vec::new();
-        for (w, workload) in company.workloads.iter().enumerate() {
-            for (p, part) in workload.parts.iter().enumerate() {
-                let slots = slots(company, &part.arrival);
-                let weight: f64 = slots.iter().map(|s| s.weight).sum();
-                let unit = if weight > 0.0 { f64::from(part.records) / weight } else { 0.0 };
-                parts.push((w, p, slots, unit));
-            }
-        }
+        let places = company.workloads.iter().enumerate().flat_map(|(w, workload)| (0..workload.parts.len()).map(move |p| (w, p)));
+        let parts = places.map(|place| Dealt::new(company, place)).collect();
         Self { company, parts, day: 0, later: Vec::new() }
     }
 }
@@ -107,10 +141,10 @@ impl Iterator for EventDays<'_> {
         let to = from + MS_PER_DAY;
         self.day += 1;
         let mut events = std::mem::take(&mut self.later);
-        for (w, p, slots, unit) in &self.parts {
+        for Dealt { workload, part, slots, counts } in &self.parts {
             let first = slots.partition_point(|s| s.start_ms < from);
-            for slot in slots[first..].iter().take_while(|s| s.start_ms < to) {
-                deal(self.company, *w, *p, slot, *unit, &mut events);
+            for (slot, count) in slots[first..].iter().zip(&counts[first..]).take_while(|(s, _)| s.start_ms < to) {
+                deal(self.company, (*workload, *part), slot, *count, &mut events);
             }
         }
         events.sort_by_key(|e| (e.at_ms, e.id));
@@ -122,10 +156,13 @@ impl Iterator for EventDays<'_> {
 }
 
 /// Deals the requests of one slot.
-fn deal(company: &Company, w: usize, p: usize, slot: &Slot, unit: f64, events: &mut Vec<Event>) {
+fn deal(company: &Company, (w, p): (usize, usize), slot: &Slot, expected: Expected, events: &mut Vec<Event>) {
     let part = &company.workloads[w].parts[p];
     let mut chance = Chance::of(company.seed, &[w as u64, p as u64, slot.start_ms as u64]);
-    let count = chance.poisson(unit * slot.weight);
+    let count = match expected {
+        Expected::About(count) => chance.poisson(count),
+        Expected::Exactly(count) => count,
+    };
     for i in 0..count {
         let position = if slot.paced { (i as f64 + 0.4 * chance.unit()) / count as f64 } else { chance.unit() };
         let usage = usage(&part.tokens, &mut chance);
@@ -143,7 +180,10 @@ fn deal(company: &Company, w: usize, p: usize, slot: &Slot, unit: f64, events: &
             payload: chance.next(),
             id: chance.next(),
         };
-        push_with_mishaps(part, event, &mut chance, events);
+        match expected {
+            Expected::About(_) => push_with_mishaps(part, event, &mut chance, events),
+            Expected::Exactly(_) => events.push(event),
+        }
     }
 }
 

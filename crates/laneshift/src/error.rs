@@ -60,6 +60,8 @@ pub(crate) enum Error {
     Detached(String),
     #[error("emulate: {0}")]
     Emulator(String),
+    #[error("run the demo: {0}")]
+    Demo(String),
     #[error("find the key {0}, or it is revoked already")]
     NoKey(String),
     #[error("serve: {0}")]
@@ -100,6 +102,7 @@ impl Error {
             Self::Deliver { .. } => "LS0026",
             Self::Gateway(_) => "LS0027",
             Self::NoKey(_) => "LS0028",
+            Self::Demo(_) => "LS0029",
         }
     }
 
@@ -156,6 +159,7 @@ impl Error {
                 "choose another folder with --data or another port with --listen; docs/gateway.md shows a configuration"
                     .to_owned()
             }
+            Self::Demo(_) => "choose an empty folder with --out".to_owned(),
             Self::Emulator(_) => "choose another folder with --data or another port with --listen".to_owned(),
         }
     }
@@ -193,6 +197,7 @@ impl Error {
             | Self::Report(_)
             | Self::Emulator(_)
             | Self::Gateway(_)
+            | Self::Demo(_)
             | Self::Batch(_)
             | Self::Busy(_)
             | Self::Held(_)

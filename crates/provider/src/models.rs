@@ -6,8 +6,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use laneshift_units::{Profile, Region, ServiceTier};
+use laneshift_units::{ModelId, Profile, Region, ServiceTier};
 use serde::Deserialize;
+
+use crate::bill;
 
 static SHIPPED: LazyLock<Models> =
     LazyLock::new(|| Models::parse(include_str!("../data/models.toml")).expect("the shipped table is sound: a test reads it"));
@@ -187,6 +189,15 @@ impl Models {
         }
         let by_id = models.iter().enumerate().map(|(at, model)| (model.id.clone(), at)).collect();
         Ok(Self { models, by_id, dated: table.dated })
+    }
+
+    /// Who sells a model of the shipped table, as the bill spells it.
+    pub fn seller_of(model: &ModelId) -> Option<bill::Seller> {
+        Some(match Self::shipped().get(model.as_str())?.seller.clone() {
+            Seller::Aws(usage_name) => bill::Seller::Aws { usage_name },
+            Seller::MarketplaceCamel(product) => bill::Seller::MarketplaceCamel { product },
+            Seller::MarketplaceSnake(product) => bill::Seller::MarketplaceSnake { product },
+        })
     }
 
     /// The model of a base id.

@@ -1,10 +1,11 @@
-//! A plan as text for a terminal and as one HTML file to forward.
+//! A plan, and two months side by side, as text for a terminal and as one HTML file to forward.
 //!
 //! Promises: the same plan gives the same bytes; money is rounded here and nowhere before; every text of a plan
 //! may be hostile and is escaped or stripped of control characters; the HTML file loads nothing and runs nothing.
 //! Leaves out: machine-readable output (`catalog` writes plan.json and policy.toml).
 
 mod choices;
+pub mod comparison;
 mod doubts;
 mod error;
 mod levels;

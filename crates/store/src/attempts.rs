@@ -152,6 +152,18 @@ pub struct Attempt {
     pub ended: Option<Timestamp>,
 }
 
+impl Attempt {
+    /// The attempt, without the records of its intent.
+    #[must_use]
+    pub fn without_members(&self) -> Self {
+        let Intent { id, pool, lane, ref job, records, bound, hedge, created, members: _ } = self.intent;
+        let intent = Intent { id, pool, lane, job: job.clone(), records, bound, hedge, created, members: Vec::new() };
+        let Self { state, ref arn, ref provider_state, ref message, started, ended, .. } = *self;
+        let (arn, provider_state, message) = (arn.clone(), provider_state.clone(), message.clone());
+        Self { intent, state, arn, provider_state, message, started, ended }
+    }
+}
+
 /// What changes with an attempt's state; what is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttemptChange {

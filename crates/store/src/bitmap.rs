@@ -55,7 +55,8 @@ impl Bitmap {
 
     /// How many slots.
     pub fn count(&self) -> u64 {
-        self.0.iter().map(|byte| u64::from(byte.count_ones())).sum()
+        let words = self.0.as_chunks::<8>().0;
+        words.iter().map(|word| u64::from(u64::from_ne_bytes(*word).count_ones())).sum()
     }
 
     /// No slot.

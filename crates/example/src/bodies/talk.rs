@@ -45,6 +45,19 @@ const INSTRUCTION: usize = 110;
 /// Of the input tokens, what a system prompt takes at most.
 const SYSTEM_TOKENS_MAX: u64 = 800;
 
+/// The emulator's count of tokens.
+const EMULATED_BYTES_PER_TOKEN: u64 = 4;
+/// Of a text that is fitted, what stays at least.
+const TOLD_TEXT_MIN: usize = 16;
+
+impl Message {
+    fn text(&self) -> &str {
+        match self {
+            Self::User(text) | Self::Assistant(text) | Self::ToolUse(_, text) | Self::ToolResult(_, text) => text,
+        }
+    }
+}
+
 impl Talk {
     /// What is said in the request of an event. A retry says the same.
     pub(crate) fn new(company: &Company, event: &Event, length: Length) -> Self {
@@ -84,6 +97,21 @@ impl Talk {
             cached: event.usage.cache_read.0 + event.usage.cache_write_5m.0 + event.usage.cache_write_1h.0 > 0,
             seed: event.payload,
         }
+    }
+
+    /// Fits the last text, so that all texts together take so many tokens by the emulator's count, and tells its toy model how long
+    /// to answer. Where the other texts are too long already, as with tools, they take somewhat more.
+    pub(crate) fn tell(&mut self, input: u64, output: u64) {
+        self.max_tokens = self.max_tokens.max(output.next_power_of_two());
+        let told = if output > 0 { format!(" [[toy: tokens={output}]]") } else { String::new() };
+        let Some((Message::User(last) | Message::ToolResult(_, last), others)) = self.messages.split_last_mut() else { return };
+        let others = others.iter().map(Message::text).chain(self.system.as_deref());
+        let others: u64 = others.map(|text| (text.len() as u64).div_ceil(EMULATED_BYTES_PER_TOKEN)).sum();
+        let bytes = usize::try_from(input.saturating_sub(others) * EMULATED_BYTES_PER_TOKEN).unwrap_or(0);
+        let room = bytes.saturating_sub(told.len()).max(TOLD_TEXT_MIN);
+        last.truncate(room);
+        last.extend(std::iter::repeat_n('.', room - last.len()));
+        last.push_str(&told);
     }
 
     /// The first text of the user.

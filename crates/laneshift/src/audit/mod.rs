@@ -20,7 +20,7 @@ use laneshift_catalog::owners::Owners;
 use laneshift_catalog::prices::Catalog;
 use laneshift_catalog::profiles::Profiles;
 use laneshift_catalog::signals::Signals;
-use laneshift_core::plan::{Commitment, Inputs, Plan, PriceNote, Scope, Unresolved, build};
+use laneshift_core::plan::{Commitment, Inputs, Plan, PriceNote, Savings, Scope, Unresolved, build};
 use laneshift_core::route::LaneId;
 use laneshift_ledger::workload::zone_offset;
 use laneshift_units::{Money, Timestamp, Usage};
@@ -36,6 +36,7 @@ use resolve::Resolver;
 pub(crate) struct Done {
     pub(crate) summary: String,
     pub(crate) json: String,
+    pub(crate) savings: Savings,
 }
 
 /// The catalogue at a path, or the shipped one.

@@ -68,6 +68,27 @@ pub(crate) struct AuditArgs {
     pub(crate) format: Format,
 }
 
+impl AuditArgs {
+    /// Everything as it is when nobody says otherwise, into a folder.
+    pub(crate) fn into(out: PathBuf) -> Self {
+        Self {
+            evidence: Vec::new(),
+            out,
+            owners: None,
+            profiles: None,
+            commitments: None,
+            signals: None,
+            catalog: None,
+            sampling_factor: None,
+            map: None,
+            pseudonymise: false,
+            s3_endpoint: None,
+            threads: std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(8),
+            format: Format::Text,
+        }
+    }
+}
+
 pub(crate) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<(), Error> {
     let result = audit::run(args)?;
     match args.format {

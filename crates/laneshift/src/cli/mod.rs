@@ -4,6 +4,7 @@ pub(crate) mod audit;
 mod batch;
 mod completions;
 mod config;
+pub(crate) mod demo;
 mod duration;
 mod emulate;
 mod estimate;
@@ -44,6 +45,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run a made-up company's month twice, as it is and as planned, and compare the metered bills
+    Demo(demo::DemoArgs),
     /// What a split over the lanes would save, from token volumes alone
     Estimate(estimate::EstimateArgs),
     /// Read usage, judge how long each workload can wait, and write a plan
@@ -85,6 +88,7 @@ pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let mut out = std::io::stdout().lock();
     let result = match &cli.command {
+        Command::Demo(args) => demo::run(args, &mut out),
         Command::Estimate(args) => estimate::run(args, &mut out),
         Command::Audit(args) => audit::run(args, &mut out),
         Command::Explain(args) => explain::run(args, &mut out),

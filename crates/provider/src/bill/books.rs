@@ -172,6 +172,14 @@ impl Bill {
         *self.unit_hours.entry(key).or_default() += unit_hours;
     }
 
+    /// Everything so many times.
+    #[must_use]
+    pub fn times(&self, factor: u64) -> Self {
+        let tokens = self.tokens.iter().map(|(key, usage)| (key.clone(), usage.times(factor)));
+        let unit_hours = self.unit_hours.iter().map(|(key, hours)| (key.clone(), hours * factor));
+        Self { tokens: tokens.collect(), unit_hours: unit_hours.collect() }
+    }
+
     /// Everything booked, in the order of the keys.
     pub fn entries(&self) -> impl Iterator<Item = (&Key, &Usage)> {
         self.tokens.iter()

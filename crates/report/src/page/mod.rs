@@ -4,7 +4,7 @@
 //! nothing and prints.
 
 mod decision;
-mod filters;
+pub(crate) mod filters;
 mod links;
 mod method;
 mod query;
@@ -28,7 +28,7 @@ use crate::error::ReportError;
 use crate::text::{decimals, period};
 
 /// Our own style sheet, put into the page as it is.
-struct Style;
+pub(crate) struct Style;
 
 impl fmt::Display for Style {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

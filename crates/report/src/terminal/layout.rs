@@ -5,7 +5,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::text::clean;
 
 /// Columns of a line.
-pub(super) const WIDTH: usize = 80;
+pub(crate) const WIDTH: usize = 80;
 /// Space before everything but headings.
 const INDENT: &str = "  ";
 /// Space between two columns of a table.
@@ -13,11 +13,11 @@ const GAP: usize = 2;
 
 /// Lines that are added from top to bottom.
 #[derive(Default)]
-pub(super) struct Lines(String);
+pub(crate) struct Lines(String);
 
 impl Lines {
     /// A heading, with a blank line before it unless it is the first line.
-    pub(super) fn heading(&mut self, text: &str) {
+    pub(crate) fn heading(&mut self, text: &str) {
         if !self.0.is_empty() {
             self.0.push('\n');
         }
@@ -25,19 +25,19 @@ impl Lines {
     }
 
     /// A paragraph.
-    pub(super) fn paragraph(&mut self, text: &str) {
+    pub(crate) fn paragraph(&mut self, text: &str) {
         self.wrap(INDENT, INDENT, text);
     }
 
     /// A list item: `mark` stands before its first line.
-    pub(super) fn item(&mut self, mark: &str, text: &str) {
+    pub(crate) fn item(&mut self, mark: &str, text: &str) {
         let first = format!("{INDENT}{mark} ");
         let rest = " ".repeat(first.width());
         self.wrap(&first, &rest, text);
     }
 
     /// A table, each row a line.
-    pub(super) fn table(&mut self, table: &Table) {
+    pub(crate) fn table(&mut self, table: &Table) {
         for line in table.lines() {
             self.0.push_str(INDENT);
             self.0.push_str(&line);
@@ -46,7 +46,7 @@ impl Lines {
     }
 
     /// The text.
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.0
     }
 
@@ -97,7 +97,7 @@ fn broken(word: &str, width: usize) -> Vec<String> {
 }
 
 /// `text` cleaned and cut to `width` columns, with an ellipsis where something is missing.
-pub(super) fn ellipsis(text: &str, width: usize) -> String {
+pub(crate) fn ellipsis(text: &str, width: usize) -> String {
     let text = clean(text);
     if text.width() <= width {
         return text;
@@ -117,7 +117,7 @@ pub(super) fn ellipsis(text: &str, width: usize) -> String {
 
 /// How a column is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Align {
+pub(crate) enum Align {
     /// Text, at the left.
     Left,
     /// Numbers, at the right.
@@ -127,17 +127,17 @@ pub(super) enum Align {
 }
 
 /// A table. Rows hold as many cells as there are columns.
-pub(super) struct Table {
+pub(crate) struct Table {
     align: Vec<Align>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new(align: &[Align]) -> Self {
+    pub(crate) fn new(align: &[Align]) -> Self {
         Self { align: align.to_vec(), rows: Vec::new() }
     }
 
-    pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
         debug_assert_eq!(N, self.align.len(), "a cell for each column");
         self.rows.push(cells.iter().map(|c| clean(c)).collect());
     }

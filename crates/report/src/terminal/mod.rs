@@ -2,7 +2,7 @@
 
 mod evidence;
 mod headline;
-mod layout;
+pub(crate) mod layout;
 mod next;
 mod tables;
 

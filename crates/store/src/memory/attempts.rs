@@ -81,11 +81,10 @@ impl Attempts for Memory {
     async fn past_jobs(&self, most: u32) -> Result<Vec<Attempt>, StoreError> {
         let state = self.state();
         let past = state.attempts.iter().filter(|a| a.intent.lane == Lane::Batch && !a.state.is_open());
-        let mut past: Vec<Attempt> = past.cloned().collect();
-        past.iter_mut().for_each(|a| a.intent.members.clear());
+        let mut past: Vec<&Attempt> = past.collect();
         past.sort_by_key(|a| (std::cmp::Reverse(a.ended), a.intent.id));
         past.truncate(most as usize);
-        Ok(past)
+        Ok(past.into_iter().map(Attempt::without_members).collect())
     }
 
     async fn tries(&self, chunk: ChunkId) -> Result<Vec<Try>, StoreError> {

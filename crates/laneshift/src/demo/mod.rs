@@ -1,0 +1,166 @@
+//! The demo: a month as it is, its audit, the month again under the audit's policy, and both bills.
+
+mod output;
+mod progress;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use laneshift_core::route::LaneId;
+use laneshift_example::Company;
+use laneshift_provider::bill::{Granularity, PriceList, cur_csv};
+use laneshift_provider::models::Models;
+use laneshift_provider::settings::Settings;
+use laneshift_report::comparison::{self, Comparison, LanePair, Wait};
+use laneshift_sim::{Books, Month, as_planned, as_today, settings_for};
+use laneshift_units::{AccountId, Money, PriceMode};
+
+use crate::audit;
+use crate::cli::audit::AuditArgs;
+use crate::cli::demo::{DemoArgs, Known};
+use crate::clock::Stopwatch;
+use crate::error::Error;
+use progress::Bar;
+
+/// What a demo prints.
+pub(crate) struct Done {
+    pub(crate) summary: String,
+    pub(crate) json: String,
+}
+
+/// The folder's mark: only what a demo wrote is replaced by another.
+const MARK: &str = "demo.html";
+
+pub(crate) fn run(args: &DemoArgs) -> Result<Done, Error> {
+    let begun = Stopwatch::start();
+    let known = if args.company.is_empty() { Known::ALL } else { &args.company };
+    prepare(&args.out)?;
+    let mut compared = Vec::new();
+    for company in known {
+        let (known, company) = (*company, company.of(args.seed).sampled(args.sample));
+        compared.push(compare(&company, &known.settings(&company), &args.out)?);
+    }
+    let page = args.out.join(MARK);
+    let html = comparison::html(&compared).map_err(|e| Error::Report(e.to_string()))?;
+    fs::write(&page, html).map_err(|e| unwritten(&page, &e))?;
+    let summary = comparison::summary(&compared, &page.display().to_string(), begun.elapsed());
+    Ok(Done { summary, json: output::json(&compared) })
+}
+
+impl Known {
+    /// What the emulated Bedrock is told.
+    fn settings(self, company: &Company) -> Settings {
+        let mut settings = settings_for(company);
+        match self {
+            // The worked example knows of no job that takes longer than a day.
+            Self::Founding => (settings.turnaround.queue_sigma, settings.turnaround.tail_share) = (0.5, 0.0),
+        }
+        settings
+    }
+
+    fn of(self, seed: u64) -> Company {
+        match self {
+            Self::Founding => laneshift_example::founding(seed),
+        }
+    }
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> Error {
+    Error::Write { path: path.to_owned(), reason: error.to_string() }
+}
+
+/// An empty folder: a new one, or one whose demo is removed.
+fn prepare(out: &Path) -> Result<(), Error> {
+    let failed = |e: std::io::Error| unwritten(out, &e);
+    if out.join(MARK).is_file() {
+        fs::remove_dir_all(out).map_err(failed)?;
+    }
+    fs::create_dir_all(out).map_err(failed)?;
+    if fs::read_dir(out).map_err(failed)?.next().is_some() {
+        return Err(Error::Demo(format!("{} holds something that no demo has written", out.display())));
+    }
+    // From the beginning: a demo that is stopped half way may be replaced too.
+    fs::write(out.join(MARK), "").map_err(failed)
+}
+
+fn compare(company: &Company, settings: &Settings, out: &Path) -> Result<Comparison, Error> {
+    let folder = out.join(company.name.to_lowercase());
+    let failed = |e: laneshift_sim::SimError| Error::Demo(format!("{}: {e}", company.name));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    let runtime = runtime.map_err(|e| Error::Demo(format!("start its threads: {e}")))?;
+    let bar = Bar::new(&format!("{} as it is", company.name));
+    let today = folder.join("today");
+    let before = runtime.block_on(as_today(company, settings.clone(), &today, &|at| bar.at(at))).map_err(failed)?;
+    bar.finish();
+    let audited = audit(company, &before, &folder)?;
+    let bar = Bar::new(&format!("{} as planned", company.name));
+    let policy = folder.join("audit").join("policy.toml");
+    let run = async { as_planned(company, settings.clone(), &policy, &folder.join("planned"), &|at| bar.at(at)).await };
+    let (after, books) = runtime.block_on(run).map_err(failed)?;
+    bar.finish();
+    told(company, (&before, &after), &books, &audited).map_err(failed)
+}
+
+/// Audits the month that was: its invocation logs and its bill.
+fn audit(company: &Company, month: &Month, folder: &Path) -> Result<audit::Done, Error> {
+    let bill = folder.join("today").join("cur.csv");
+    let payer = company.workloads.first().map_or_else(|| AccountId::new(""), |workload| workload.account.clone());
+    let whole = month.bill.times(company.sampling_factor);
+    let text = cur_csv(&whole, PriceList::shipped(), &Models::seller_of, Granularity::Hour, &payer);
+    fs::write(&bill, text).map_err(|e| unwritten(&bill, &e))?;
+    let evidence: [PathBuf; 2] = [folder.join("today/s3/logs"), bill];
+    let args = AuditArgs {
+        evidence: evidence.map(|path| path.display().to_string()).into(),
+        sampling_factor: Some(company.sampling_factor),
+        ..AuditArgs::into(folder.join("audit"))
+    };
+    audit::run(&args)
+}
+
+fn told(
+    company: &Company,
+    (before, after): (&Month, &Month),
+    books: &Books,
+    audited: &audit::Done,
+) -> Result<Comparison, laneshift_sim::SimError> {
+    let (was, is) = (before.lanes()?, after.lanes()?);
+    let times = |amount: Money| amount.times(company.sampling_factor);
+    let lanes = PriceMode::ALL.into_iter().filter_map(|mode| {
+        let (was, is) = (was.get(&mode), is.get(&mode));
+        (was.is_some() || is.is_some()).then(|| LanePair {
+            lane: lane_of(mode),
+            before: times(was.map_or(Money::ZERO, |lane| lane.billed)),
+            after: times(is.map_or(Money::ZERO, |lane| lane.billed)),
+        })
+    });
+    let wait = |month: &Month| Some(Wait { p50_ms: month.waited(50)?, p99_ms: month.waited(99)? });
+    Ok(Comparison {
+        name: company.name.clone(),
+        seed: company.seed,
+        days: company.days,
+        factor: company.sampling_factor,
+        requests: before.requests,
+        tokens: was.values().map(|lane| lane.tokens).sum::<u64>() * company.sampling_factor,
+        lanes: lanes.collect(),
+        before: times(before.billed()?),
+        after: times(after.billed()?),
+        accepted: after.deadlines.accepted,
+        kept: after.deadlines.kept,
+        wait_before: wait(before),
+        wait_after: wait(after),
+        predicted: audited.savings,
+        booked: times(books.paid),
+        booked_at_most: times(books.paid + books.bound),
+        folder: company.name.to_lowercase(),
+    })
+}
+
+/// The lane of a column of the price list; answers that are optimised for latency are on demand too.
+const fn lane_of(mode: PriceMode) -> LaneId {
+    match mode {
+        PriceMode::OnDemand | PriceMode::LatencyOptimized => LaneId::Standard,
+        PriceMode::Priority => LaneId::Priority,
+        PriceMode::Flex => LaneId::Flex,
+        PriceMode::Batch => LaneId::Batch,
+    }
+}

@@ -1,0 +1,87 @@
+//! The same month twice, as it was and as planned: both bills, what was predicted, and what waiting came to.
+
+mod page;
+mod terminal;
+
+use laneshift_core::plan::Savings;
+use laneshift_core::route::LaneId;
+use laneshift_units::Money;
+
+pub use page::html;
+pub use terminal::summary;
+
+/// What a lane cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LanePair {
+    /// The lane.
+    pub lane: LaneId,
+    /// In the month as it was.
+    pub before: Money,
+    /// In the month as planned.
+    pub after: Money,
+}
+
+/// How long answers took that somebody waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Half of them took no longer.
+    pub p50_ms: u64,
+    /// Ninety-nine of a hundred took no longer.
+    pub p99_ms: u64,
+}
+
+/// A company's two months. Money is of the whole month: of every request that the sample stands for.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// The company.
+    pub name: String,
+    /// What its chance follows from.
+    pub seed: u64,
+    /// Days of a month.
+    pub days: u32,
+    /// One request in so many was run.
+    pub factor: u64,
+    /// Requests that were run.
+    pub requests: u64,
+    /// Tokens of the whole month as it was.
+    pub tokens: u64,
+    /// By lane.
+    pub lanes: Vec<LanePair>,
+    /// The metered bill of the month as it was.
+    pub before: Money,
+    /// The metered bill of the month as planned.
+    pub after: Money,
+    /// Requests of the sample that were accepted for a deadline.
+    pub accepted: u64,
+    /// Of them, with an answer when it was due.
+    pub kept: u64,
+    /// As it was.
+    pub wait_before: Option<Wait>,
+    /// As planned.
+    pub wait_after: Option<Wait>,
+    /// What the audit of the month predicted.
+    pub predicted: Savings,
+    /// What gateway and batch lane booked as paid.
+    pub booked: Money,
+    /// The same, with all that may have been paid.
+    pub booked_at_most: Money,
+    /// Where the company's files lie, beside the page.
+    pub folder: String,
+}
+
+impl Comparison {
+    /// What the second bill is lower by.
+    pub fn saved(&self) -> Money {
+        self.before - self.after
+    }
+
+    /// Whether the metered saving lies between the audit's floor and ceiling.
+    pub fn is_as_predicted(&self) -> bool {
+        self.predicted.floor <= self.saved() && self.saved() <= self.predicted.ceiling
+    }
+
+    /// Whether the books are the bill, with nothing left open.
+    pub fn is_booked(&self) -> bool {
+        self.booked == self.after && self.booked_at_most == self.after
+    }
+}

@@ -1,0 +1,39 @@
+//! Why a month cannot be told.
+
+use laneshift_units::Money;
+
+/// See the module.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// The emulator cannot be opened.
+    #[error("{0}")]
+    Emulator(#[from] laneshift_emulator::OpenError),
+    /// The gateway cannot be opened.
+    #[error("open the gateway: {0}")]
+    Gateway(#[from] laneshift_gateway::OpenError),
+    /// The batch lane cannot go on.
+    #[error("the batch lane: {0}")]
+    Batch(#[from] laneshift_batch::EngineError),
+    /// A folder, or a file in it.
+    #[error("{0}")]
+    Folder(#[from] std::io::Error),
+    /// A file that was built in.
+    #[error("{0}")]
+    Data(#[from] laneshift_catalog::DataError),
+    /// A request was refused that has to be answered.
+    #[error("{0}")]
+    Refused(String),
+    /// The books are not what was billed.
+    #[error("the books are wrong: {paid} was booked, and {bound} more may have been paid, but {billed} was billed")]
+    Books {
+        /// Booked as paid.
+        paid: Money,
+        /// Booked as possible.
+        bound: Money,
+        /// Billed.
+        billed: Money,
+    },
+    /// A price is missing, so the months cannot be compared.
+    #[error("the bill has no price for {0}")]
+    Unpriced(String),
+}

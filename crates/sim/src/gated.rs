@@ -1,0 +1,302 @@
+//! A month as planned: the same requests through the gateway, under a policy. What the policy lets wait is sent as its owner would send
+//! it then, with `Prefer: respond-async`; nothing else about a request changes.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderValue, Request};
+use http_body_util::{BodyExt, Full};
+use laneshift_aws::{Client, Credentials, Endpoints};
+use laneshift_batch::{Buckets, Engine, Place, Settings as EngineSettings, Terms, Tools};
+use laneshift_catalog::capabilities::Capabilities;
+use laneshift_catalog::policy::Policy;
+use laneshift_catalog::prices::Catalog;
+use laneshift_core::route::LaneId;
+use laneshift_example::{Call, Company};
+use laneshift_gateway::config::Config;
+use laneshift_gateway::{Coming, Gateway, Later, Wire, keys};
+use laneshift_provider::settings::Settings;
+use laneshift_store::memory::Memory;
+use laneshift_units::{Money, Timestamp};
+use object_store::local::LocalFileSystem;
+use serde_json::Value;
+
+use crate::aws::{Answer, Aws, GATEWAY_KEYS, HOST_NAME, JOBS_BUCKET, request_of};
+use crate::error::SimError;
+use crate::month::{Month, Progress};
+
+/// Between two looks of the batch lane: less than what it keeps free before a deadline.
+const TURN_MS: i64 = 4 * 60_000;
+/// So long do requests wait for others: a run of any workload here is over by then, and becomes one job.
+const LINGER_MS: i64 = 5 * 3_600_000;
+/// What was accepted last is due by then.
+const AFTERMATH_MS: i64 = 3 * 24 * 3_600_000;
+/// So often is a throttled request made again, and how long a client waits before it; twice as long each time.
+const TRIES_MAX: usize = 8;
+const PAUSE_MS: i64 = 500;
+
+/// What gateway and batch lane have booked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    /// Paid.
+    pub paid: Money,
+    /// What the same tokens cost on demand.
+    pub on_demand: Money,
+    /// What may have been paid beyond that.
+    pub bound: Money,
+}
+
+/// Everything that stands between the clients and Bedrock.
+struct Planned {
+    aws: Aws,
+    gateway: Gateway,
+    engine: Arc<Engine>,
+    /// API keys by owner.
+    api_keys: BTreeMap<String, String>,
+    next_turn: Timestamp,
+    /// When what is due, whose it is, and its id.
+    due: BinaryHeap<Reverse<(Timestamp, String, String)>>,
+    month: Month,
+}
+
+/// Runs a company's month through a gateway under a policy, and holds its books against the bill.
+///
+/// # Errors
+/// [`SimError`]; [`SimError::Books`] when the books are not what was billed.
+pub async fn as_planned(
+    company: &Company,
+    settings: Settings,
+    policy: &Path,
+    folder: &Path,
+    progress: &dyn Fn(Progress),
+) -> Result<(Month, Books), SimError> {
+    let rules = Policy::open(policy)?.rules;
+    let waits = |key: &str| rules.iter().any(|rule| rule.workload == key && rule.lanes.contains(&LaneId::Batch));
+    let waiting: Vec<bool> = company.workloads.iter().map(|workload| waits(&workload.key())).collect();
+    let mut planned = Planned::open(company, settings, policy, folder)?;
+    let calls: Vec<_> = laneshift_example::calls(company).collect();
+    for call in &calls {
+        planned.until(call.at).await?;
+        planned.call(company, call, waiting[call.workload]).await?;
+        planned.month.requests += 1;
+        if planned.month.requests.is_multiple_of(64) {
+            progress(Progress { done: planned.month.requests, of: calls.len() as u64 });
+        }
+    }
+    let end = Timestamp(company.end().0 + AFTERMATH_MS);
+    while let Some(Reverse((due, ..))) = planned.due.peek() {
+        planned.until((*due).min(end)).await?;
+    }
+    planned.close().await
+}
+
+impl Planned {
+    fn open(company: &Company, settings: Settings, policy: &Path, folder: &Path) -> Result<Self, SimError> {
+        let aws = Aws::open(&folder.join("aws"), company, settings)?;
+        let data = folder.join("gateway");
+        std::fs::create_dir_all(&data)?;
+        let catalog = Arc::new(Catalog::shipped().map_err(|e| SimError::Refused(format!("read the catalogue: {e}")))?);
+        let engine = Arc::new(engine(&aws, &data.join("queue"), catalog.clone())?);
+        let region = company.workloads.first().map_or("us-east-1", |workload| workload.region.as_str());
+        let later = Later { engine: engine.clone(), place: place(region) };
+        let config = config(company, &data, policy)?;
+        let owners: BTreeSet<&str> = company.workloads.iter().map(|workload| workload.role.as_str()).collect();
+        let mut api_keys = BTreeMap::new();
+        for owner in owners {
+            let secrets = keys::create(&data, &keys::Key::named("", owner), company.start)?;
+            api_keys.insert(owner.to_owned(), secrets.api_key);
+        }
+        let env = |name: &str| match name {
+            "AWS_ACCESS_KEY_ID" => Some(GATEWAY_KEYS.0.to_owned()),
+            "AWS_SECRET_ACCESS_KEY" => Some(GATEWAY_KEYS.1.to_owned()),
+            _ => None,
+        };
+        let wire = Wire::InProcess(aws.wire());
+        let gateway = Gateway::open(config, catalog, aws.clock.wall(), &env, (wire, Some(later)))?;
+        let (next_turn, due, month) = (company.start, BinaryHeap::new(), Month::default());
+        Ok(Self { aws, gateway, engine, api_keys, next_turn, due, month })
+    }
+
+    /// Time goes on to a moment: Bedrock's jobs move, the batch lane takes its turns, and what is due is asked for.
+    async fn until(&mut self, moment: Timestamp) -> Result<(), SimError> {
+        loop {
+            let due = self.due.peek().map(|Reverse((due, ..))| *due).filter(|due| *due <= self.next_turn);
+            let next = due.unwrap_or(self.next_turn);
+            if next > moment {
+                break;
+            }
+            self.aws.until(next).await;
+            if due.is_some() {
+                self.ask_for_what_is_due().await?;
+                continue;
+            }
+            self.engine.turn().await?;
+            self.gateway.end_jobs().await?;
+            self.next_turn = Timestamp(next.0 + TURN_MS);
+        }
+        self.aws.clock.set(moment);
+        Ok(())
+    }
+
+    async fn ask_for_what_is_due(&mut self) -> Result<(), SimError> {
+        let Some(Reverse((_, owner, id))) = self.due.pop() else { return Ok(()) };
+        let answer = self.get(&owner, &format!("/requests/{id}")).await?;
+        self.month.deadlines.kept += u64::from(answer["status"] == "answered");
+        Ok(())
+    }
+
+    /// A request as its client sends it, again when it is throttled.
+    async fn call(&mut self, company: &Company, call: &Call, may_wait: bool) -> Result<(), SimError> {
+        let workload = &company.workloads[call.workload];
+        let owner = workload.role.as_str();
+        let mut request = self.keyed(owner, request_of(company, call)?)?;
+        if may_wait && !call.operation.streams() {
+            let mut later = request.clone();
+            later.headers_mut().insert("prefer", HeaderValue::from_static("respond-async"));
+            let answer = self.send(later).await;
+            if answer.status == 202 {
+                let accepted: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+                return self.accepted(owner, &accepted);
+            }
+            // What the policy does not let wait at this moment, its client sends as always.
+            if answer.error.as_deref() != Some("ValidationException") {
+                return Err(SimError::Refused(format!("{}: {}", workload.name, answer.told())));
+            }
+        }
+        request.headers_mut().remove("prefer");
+        let mut pause_ms = PAUSE_MS;
+        for left in (0..TRIES_MAX).rev() {
+            let answer = self.send(request.clone()).await;
+            if answer.is_success() {
+                if let (false, Some(ms)) = (call.tolerant, answer.latency_ms()) {
+                    let waited = (self.aws.clock.now().0 - call.at.0).max(0).cast_unsigned();
+                    self.month.waited_ms.push(ms + waited);
+                }
+                break;
+            }
+            if answer.error.as_deref() != Some("ThrottlingException") || left == 0 {
+                return Err(SimError::Refused(format!("{}: {}", workload.name, answer.told())));
+            }
+            self.month.throttled += 1;
+            self.aws.clock.set(Timestamp(self.aws.clock.now().0 + pause_ms));
+            pause_ms *= 2;
+        }
+        Ok(())
+    }
+
+    fn accepted(&mut self, owner: &str, accepted: &Value) -> Result<(), SimError> {
+        let (id, due) = (accepted["id"].as_str(), accepted["deadline"].as_str());
+        let due = due.and_then(|due| Timestamp::parse(due).ok());
+        let (Some(id), Some(due)) = (id, due) else {
+            return Err(SimError::Refused(format!("an acceptance without id or deadline: {accepted}")));
+        };
+        self.month.deadlines.accepted += 1;
+        self.due.push(Reverse((due, owner.to_owned(), id.to_owned())));
+        Ok(())
+    }
+
+    fn keyed(&self, owner: &str, mut request: Request<Bytes>) -> Result<Request<Bytes>, SimError> {
+        let api_key = self.api_keys.get(owner).map_or("", String::as_str);
+        let value = HeaderValue::from_str(&format!("Bearer {api_key}"));
+        request.headers_mut().insert(AUTHORIZATION, value.map_err(|e| SimError::Refused(e.to_string()))?);
+        Ok(request)
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Answer {
+        let request = request.map(|body| Coming::InProcess(Full::new(body).map_err(|never| match never {}).boxed_unsync()));
+        let Ok(response) = self.gateway.answer(request).await;
+        Answer::read(response).await
+    }
+
+    async fn get(&self, owner: &str, path: &str) -> Result<Value, SimError> {
+        let request = Request::get(path).header(HOST, HOST_NAME).body(Bytes::new());
+        let request = self.keyed(owner, request.map_err(|e| SimError::Refused(e.to_string()))?)?;
+        let answer = self.send(request).await;
+        if !answer.is_success() {
+            return Err(SimError::Refused(format!("{path}: {}", answer.told())));
+        }
+        serde_json::from_slice(&answer.body).map_err(|e| SimError::Refused(format!("{path}: {e}")))
+    }
+
+    /// The end of the month: the books are held against the bill.
+    async fn close(mut self) -> Result<(Month, Books), SimError> {
+        let mut books = Books::default();
+        let money = |row: &Value, name: &str| {
+            let usd = row[name].as_str().unwrap_or_default();
+            Money::parse_usd(usd).map_err(|e| SimError::Refused(format!("savings: {name}: {usd:?}: {e}")))
+        };
+        let owners: Vec<String> = self.api_keys.keys().cloned().collect();
+        for owner in owners {
+            for row in self.get(&owner, "/savings").await?["rows"].as_array().into_iter().flatten() {
+                books.paid += money(row, "paid_usd")?;
+                books.on_demand += money(row, "on_demand_usd")?;
+                books.bound += money(row, "bound_usd")?;
+            }
+        }
+        self.month.waited_ms.sort_unstable();
+        self.month.bill = self.aws.emulator.bill();
+        let billed = self.month.billed()?;
+        let Books { paid, bound, .. } = books;
+        if paid > billed || billed > paid + bound {
+            return Err(SimError::Books { paid, bound, billed });
+        }
+        Ok((self.month, books))
+    }
+}
+
+fn place(region: &str) -> Place {
+    Place {
+        region: region.to_owned(),
+        role: "arn:aws:iam::111122223333:role/BatchRole".to_owned(),
+        bucket: JOBS_BUCKET.to_owned(),
+        prefix: "later".to_owned(),
+        terms: Terms { linger_ms: LINGER_MS, ..Terms::default() },
+    }
+}
+
+/// One upstream for each region that the company calls.
+fn config(company: &Company, data: &Path, policy: &Path) -> Result<Config, SimError> {
+    let regions: BTreeSet<&str> = company.workloads.iter().map(|workload| workload.region.as_str()).collect();
+    let quoted = |path: &Path| Value::from(path.to_string_lossy()).to_string();
+    let mut text = format!("data = {}\npolicy = {}\n", quoted(data), quoted(policy));
+    for region in regions {
+        text += &format!("[[upstream]]\nregion = \"{region}\"\nendpoint_url = \"http://{HOST_NAME}\"\n");
+    }
+    let path: PathBuf = data.join("gateway.toml");
+    std::fs::write(&path, text)?;
+    Config::read(&path).map_err(|e| SimError::Refused(e.to_string()))
+}
+
+fn engine(aws: &Aws, folder: &Path, catalog: Arc<Catalog>) -> Result<Engine, SimError> {
+    std::fs::create_dir_all(folder)?;
+    // Always the same ids, so that a month can be run again.
+    std::fs::write(folder.join("id.key"), [7; 32])?;
+    let tools = Tools {
+        catalog,
+        capabilities: Arc::new(Capabilities::shipped()?),
+        wall: aws.clock.wall(),
+        // Only time that nobody waits for passes here: turns are taken from outside.
+        timer: Arc::new(|_| Box::pin(std::future::pending())),
+        poll: Duration::from_millis(TURN_MS.unsigned_abs()),
+        free_bytes: Arc::new(|_| None),
+        boot: "simulated".to_owned(),
+        step: Arc::new(|_| {}),
+        progress: Arc::new(|_| {}),
+    };
+    let root = aws.emulator.folder().join("s3");
+    let buckets: Buckets = Arc::new(move |bucket| {
+        let store = LocalFileSystem::new_with_prefix(root.join(bucket)).map_err(|e| e.to_string())?;
+        Ok(Arc::new(store))
+    });
+    let keys =
+        Credentials { access_key: GATEWAY_KEYS.0.to_owned(), secret_key: GATEWAY_KEYS.1.to_owned(), session_token: None };
+    let endpoints = Endpoints { custom: Some(format!("http://{HOST_NAME}")) };
+    let client = Client::new(aws.transport(), keys, "us-east-1", endpoints, aws.clock.wall());
+    let store = Arc::new(Memory::default());
+    Ok(Engine::new(folder, store, client, buckets, tools, EngineSettings::default())?)
+}
