@@ -3,6 +3,7 @@
 import json
 import socket
 import unittest
+import urllib.request
 from decimal import Decimal
 
 from botocore.exceptions import ClientError
@@ -113,6 +114,22 @@ class Committed(MarketCase):
         self.assertEqual(self.lane()["lane"], "standard")
         self.assertEqual(self.rows()["provisioned"]["errors"], 1)
         self.assertEqual(self.lane()["refused"]['provisioned "one unit"'], "it has no room", "it is left alone for a moment")
+
+    def test_the_hours_of_paid_capacity_are_a_row_of_their_own(self):
+        self.lane()
+        path = self.gateway.folder / "commitments.toml"
+        without = self.gateway.savings()["all"]
+        told = self.gateway.json("savings", "--commitments", path)
+        client = urllib.request.Request(self.gateway.info["url"] + "/savings", headers={"Authorization": f"Bearer {self.key['api_key']}"})
+        with urllib.request.urlopen(client, timeout=30) as answer:
+            served = json.load(answer)
+        for rows in (told["rows"], served["rows"]):
+            [fee] = [row for row in rows if row["owner"] == "*"]
+            self.assertEqual((fee["workload"], fee["lane"], fee["calls"]), ("one unit", "provisioned", 0))
+            self.assertEqual(Decimal(fee["paid_usd"]), Decimal("21.18") * fee["paid_hours"])
+            self.assertGreaterEqual(fee["paid_hours"], 1)
+        self.assertEqual(Decimal(told["all"]["saved_usd"]), Decimal(without["saved_usd"]) - Decimal(fee["paid_usd"]))
+        self.assertIn("by the begun hour", self.gateway.laneshift("savings", "--commitments", path).stdout)
 
 
 class Accounts(MarketCase):

@@ -7,11 +7,9 @@ use std::path::{Path, PathBuf};
 use laneshift_units::ProfiledModel;
 use serde::Deserialize;
 
+use crate::books::EVERYBODY;
 use crate::lanes::Waits;
 use crate::roles::{account_of, region_of};
-
-/// The owner in `client_s3` that stands for all.
-const EVERYBODY: &str = "*";
 
 /// What the gateway is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -21,7 +21,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use crate::body::{Body, Coming};
-use crate::books::Books;
+use crate::books::{Books, EVERYBODY};
 use crate::config::Config;
 use crate::jobs;
 use crate::keys::{Key, Keys};
@@ -391,11 +391,13 @@ impl Gateway {
     async fn savings_of(&self, owner: &str) -> Result<Response<Body>, Refusal> {
         let mut savings = self.books().savings();
         if let Some(later) = self.batch_lane() {
-            later.add_to(&mut savings).await.map_err(|e| Refusal::internal(e.to_string()))?;
+            savings.add_batch_lane(&later.engine).await.map_err(|e| Refusal::internal(e.to_string()))?;
         }
-        let rows = savings.rows.iter().filter(|((of, ..), _)| of == owner).map(|((_, workload, lane), sum)| {
+        savings.add_fees(&self.live.commitments, self.now());
+        let shown = savings.rows.iter().filter(|((of, ..), _)| of == owner || of == EVERYBODY);
+        let rows = shown.map(|((of, workload, lane), sum)| {
             let mut row = sum.value();
-            (row["workload"], row["lane"]) = (json!(workload), json!(lane));
+            (row["owner"], row["workload"], row["lane"]) = (json!(of), json!(workload), json!(lane));
             row
         });
         Ok(json_response(&json!({ "owner": owner, "rows": rows.collect::<Vec<_>>() })))

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::body::Body;
-use crate::books::{Savings, bound};
+use crate::books::bound;
 use crate::gateway::{Gateway, json_response, to_the_end};
 use crate::keys::Key;
 use crate::outline::Outline;
@@ -51,14 +51,6 @@ impl Later {
             Err(EngineError::Store(StoreError::Missing(_))) => Ok(false),
             Err(error) => Err(error),
         }
-    }
-
-    /// Adds what the calls that could wait came to.
-    pub(crate) async fn add_to(&self, savings: &mut Savings) -> Result<(), EngineError> {
-        for (owner, lane, records, cost) in self.engine.booked().await? {
-            savings.add_later(owner, lane, records, &cost);
-        }
-        Ok(())
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) struct Live {
     pub(crate) targets: Vec<Target>,
     pub(crate) rules: Rules,
     pub(crate) market: Market,
+    pub(crate) commitments: Commitments,
 }
 
 impl Live {
@@ -50,9 +51,9 @@ impl Live {
         let policy = config.policy.as_deref().map(Policy::open).transpose()?;
         let rules = Rules { policy, signals: Signals::shipped()?, waits: config.waits };
         let commitments = config.commitments.as_deref().map(Commitments::open).transpose()?.unwrap_or_default();
-        let market = Market::new(commitments, &targets, quotas).map_err(OpenError::Commitment)?;
+        let market = Market::new(commitments.clone(), &targets, quotas).map_err(OpenError::Commitment)?;
         market.quotas.state(&config.quotas);
-        Ok(Self { config, targets, rules, market })
+        Ok(Self { config, targets, rules, market, commitments })
     }
 }
 

@@ -4,6 +4,7 @@
 //! an end; the next one books those with the most that they can have cost. Neither file is synced for each call: a killed process
 //! loses nothing, a power failure the last seconds of both.
 
+mod fees;
 mod journal;
 mod ledger;
 mod savings;
@@ -28,6 +29,7 @@ use crate::keys::Key;
 use crate::meter::Meter;
 use crate::metrics::Metrics;
 use crate::room::Hold;
+pub(crate) use fees::EVERYBODY;
 use journal::Journal;
 use ledger::Ledger;
 pub use ledger::{Booked, Certainty, Record};

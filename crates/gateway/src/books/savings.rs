@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use laneshift_batch::{Engine, EngineError};
 use laneshift_core::route::LaneId;
 use laneshift_store::{Cost, Costed, Lane};
-use laneshift_units::Money;
+use laneshift_units::{Money, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Certainty, Record, ledger};
@@ -30,6 +31,8 @@ pub struct Sum {
     pub bound: Money,
     /// Calls without a known price: they are in no amount.
     pub unpriced: u64,
+    /// Of a fee: the hours that it is for.
+    pub paid_hours: u64,
 }
 
 impl Sum {
@@ -43,6 +46,7 @@ impl Sum {
         self.on_demand += other.on_demand;
         self.bound += other.bound;
         self.unpriced += other.unpriced;
+        self.paid_hours += other.paid_hours;
     }
 }
 
@@ -59,6 +63,7 @@ impl Sum {
             "saved_usd": (self.on_demand - self.paid).to_exact_string(),
             "bound_usd": self.bound.to_exact_string(),
             "unpriced_calls": self.unpriced,
+            "paid_hours": self.paid_hours,
         })
     }
 }
@@ -68,6 +73,8 @@ impl Sum {
 pub struct Savings {
     /// By owner, workload and lane.
     pub rows: BTreeMap<(String, String, String), Sum>,
+    /// When the first call came.
+    pub(super) first: Option<Timestamp>,
 }
 
 impl Savings {
@@ -81,8 +88,18 @@ impl Savings {
         Ok(savings)
     }
 
-    /// Adds what was answered by the batch lane.
-    pub fn add_later(&mut self, owner: String, lane: Lane, records: u64, cost: &Cost) {
+    /// Adds what the calls that could wait came to.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn add_batch_lane(&mut self, engine: &Engine) -> Result<(), EngineError> {
+        for (owner, lane, records, cost) in engine.booked().await? {
+            self.add_later(owner, lane, records, &cost);
+        }
+        Ok(())
+    }
+
+    fn add_later(&mut self, owner: String, lane: Lane, records: u64, cost: &Cost) {
         let lane = if lane == Lane::OnDemand { LaneId::Standard.name() } else { lane.name() };
         let sum = Sum {
             calls: records,
@@ -100,6 +117,7 @@ impl Savings {
     /// Adds a call.
     pub(super) fn add(&mut self, record: &Record) {
         let booked = &record.laneshift;
+        self.first = Some(self.first.map_or(record.at(), |first| first.min(record.at())));
         let place = (booked.owner.clone(), booked.workload.clone().unwrap_or_default(), booked.lane.clone());
         let sum = self.rows.entry(place).or_default();
         let (input, output) = record.tokens();

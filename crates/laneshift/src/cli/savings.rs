@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use laneshift_catalog::commitments::Commitments;
 use laneshift_gateway::books::{Savings, Sum};
 use laneshift_gateway::queue_of;
 use serde_json::json;
@@ -12,6 +13,7 @@ use super::batch::open::{QueueArgs, look};
 use super::batch::run::failed;
 use super::batch::usd;
 use super::{Format, print};
+use crate::clock;
 use crate::error::Error;
 
 #[derive(Args)]
@@ -19,6 +21,9 @@ pub(crate) struct SavingsArgs {
     /// Folder of the gateway
     #[arg(long, default_value = "laneshift-gateway", env = "LANESHIFT_GATEWAY_DATA")]
     data: PathBuf,
+    /// Paid capacity (TOML), as the audit and the gateway read it: its fees become rows of their own
+    #[arg(long)]
+    commitments: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -28,6 +33,9 @@ pub(crate) fn run(args: &SavingsArgs, out: &mut dyn Write) -> Result<(), Error> 
     let mut savings = Savings::read(&args.data).map_err(|e| Error::Gateway(format!("read {}: {e}", args.data.display())))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::Gateway(format!("start threads: {e}")))?;
     runtime.block_on(batch_lane(args, &mut savings))?;
+    if let Some(path) = &args.commitments {
+        savings.add_fees(&Commitments::open(path).map_err(|e| Error::Data(e.to_string()))?, clock::now());
+    }
     let mut all = Sum::default();
     for sum in savings.rows.values() {
         all.add(sum);
@@ -55,10 +63,7 @@ async fn batch_lane(args: &SavingsArgs, savings: &mut Savings) -> Result<(), Err
         Err(Error::NoSuch(_)) => return Ok(()),
         other => other?,
     };
-    for (owner, lane, records, cost) in opened.engine.booked().await.map_err(failed)? {
-        savings.add_later(owner, lane, records, &cost);
-    }
-    Ok(())
+    savings.add_batch_lane(&opened.engine).await.map_err(failed)
 }
 
 fn text(savings: &Savings, all: &Sum) -> String {
@@ -78,6 +83,9 @@ fn text(savings: &Savings, all: &Sum) -> String {
     }
     table.add_row(row(["all", "", ""], all));
     let mut out = format!("{table}\nby list price\n");
+    if all.paid_hours > 0 {
+        out += "rows of owner * are fees of paid capacity, by the begun hour from the first call until now\n";
+    }
     if all.bound > laneshift_units::Money::ZERO {
         out += &format!("up to {} more may have been paid, for calls whose answer was lost\n", usd(all.bound));
     }
