@@ -124,7 +124,8 @@ pub(crate) struct EventDays<'c> {
 
 impl<'c> EventDays<'c> {
     pub(crate) fn new(company: &'c Company) -> Self {
-        let places = company.workloads.iter().enumerate().flat_map(|(w, workload)| (0..workload.parts.len()).map(move |p| (w, p)));
+        let places =
+            company.workloads.iter().enumerate().flat_map(|(w, workload)| (0..workload.parts.len()).map(move |p| (w, p)));
         let parts = places.map(|place| Dealt::new(company, place)).collect();
         Self { company, parts, day: 0, later: Vec::new() }
     }

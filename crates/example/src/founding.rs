@@ -53,10 +53,11 @@ fn tolerant() -> Vec<Workload> {
     let nightly = |hour, minute, minutes| Arrival::Daily { days: Days::All, hour, minute, minutes };
     let converse = Operation::Converse;
     let waits = |name: &str, role: &str, note: &str| {
-        workload(name, ACCOUNT, role, SONNET)
-            .meta(&[("workload", name), ("deadline", "24h")])
-            .with_bodies()
-            .truly(Truth::Batch, "24h", note)
+        workload(name, ACCOUNT, role, SONNET).meta(&[("workload", name), ("deadline", "24h")]).with_bodies().truly(
+            Truth::Batch,
+            "24h",
+            note,
+        )
     };
     vec![
         waits("corpus-summaries", "summaries-worker", "the archive, summarised at night")

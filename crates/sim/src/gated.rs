@@ -30,8 +30,10 @@ use crate::aws::{Answer, Aws, GATEWAY_KEYS, HOST_NAME, JOBS_BUCKET, request_of};
 use crate::error::SimError;
 use crate::month::{Month, Progress};
 
-/// Between two looks of the batch lane: less than what it keeps free before a deadline.
-const TURN_MS: i64 = 4 * 60_000;
+/// Between two looks of the batch lane: a month of them has to pass in seconds.
+const TURN_MS: i64 = 15 * 60_000;
+/// What it keeps free before a deadline: time for two looks.
+const MARGIN_MS: i64 = 2 * TURN_MS;
 /// So long do requests wait for others: a run of any workload here is over by then, and becomes one job.
 const LINGER_MS: i64 = 5 * 3_600_000;
 /// What was accepted last is due by then.
@@ -293,10 +295,10 @@ fn engine(aws: &Aws, folder: &Path, catalog: Arc<Catalog>) -> Result<Engine, Sim
         let store = LocalFileSystem::new_with_prefix(root.join(bucket)).map_err(|e| e.to_string())?;
         Ok(Arc::new(store))
     });
-    let keys =
-        Credentials { access_key: GATEWAY_KEYS.0.to_owned(), secret_key: GATEWAY_KEYS.1.to_owned(), session_token: None };
+    let keys = Credentials { access_key: GATEWAY_KEYS.0.to_owned(), secret_key: GATEWAY_KEYS.1.to_owned(), session_token: None };
     let endpoints = Endpoints { custom: Some(format!("http://{HOST_NAME}")) };
     let client = Client::new(aws.transport(), keys, "us-east-1", endpoints, aws.clock.wall());
     let store = Arc::new(Memory::default());
-    Ok(Engine::new(folder, store, client, buckets, tools, EngineSettings::default())?)
+    let settings = EngineSettings { margin_ms: MARGIN_MS, ..EngineSettings::default() };
+    Ok(Engine::new(folder, store, client, buckets, tools, settings)?)
 }

@@ -57,7 +57,8 @@ impl Month {
     pub fn lanes(&self) -> Result<BTreeMap<PriceMode, LaneSum>, SimError> {
         let mut lanes: BTreeMap<PriceMode, LaneSum> = BTreeMap::new();
         for line in self.bill.lines(PriceList::shipped(), By::Model) {
-            let unpriced = || SimError::Unpriced(format!("{:?} tokens of {} in {:?}", line.class, line.group.model, line.group.mode));
+            let unpriced =
+                || SimError::Unpriced(format!("{:?} tokens of {} in {:?}", line.class, line.group.model, line.group.mode));
             let lane = lanes.entry(line.group.mode).or_default();
             lane.tokens += line.tokens.0;
             lane.billed += line.cost().ok_or_else(unpriced)?;

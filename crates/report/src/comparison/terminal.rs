@@ -43,7 +43,10 @@ fn company(one: &Comparison, lines: &mut Lines) {
     lines.table(&table);
     lines.item("-", &promised(one));
     if let (Some(before), Some(after)) = (one.wait_before, one.wait_after) {
-        lines.item("-", &format!("who waits: {} as it was, {} as planned, by the model's own word", waited(before), waited(after)));
+        lines.item(
+            "-",
+            &format!("who waits: {} as it was, {} as planned, by the model's own word", waited(before), waited(after)),
+        );
     }
     lines.item("-", &predicted(one));
     lines.item("-", booked(one));
@@ -61,15 +64,10 @@ pub(super) fn promised(one: &Comparison) -> String {
 
 /// What the audit said, and whether it was so.
 pub(super) fn predicted(one: &Comparison) -> String {
-    let (floor, likely, ceiling) = (one.predicted.floor, one.predicted.likely, one.predicted.ceiling);
-    let verdict = if one.is_as_predicted() { "inside" } else { "outside" };
-    format!(
-        "prediction: the audit said {}, from {} to {}; metered is {}, {verdict}",
-        usd(likely, 2),
-        usd(floor, 2),
-        usd(ceiling, 2),
-        usd(one.saved(), 2)
-    )
+    let (floor, ceiling, saved) = (usd(one.predicted.floor, 2), usd(one.predicted.ceiling, 2), usd(one.saved(), 2));
+    let said = if floor == ceiling { floor } else { format!("from {floor} to {ceiling}") };
+    let verdict = if one.is_as_predicted() { "as predicted" } else { "outside of that" };
+    format!("prediction: the audit said that {said} can be saved; metered is {saved}, {verdict}")
 }
 
 /// Whether the books are the bill.

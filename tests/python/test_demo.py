@@ -1,0 +1,93 @@
+"""The demo: both months of the worked example, by what was metered and billed."""
+
+import csv
+import json
+import pathlib
+import re
+import tempfile
+import tomllib
+import unittest
+from decimal import Decimal
+
+from program import laneshift
+
+# A tenth of the requests that a demo runs by itself: the figures are the same, because nothing of this company is left to chance.
+SAMPLE = 500
+
+
+def demo(out, *args):
+    return laneshift("demo", "--company", "founding", "--sample", SAMPLE, "--out", out, "--format", "json", *args)
+
+
+class Demo(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        cls.out = cls.folder / "demo"
+        done = demo(cls.out)
+        assert done.returncode == 0, done.stderr
+        cls.printed = done.stdout
+        (cls.told,) = json.loads(done.stdout)["companies"]
+
+    def test_the_worked_example_costs_what_it_says_by_metered_bills(self):
+        told = self.told
+        self.assertEqual(told["tokens"], 2_000_000_000)
+        self.assertEqual((Decimal(told["before_usd"]), Decimal(told["after_usd"])), (12_000, 8_400))
+        self.assertEqual(Decimal(told["lanes"]["standard"]["after_usd"]), 4_800)
+        self.assertEqual(Decimal(told["lanes"]["batch"]["after_usd"]), 3_600)
+
+    def test_the_bill_of_the_first_month_is_what_its_rows_add_up_to(self):
+        with open(self.out / "founding/today/cur.csv", newline="", encoding="utf-8") as rows:
+            cost = sum(Decimal(row["line_item_unblended_cost"]) for row in csv.DictReader(rows))
+        self.assertEqual(cost, Decimal(self.told["before_usd"]))
+
+    def test_books_are_the_bill_and_deadlines_are_kept(self):
+        told = self.told
+        self.assertEqual(Decimal(told["booked_usd"]), Decimal(told["after_usd"]))
+        self.assertEqual(Decimal(told["booked_at_most_usd"]), Decimal(told["after_usd"]))
+        self.assertGreater(told["deadlines"]["promised"], 0)
+        self.assertEqual(told["deadlines"]["kept"], told["deadlines"]["promised"])
+
+    def test_the_metered_saving_is_what_the_audit_predicted(self):
+        predicted, saved = self.told["predicted"], Decimal(self.told["saved_usd"])
+        self.assertTrue(predicted["holds"])
+        self.assertLessEqual(Decimal(predicted["floor_usd"]), saved)
+        self.assertLessEqual(saved, Decimal(predicted["ceiling_usd"]))
+
+    def test_nobody_who_waits_waits_longer(self):
+        self.assertEqual(self.told["wait_before"], self.told["wait_after"])
+        self.assertGreater(self.told["wait_before"]["p50_ms"], 0)
+
+    def test_only_what_can_wait_has_a_rule(self):
+        with open(self.out / "founding/audit/policy.toml", "rb") as file:
+            rules = tomllib.load(file)["rule"]
+        named = {rule["workload"] for rule in rules if "batch" in rule["lanes"]}
+        waits = ["classification", "corpus-summaries", "enrichment", "evaluation"]
+        self.assertEqual(named, {f"workload={name}" for name in waits})
+
+    def test_the_page_says_the_same_and_loads_nothing(self):
+        page = (self.out / "demo.html").read_text(encoding="utf-8")
+        for amount in ["$12,000.00", "$8,400.00", "$3,600.00"]:
+            self.assertIn(amount, page)
+        self.assertIsNone(re.search(r"(src|href)=\"(https?:)?//", page))
+        (link,) = re.findall(r'href="([^"]+)"', page)
+        self.assertTrue((self.out / link).is_file())
+
+    def test_a_second_run_replaces_the_first_and_gives_the_same_figures(self):
+        again = demo(self.out)
+        self.assertEqual((again.returncode, again.stdout), (0, self.printed), again.stderr)
+
+    def test_a_folder_of_somebody_else_is_left_alone(self):
+        other = self.folder / "other"
+        other.mkdir()
+        (other / "letter.txt").write_text("dear all", encoding="utf-8")
+        refused = laneshift("demo", "--out", other)
+        self.assertEqual(refused.returncode, 4)
+        self.assertIn("LS0029", refused.stderr)
+        self.assertEqual([path.name for path in other.iterdir()], ["letter.txt"])
+
+
+if __name__ == "__main__":
+    unittest.main()
