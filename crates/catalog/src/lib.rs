@@ -20,3 +20,4 @@ mod table;
 mod wire;
 
 pub use error::DataError;
+pub use wire::usd_per_million;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use laneshift_core::route::LaneId;
-use laneshift_units::{Money, Usage};
+use laneshift_units::{Money, Rate, Usage};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -43,6 +43,16 @@ impl Visitor<'_> for AnyAmount {
     fn visit_f64<E: Error>(self, n: f64) -> Result<MoneyText, E> {
         Ok(MoneyText(n.to_string()))
     }
+}
+
+/// Reads US dollars a million tokens, as a text or a number. For `deserialize_with`, with `default` beside it.
+///
+/// # Errors
+/// When it is no amount, is negative, or has more than six decimals.
+pub fn usd_per_million<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Rate>, D::Error> {
+    let MoneyText(text) = MoneyText::deserialize(from)?;
+    let rate = Rate::parse_usd_per_million(&text);
+    rate.map(Some).map_err(|e| D::Error::custom(format!("{text:?} is {e}; write US dollars a million tokens, such as \"0.15\"")))
 }
 
 /// US dollars, written as an exact decimal text: `"12.5"`.

@@ -10,6 +10,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use tokio_util::io::ReaderStream;
 
+use crate::relay::Relayed;
 use crate::stream::Metered;
 
 /// Why a body breaks off.
@@ -55,6 +56,8 @@ pub enum Body {
     Whole(Option<Bytes>),
     /// A stream that is passed on as it comes.
     Stream(Box<Metered>),
+    /// A stream of a server that speaks OpenAI's API.
+    Relayed(Box<Relayed>),
     /// A file, and its length.
     File(Pin<Box<ReaderStream<tokio::fs::File>>>, u64),
 }
@@ -73,6 +76,7 @@ impl http_body::Body for Body {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes)))),
             Self::Stream(stream) => Pin::new(&mut **stream).poll_frame(cx).map_err(Into::into),
+            Self::Relayed(stream) => Pin::new(&mut **stream).poll_frame(cx).map_err(Into::into),
             Self::File(file, _) => {
                 let read = ready!(file.as_mut().poll_next(cx));
                 Poll::Ready(read.map(|read| read.map(Frame::data).map_err(Into::into)))
@@ -83,7 +87,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Self::Stream(_) => false,
+            Self::Stream(_) | Self::Relayed(_) => false,
             Self::File(_, bytes) => *bytes == 0,
         }
     }
@@ -91,7 +95,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Relayed(_) => SizeHint::default(),
             Self::File(_, bytes) => SizeHint::with_exact(*bytes),
         }
     }

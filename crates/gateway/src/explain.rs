@@ -42,19 +42,24 @@ pub fn explain(config: Config, catalog: Arc<Catalog>, asked: &Question, now: Tim
     let live = Live::open(config, &|_| Some("not needed".to_owned()), Arc::new(Quotas::new(catalog.clone())?))?;
     let named = |target: &&crate::upstream::Target| asked.region.as_ref() == Some(&target.region);
     let target = live.targets.iter().find(named).or(live.targets.first());
-    let target = target.ok_or_else(|| OpenError::Upstream("no [[upstream]]".to_owned()))?;
+    let served = live.served(&asked.model);
+    if target.is_none() && served.is_empty() {
+        return Err(OpenError::Question(format!("no [[upstream]] serves {}", asked.model)));
+    }
+    let (region, account) = target.map_or(("", ""), |target| (&*target.region, &*target.account));
     let mut headers = HeaderMap::new();
     if let Some(value) = asked.deadline.as_ref().and_then(|text| HeaderValue::from_str(text).ok()) {
         headers.insert(DEADLINE_HEADER, value);
     }
     let key = Key { workload: asked.workload.clone(), ..Key::named("", "") };
     let base = live.market.base_of(&asked.model);
-    let model = base.map_or(&*asked.model, |base| base.as_str());
-    let (metadata, tariff) = (Map::new(), Tariff::of(&catalog, &ProfiledModel::parse_id(model), &Region::new(&target.region)));
+    let named = live.bedrock_named(&asked.model).unwrap_or(&asked.model);
+    let model = base.map_or(named, |base| base.as_str());
+    let (metadata, tariff) = (Map::new(), Tariff::of(&catalog, &ProfiledModel::parse_id(model), &Region::new(region)));
     let ask = Ask {
         model,
-        region: &target.region,
-        account: &target.account,
+        region,
+        account,
         operation: asked.operation,
         key: &key,
         owner: None,
@@ -65,7 +70,13 @@ pub fn explain(config: Config, catalog: Arc<Catalog>, asked: &Question, now: Tim
         tier: asked.tier,
     };
     let terms = live.rules.terms(&ask, now).map_err(|refusal| OpenError::Question(refusal.to_string()))?;
-    let mut spots = live.market.spots(&live.targets, &target.region, &ProfiledModel::parse_id(model));
+    // A name that is none of Bedrock's goes to Bedrock only where nothing else serves it, to be refused there.
+    let mut spots = if served.is_empty() || live.bedrock_named(&asked.model).is_some() {
+        live.market.spots(&live.targets, region, &ProfiledModel::parse_id(model))
+    } else {
+        Vec::new()
+    };
+    spots.extend(served);
     if let Some(tier) = asked.tier {
         crate::runtime::keep_to(&mut spots, tier);
     }

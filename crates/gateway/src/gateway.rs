@@ -28,7 +28,7 @@ use crate::keys::{Key, Keys};
 use crate::lanes::Rules;
 use crate::later::{self, Later};
 use crate::live::{Live, OpenError};
-use crate::market::Market;
+use crate::market::{Market, Spot};
 use crate::openai;
 use crate::quotas::Quotas;
 use crate::refusal::Refusal;
@@ -209,6 +209,10 @@ impl Gateway {
         &self.live.rules
     }
 
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
+    }
+
     pub(crate) fn market(&self) -> &Market {
         &self.live.market
     }
@@ -335,7 +339,15 @@ impl Gateway {
             Route::OpenAi(route) => Box::pin(self.openai(route, &caller, parts, body)).await,
             Route::Count(model) => self.count(&decoded(model)?, &caller, parts, (body, &body_sha256)).await,
             Route::Run(model, operation) => {
-                let (model, target) = (decoded(model)?, self.target(caller.region)?);
+                let model = decoded(model)?;
+                if let Some(Spot { served: Some(served), .. }) = self.live.served(&model).first()
+                    && !laneshift_dialect::is_bedrocks(&model)
+                {
+                    let on = &served.on;
+                    let why = format!("{model} is served by {on}, which speaks OpenAI's API only: call /v1/chat/completions.");
+                    return Err(Refusal::validation(why));
+                }
+                let target = self.target(caller.region)?;
                 self.run((&model, operation), &caller.key, target, parts, (body, &body_sha256)).await
             }
         }
@@ -345,7 +357,7 @@ impl Gateway {
     pub(crate) fn target(&self, region: Option<&str>) -> Result<&Target, Refusal> {
         let here = |target: &&Target| region == Some(&target.region);
         let targets = &self.live.targets;
-        targets.iter().find(here).or(targets.first()).ok_or_else(|| Refusal::internal("No upstream."))
+        targets.iter().find(here).or(targets.first()).ok_or_else(|| Refusal::validation("This gateway has no Bedrock behind it."))
     }
 
     /// The whole body, if it comes in time and is not too large.

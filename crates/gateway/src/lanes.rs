@@ -126,6 +126,9 @@ impl Choice {
             if let Some(committed) = &spot.committed {
                 return format!("{} {:?}", spot.lane.name(), committed.name);
             }
+            if let Some(served) = &spot.served {
+                return format!("{} of {}", spot.lane.name(), served.on);
+            }
             if spot.upstream == 0 {
                 spot.lane.name().to_owned()
             } else {
@@ -179,8 +182,11 @@ impl Rules {
         let waits = self.waits(ask, terms, now);
         let has_room =
             |spot: &Spot| spot.room.as_ref().is_none_or(|room| room.has_room(self.load(ask, terms, tariff, spot), waits, now));
+        // What has no known price takes a call only where nothing else serves it.
+        let alone = spots.iter().all(Spot::is_unpriced);
         let open = |lane: LaneId| {
-            let left = spots.iter().enumerate().filter(|(ix, spot)| spot.lane == lane && !tried.contains(ix));
+            let fits = |(ix, spot): &(usize, &Spot)| spot.lane == lane && !tried.contains(ix) && (alone || !spot.is_unpriced());
+            let left = spots.iter().enumerate().filter(fits);
             // Where all have just refused, or none has room, the client hears of it from AWS, and tries again as it does today.
             left.min_by_key(|(_, spot)| (market.is_shut(spot, ask.model, now), !has_room(spot))).map(|(ix, _)| ix)
         };
@@ -211,11 +217,15 @@ impl Rules {
             .iter()
             .map(|ix| {
                 let spot = &spots[*ix];
+                let (tariff, standard_s) = match &spot.served {
+                    Some(served) => (&*served.tariff, served.wait_s.unwrap_or(self.waits.standard_s)),
+                    None => (tariff, self.waits.standard_s),
+                };
                 let (mode, wait_s) = match spot.lane {
                     LaneId::Flex => (PriceMode::Flex, self.waits.flex_s),
-                    LaneId::Priority => (PriceMode::Priority, self.waits.standard_s),
+                    LaneId::Priority => (PriceMode::Priority, standard_s),
                     LaneId::Provisioned | LaneId::Reserved | LaneId::Standard | LaneId::Batch => {
-                        (PriceMode::OnDemand, self.waits.standard_s)
+                        (PriceMode::OnDemand, standard_s)
                     }
                 };
                 let (shut, room) = (market.is_shut(spot, ask.model, now), has_room(spot));

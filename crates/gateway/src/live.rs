@@ -9,10 +9,11 @@ use laneshift_catalog::policy::Policy;
 use laneshift_catalog::prices::Catalog;
 use laneshift_catalog::signals::Signals;
 
-use crate::config::Config;
+use crate::config::{Config, Upstream};
 use crate::lanes::Rules;
-use crate::market::Market;
+use crate::market::{Market, Spot};
 use crate::quotas::Quotas;
+use crate::server::{Served, Server};
 use crate::upstream::Target;
 
 /// Why a gateway cannot begin.
@@ -38,7 +39,9 @@ pub enum OpenError {
 /// What a configuration says, and what it names, opened.
 pub(crate) struct Live {
     pub(crate) config: Config,
+    /// Bedrock by account and region.
     pub(crate) targets: Vec<Target>,
+    pub(crate) servers: Vec<Server>,
     pub(crate) rules: Rules,
     pub(crate) market: Market,
     pub(crate) commitments: Commitments,
@@ -46,14 +49,35 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn open(config: Config, env: &dyn Fn(&str) -> Option<String>, quotas: Arc<Quotas>) -> Result<Self, OpenError> {
-        let targets: Result<Vec<Target>, String> = config.upstreams.iter().map(|upstream| Target::new(upstream, env)).collect();
+        let targets: Result<Vec<Target>, String> =
+            config.upstreams.iter().filter_map(Upstream::bedrock).map(|upstream| Target::new(upstream, env)).collect();
         let targets = targets.map_err(OpenError::Upstream)?;
+        let servers = config.upstreams.iter().filter_map(Upstream::server).map(|server| Server::new(server, env));
+        let servers = servers.collect::<Result<Vec<Server>, String>>().map_err(OpenError::Upstream)?;
         let policy = config.policy.as_deref().map(Policy::open).transpose()?;
         let rules = Rules { policy, signals: Signals::shipped()?, waits: config.waits };
         let commitments = config.commitments.as_deref().map(Commitments::open).transpose()?.unwrap_or_default();
         let market = Market::new(commitments.clone(), &targets, quotas).map_err(OpenError::Commitment)?;
         market.quotas.state(&config.quotas);
-        Ok(Self { config, targets, rules, market, commitments })
+        Ok(Self { config, targets, servers, rules, market, commitments })
+    }
+
+    /// The model of Bedrock that a name means: by the configuration, or by itself.
+    pub(crate) fn bedrock_named<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        let means = self.config.models.get(name).map(String::as_str);
+        means.or_else(|| Some(name).filter(|name| laneshift_dialect::is_bedrocks(name)))
+    }
+
+    /// What serves a name beside Bedrock.
+    pub(crate) fn served(&self, name: &str) -> Vec<Spot> {
+        let all = self.servers.iter().enumerate().flat_map(|(ix, server)| server.models.iter().map(move |served| (ix, served)));
+        let named = all.filter(|(_, served)| served.name == name);
+        named.map(|(ix, served)| Spot::served(self.targets.len() + ix, served.clone())).collect()
+    }
+
+    /// The server of a spot.
+    pub(crate) fn server(&self, spot: &Spot) -> Option<(&Server, Arc<Served>)> {
+        Some((self.servers.get(spot.upstream.checked_sub(self.targets.len())?)?, spot.served.clone()?))
     }
 }
 

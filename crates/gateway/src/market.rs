@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use laneshift_catalog::commitments::Commitments;
 use laneshift_core::route::LaneId;
-use laneshift_units::{ModelId, Profile, ProfiledModel, Timestamp};
+use laneshift_units::{ModelId, PriceMode, Profile, ProfiledModel, Timestamp, Tokens};
 
 use crate::quotas::Quotas;
 use crate::room::{Counts, Measure, Room};
+use crate::server::Served;
 use crate::upstream::Target;
 
 /// How long a lane that has refused is left alone; twice as long each time it refuses again.
@@ -48,6 +49,20 @@ pub(crate) struct Spot {
     pub(crate) committed: Option<Arc<Committed>>,
     /// Where what it takes is counted: of the committed capacity, or of the quota.
     pub(crate) room: Option<Arc<Room>>,
+    /// The model of a server beside Bedrock.
+    pub(crate) served: Option<Arc<Served>>,
+}
+
+impl Spot {
+    /// On demand, on a server beside Bedrock: those are counted on after Bedrock's.
+    pub(crate) const fn served(upstream: usize, served: Arc<Served>) -> Self {
+        Self { upstream, lane: LaneId::Standard, committed: None, room: None, served: Some(served) }
+    }
+
+    /// A server's model whose price nobody has stated.
+    pub(crate) fn is_unpriced(&self) -> bool {
+        self.served.as_ref().is_some_and(|served| served.tariff.rates(PriceMode::OnDemand, Tokens(0)).is_empty())
+    }
 }
 
 /// A lane that has refused.
@@ -136,12 +151,15 @@ impl Market {
                 && here(committed.upstream)
         };
         let paid = self.committed.iter().filter(fits);
-        let paid =
-            paid.map(|c| Spot { upstream: c.upstream, lane: c.lane, committed: Some(c.clone()), room: Some(c.room.clone()) });
+        let paid = paid.map(|c| {
+            let (committed, room) = (Some(c.clone()), Some(c.room.clone()));
+            Spot { upstream: c.upstream, lane: c.lane, committed, room, served: None }
+        });
         let on_demand = targets.iter().enumerate().filter(|(upstream, _)| here(*upstream)).flat_map(|(upstream, target)| {
             // The tiers share one quota.
             let room = self.quotas.room(&target.pool, model);
-            [LaneId::Standard, LaneId::Flex].map(|lane| Spot { upstream, lane, committed: None, room: room.clone() })
+            let spot = |lane| Spot { upstream, lane, committed: None, room: room.clone(), served: None };
+            [LaneId::Standard, LaneId::Flex].map(spot)
         });
         paid.chain(on_demand).collect()
     }
@@ -210,7 +228,7 @@ mod tests {
     #[test]
     fn a_lane_that_refuses_is_left_alone_for_longer_each_time_until_it_answers() {
         let market = market();
-        let spot = Spot { upstream: 0, lane: LaneId::Flex, committed: None, room: None };
+        let spot = Spot { upstream: 0, lane: LaneId::Flex, committed: None, room: None, served: None };
         let standard = Spot { lane: LaneId::Standard, ..spot.clone() };
         market.refused(&spot, Some("m"), Timestamp(0));
         assert!(market.is_shut(&spot, "m", Timestamp(999)) && !market.is_shut(&spot, "m", Timestamp(1_000)));

@@ -77,8 +77,8 @@ impl Metrics {
             registry: Registry::default(),
         };
         let dollars = || Unit::Other("usd".to_owned());
-        registry.register("calls", "Calls that were sent to Bedrock and have ended", metrics.calls.clone());
-        registry.register("tokens", "Tokens that Bedrock metered", metrics.tokens.clone());
+        registry.register("calls", "Calls that were sent on and have ended", metrics.calls.clone());
+        registry.register("tokens", "Tokens that were metered", metrics.tokens.clone());
         registry.register_with_unit("paid", "What was paid, by list price", dollars(), metrics.paid.clone());
         let on_demand = "What the same tokens cost in the standard tier";
         registry.register_with_unit("on_demand", on_demand, dollars(), metrics.on_demand.clone());
@@ -98,7 +98,7 @@ impl Metrics {
     pub(crate) fn ended(&self, record: &Record) {
         self.open.dec();
         let booked = &record.laneshift;
-        let (owner, workload, lane) = (&booked.owner, booked.workload.as_deref().unwrap_or(""), &booked.lane);
+        let (owner, workload, lane) = (&booked.owner, booked.workload.as_deref().unwrap_or(""), record.lane());
         let outcome = record.error_code.clone().unwrap_or_else(|| "ok".to_owned());
         self.calls.get_or_create(&Outcome { lane: lane.clone(), operation: record.operation.clone(), outcome }).inc();
         let (input, output) = record.tokens();

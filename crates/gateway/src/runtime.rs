@@ -17,25 +17,25 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::body::Body;
-use crate::books::{Call, Open, bound};
+use crate::books::{Call, Open, Prices, bound};
 use crate::gateway::{Caller, Gateway};
 use crate::keys::Key;
-use crate::lanes::{Ask, OUTPUT_MAX, lane_of};
-
+use crate::lanes::{Ask, OUTPUT_MAX, Terms, lane_of};
 use crate::later;
 use crate::market::Spot;
 use crate::meter::{Frames, Meter};
 use crate::outline::Outline;
 use crate::refusal::Refusal;
 use crate::room::Hold;
+use crate::serve::Passed;
 use crate::stream::Metered;
 use crate::upstream::{Lost, Target, passed_back};
 
 /// The largest answer that is read whole.
-const ANSWER_BYTES_MAX: usize = 32_000_000;
+pub(crate) const ANSWER_BYTES_MAX: usize = 32_000_000;
 /// The most input of a call whose content lies elsewhere: the largest context window that AWS sells.
 // AWS, model cards of Claude 4 and 5 and Nova 2, read 2026-11-23: 1,000,000 tokens.
-const INPUT_MAX: u64 = 1_000_000;
+pub(crate) const INPUT_MAX: u64 = 1_000_000;
 
 /// With `true` the answer says how its lane was chosen.
 const EXPLAIN_HEADER: &str = "laneshift-explain";
@@ -102,30 +102,38 @@ pub(crate) fn most(body: &[u8], outline: &Outline) -> Usage {
 }
 
 /// A call that came, with what every try at it needs.
-struct Came<'a> {
+pub(crate) struct Came<'a> {
     /// As the client named it.
-    model: &'a str,
-    operation: Operation,
-    key: &'a Key,
-    parts: &'a Parts,
-    body: Bytes,
-    body_sha256: &'a str,
-    asked: &'a Asked,
-    outline: Outline,
-    tariff: Arc<Tariff>,
-    now: Timestamp,
+    pub(crate) model: &'a str,
+    pub(crate) operation: Operation,
+    pub(crate) key: &'a Key,
+    pub(crate) parts: &'a Parts,
+    pub(crate) body: Bytes,
+    pub(crate) body_sha256: &'a str,
+    pub(crate) asked: &'a Asked,
+    pub(crate) outline: Outline,
+    pub(crate) tariff: Arc<Tariff>,
+    pub(crate) now: Timestamp,
+    /// The same call as a server beside Bedrock takes it.
+    pub(crate) passed: Option<&'a Passed>,
 }
 
 /// What one try brought.
-struct Tried {
-    response: Response<Body>,
-    /// It cost nothing, and another lane may answer.
-    again: Option<Again>,
+pub(crate) struct Tried {
+    pub(crate) response: Response<Body>,
+    /// Another lane may answer.
+    pub(crate) again: Option<Again>,
+}
+
+/// An answer, and whether it is a server's beside Bedrock.
+pub(crate) struct Answered {
+    pub(crate) response: Response<Body>,
+    pub(crate) served: bool,
 }
 
 /// Why another lane may answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
+pub(crate) enum Again {
     /// This one has no room for the model.
     Lane,
     /// This one does not take the call; others may, and it may take others.
@@ -162,46 +170,66 @@ impl Gateway {
         if later::is_wanted(&parts.headers) {
             return self.accept_later((model, operation), key, &parts.headers, &body, terms.due).await;
         }
-        let mut spots = self.market().spots(self.targets(), &target.region, &ProfiledModel::parse_id(model));
+        let mut spots = self.spots(&key.owner, &target.region, model);
         if let Some(tier) = ask.tier {
             keep_to(&mut spots, tier);
         }
-        spots.retain(|spot| self.serves(&key.owner, &self.targets()[spot.upstream]));
         if spots.is_empty() {
             return Err(Refusal::denied(format!("{} has no role in an account of {}.", key.owner, target.region)));
         }
+        let came = Came { model, operation, key, parts, body, body_sha256, asked: &asked, outline, tariff, now, passed: None };
+        Ok(self.tries(&came, (&ask, &terms), &spots).await?.response)
+    }
+
+    /// What of Bedrock may take a call of an owner: with its role, where it has any.
+    pub(crate) fn spots(&self, owner: &str, region: &str, model: &str) -> Vec<Spot> {
+        let mut spots = self.market().spots(self.targets(), region, &ProfiledModel::parse_id(model));
+        spots.retain(|spot| self.serves(owner, &self.targets()[spot.upstream]));
+        spots
+    }
+
+    /// Tries one spot after the other, the best first, until one answers.
+    pub(crate) async fn tries(
+        &self,
+        came: &Came<'_>,
+        (ask, terms): (&Ask<'_>, &Terms<'_>),
+        spots: &[Spot],
+    ) -> Result<Answered, Refusal> {
+        let Came { model, key, parts, .. } = *came;
         self.books().admit(key).map_err(Refusal::held)?;
         self.market().earn();
-        let came = Came { model, operation, key, parts, body, body_sha256, asked: &asked, outline, tariff, now };
         let mut tried = Vec::new();
-        let mut last: Option<(Response<Body>, LaneId)> = None;
-        while let Some(choice) = self.choose((&ask, &terms), &came.tariff, (&spots, &tried)).await? {
+        let mut last: Option<(Answered, LaneId)> = None;
+        while let Some(choice) = self.choose((ask, terms), &came.tariff, (spots, &tried)).await? {
             let spot = &spots[choice.ix];
             // Another lane is what a call falls back to; the same lane elsewhere is a retry.
             if last.as_ref().is_some_and(|(_, lane)| *lane == spot.lane && !self.market().spend()) {
                 break;
             }
-            let (load, now) = (self.rules().load(&ask, &terms, &came.tariff, spot), self.now());
-            let hold = spot.room.clone().map(|room| Hold::new(room, load, self.rules().waits(&ask, &terms, now), now));
-            let Tried { mut response, again } = self.once(&came, spot, hold).await?;
+            let (load, now) = (self.rules().load(ask, terms, &came.tariff, spot), self.now());
+            let hold = spot.room.clone().map(|room| Hold::new(room, load, self.rules().waits(ask, terms, now), now));
+            let Tried { mut response, again } = match (self.live().server(spot), came.passed) {
+                (Some(server), Some(passed)) => self.once_served(came, passed, server).await?,
+                _ => self.once(came, spot, hold).await?,
+            };
             if parts.headers.get(EXPLAIN_HEADER).is_some_and(|value| value == "true")
-                && let Ok(value) = HeaderValue::from_str(&choice.value(&spots, &tried).to_string())
+                && let Ok(value) = HeaderValue::from_str(&choice.value(spots, &tried).to_string())
             {
                 response.headers_mut().insert(DECISION_HEADER, value);
             }
             match again {
                 None => {
                     self.market().answered(spot, model);
-                    return Ok(response);
+                    return Ok(Answered { response, served: spot.served.is_some() });
                 }
                 Some(Again::Call) => {}
                 Some(Again::Lane) => self.market().refused(spot, Some(model), now),
                 Some(Again::Upstream) => self.market().refused(spot, None, now),
             }
-            last = Some((response, spot.lane));
+            last = Some((Answered { response, served: spot.served.is_some() }, spot.lane));
             tried.push(choice.ix);
         }
-        last.map(|(response, _)| response).ok_or_else(|| Refusal::internal("No upstream."))
+        last.map(|(answered, _)| answered).ok_or_else(|| Refusal::validation("Nothing that serves this model takes the call."))
     }
 
     /// Counts tokens: AWS names no price for it, so nothing is booked.
@@ -314,7 +342,7 @@ impl Gateway {
     }
 
     /// What does not begin to answer in time is lost.
-    async fn in_time<T>(&self, sent: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
+    pub(crate) async fn in_time<T>(&self, sent: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
         let why = "the model did not begin to answer in time".to_owned();
         tokio::time::timeout(self.answer_max(), sent).await.unwrap_or(Err(Lost { why, sent: true }))
     }
@@ -326,8 +354,30 @@ impl Gateway {
         (target, lane, called): (&Target, LaneId, &str),
         hold: Option<Hold>,
     ) -> Result<Open, Refusal> {
-        let Came { key, asked, .. } = came;
+        let Came { asked, .. } = came;
         let tier = if asked.tier.is_some() { asked.tier() } else { tier_of(lane) };
+        let most = match lane {
+            // It is paid for by the hour.
+            LaneId::Provisioned => Some(Money::ZERO),
+            _ => bound(&came.tariff, tier, &most(&came.body, &came.outline)),
+        };
+        let place = (&*target.account, &*target.region, None);
+        let prices = Prices { here: came.tariff.clone(), instead: None };
+        self.note_as(came, place, (came.operation.name(), called), (lane, tier), most, prices, hold)
+    }
+
+    /// Notes a try, and reserves the most that it can cost.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of one row of the ledger")]
+    pub(crate) fn note_as(
+        &self,
+        Came { key, asked, now, .. }: &Came<'_>,
+        (account, region, upstream): (&str, &str, Option<&str>),
+        (operation, called): (&str, &str),
+        (lane, tier): (LaneId, ServiceTier),
+        most: Option<Money>,
+        prices: Prices,
+        hold: Option<Hold>,
+    ) -> Result<Open, Refusal> {
         let workload = self.rules().workload(&asked.metadata, key).map(str::to_owned);
         let mut metadata = asked.metadata.clone();
         for (name, value) in [("laneshift:owner", Some(&key.owner)), ("laneshift:workload", workload.as_ref())] {
@@ -335,16 +385,11 @@ impl Gateway {
                 metadata.entry(name).or_insert_with(|| Value::from(value.clone()));
             }
         }
-        let most = match lane {
-            // It is paid for by the hour.
-            LaneId::Provisioned => Some(Money::ZERO),
-            _ => bound(&came.tariff, tier, &most(&came.body, &came.outline)),
-        };
         let call = Call {
-            at_ms: came.now.0,
-            account: target.account.clone(),
-            region: target.region.clone(),
-            operation: came.operation.name().to_owned(),
+            at_ms: now.0,
+            account: account.to_owned(),
+            region: region.to_owned(),
+            operation: operation.to_owned(),
             model: called.to_owned(),
             key: key.id.clone(),
             spends_as: key.spends_as().to_owned(),
@@ -353,17 +398,20 @@ impl Gateway {
             metadata,
             lane: lane.name().to_owned(),
             tier: tier.name().to_owned(),
+            upstream: upstream.map(str::to_owned),
             bound_usd: most.map(Money::to_exact_string),
         };
         self.books().reserve(key, most).map_err(Refusal::held)?;
-        let open = self.books().begin(call, came.tariff.clone(), hold);
+        let open = self.books().begin(call, prices, hold);
         open.map_err(|e| Refusal::internal(format!("The call cannot be noted, so it is not sent: {e}")))
     }
 }
 
 /// Leaves the tier that a client has named, of each upstream.
+/// What has one price only is of no other tier.
 pub(crate) fn keep_to(spots: &mut Vec<Spot>, tier: ServiceTier) {
-    spots.retain(|spot| spot.lane == LaneId::Standard && spot.committed.is_none());
+    let has_it = |spot: &Spot| tier == ServiceTier::Default || spot.served.is_none();
+    spots.retain(|spot| spot.lane == LaneId::Standard && spot.committed.is_none() && has_it(spot));
     for spot in spots {
         spot.lane = lane_of(tier);
         // Reserved capacity has quotas of its own.

@@ -18,7 +18,7 @@ use crate::books::Open;
 use crate::meter::{Frames, Said};
 
 /// What is said of an answer without an end.
-const BROKE_OFF: &str = "The answer broke off.";
+pub(crate) const BROKE_OFF: &str = "The answer broke off.";
 
 /// A stream on its way to the client. When the client goes away first, the rest is not read, and what was not metered by then is
 /// booked with its bound.
@@ -35,14 +35,33 @@ pub struct Metered {
 }
 
 /// How long nothing has come, while it is waited for: a client that reads slowly is not the model's silence.
-struct Silence {
+pub(crate) struct Silence {
     most: Duration,
     waiting: bool,
     over: Pin<Box<Sleep>>,
 }
 
 impl Silence {
-    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a limit of time, which is no timeout of one future: it begins anew with each frame"
+    )]
+    pub(crate) fn new(most: Duration) -> Self {
+        Self { most, waiting: false, over: Box::pin(tokio::time::sleep(most)) }
+    }
+
+    /// Something has come.
+    pub(crate) const fn heard(&mut self) {
+        self.waiting = false;
+    }
+
+    /// What is said of it.
+    pub(crate) fn told(&self) -> String {
+        format!("The model has sent nothing for {} s.", self.most.as_secs())
+    }
+
+    /// Nothing has come: whether that is so for too long.
+    pub(crate) fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
         if !self.waiting {
             self.waiting = true;
             self.over.as_mut().reset(Instant::now() + self.most);
@@ -59,13 +78,8 @@ struct Why {
 }
 
 impl Metered {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a limit of time, which is no timeout of one future: it begins anew with each frame"
-    )]
     pub(crate) fn new(inner: Coming, frames: Frames, call: Open, idle: Duration) -> Self {
-        let silence = Silence { most: idle, waiting: false, over: Box::pin(tokio::time::sleep(idle)) };
-        Self { inner, frames, call: Some(call), to: None, silence, ended: false }
+        Self { inner, frames, call: Some(call), to: None, silence: Silence::new(idle), ended: false }
     }
 
     /// Writes what the frames say as chunks of a chat completion.
@@ -101,7 +115,7 @@ impl Metered {
     /// Nothing has come for too long: gives what the client still hears of it. In the middle of a frame that is only the end of the
     /// connection.
     fn fell_silent(&mut self) -> Option<Result<Bytes, Broken>> {
-        let why = format!("The model has sent nothing for {} s.", self.silence.most.as_secs());
+        let why = self.silence.told();
         let (known, between) = (self.frames.complete || self.frames.exception.is_some(), self.frames.are_whole());
         self.end(false);
         if self.to.is_some() {
@@ -155,7 +169,7 @@ impl Body for Metered {
                 self.ended = true;
                 return Poll::Ready(self.fell_silent().map(|last| last.map(Frame::data)));
             };
-            self.silence.waiting = false;
+            self.silence.heard();
             let end = match came {
                 Some(Ok(frame)) => {
                     // Bedrock sends no trailers.

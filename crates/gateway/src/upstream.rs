@@ -18,7 +18,7 @@ use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
 use crate::body::Coming;
-use crate::config::Upstream;
+use crate::config::Bedrock;
 use crate::quotas::Pool;
 
 /// How long a connection that nobody uses is kept.
@@ -64,7 +64,8 @@ impl Wire {
         }))
     }
 
-    async fn request(&self, request: Request<Bytes>) -> Result<Response<Coming>, Lost> {
+    /// Sends a request, once.
+    pub(crate) async fn request(&self, request: Request<Bytes>) -> Result<Response<Coming>, Lost> {
         match self {
             Self::Network(client) => {
                 let answered = client.request(request.map(Full::new)).await;
@@ -112,7 +113,7 @@ pub(crate) struct Lost {
 
 impl Target {
     /// Reads the keys from the environment that is handed in.
-    pub(crate) fn new(upstream: &Upstream, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
+    pub(crate) fn new(upstream: &Bedrock, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
         let needed = |name: &str| {
             let value = env(name).filter(|value| !value.is_empty());
             value.ok_or_else(|| format!("{name} is not set, and calls to {} are signed with it", upstream.region))
@@ -121,7 +122,7 @@ impl Target {
         let base = upstream.endpoint_url.clone().unwrap_or_else(own).trim_end_matches('/').to_owned();
         let uri: Uri = base.parse().map_err(|_| format!("{base:?} is no address"))?;
         let authority = uri.authority().map(|a| a.as_str().to_owned()).unwrap_or_default();
-        let access_key = needed(&upstream.access_key_id_env)?;
+        let access_key = needed(&upstream.keys.access_key_id_env)?;
         let unknown = || format!("of {access_key} at {base}");
         let account = if upstream.account.is_empty() { unknown() } else { upstream.account.clone() };
         Ok(Self {
@@ -134,8 +135,8 @@ impl Target {
             base,
             credentials: Arc::new(Credentials {
                 access_key,
-                secret_key: needed(&upstream.secret_access_key_env)?,
-                session_token: env(&upstream.session_token_env).filter(|value| !value.is_empty()),
+                secret_key: needed(&upstream.keys.secret_access_key_env)?,
+                session_token: env(&upstream.keys.session_token_env).filter(|value| !value.is_empty()),
             }),
             signer: sigv4::Signer::new(&upstream.region, "bedrock"),
         })
@@ -189,7 +190,7 @@ pub(crate) fn passed_back(from: &HeaderMap, to: &mut HeaderMap) {
 }
 
 /// An error with what caused it.
-fn told(error: &dyn std::error::Error) -> String {
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

@@ -28,6 +28,12 @@ impl Tariff {
         Self { tiers: begins.into_iter().map(rates).collect() }
     }
 
+    /// The same rates for any input, in the standard mode only. A class without a rate stays unknown.
+    pub fn flat(rates: Rates) -> Self {
+        let by_mode = PriceMode::ALL.map(|mode| if mode == PriceMode::OnDemand { rates } else { Rates::default() });
+        Self { tiers: vec![(0, by_mode)] }
+    }
+
     /// The context tier that an input reaches, by where it begins.
     pub fn tier(&self, input: Tokens) -> Tokens {
         Tokens(self.at(input).0)

@@ -40,6 +40,9 @@ pub struct Booked {
     pub workload: Option<String>,
     /// The lane that served it.
     pub lane: String,
+    /// The server beside Bedrock that it was sent to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
     /// What is paid, in dollars.
     #[serde(with = "usd")]
     pub paid_usd: Money,
@@ -148,7 +151,8 @@ impl Cost {
                 Some(bound) => Self { bound, certainty: Certainty::Bound, error: Some("unknown".to_owned()), ..nothing },
                 None => Self { certainty: Certainty::Unpriced, error: Some("unknown".to_owned()), ..nothing },
             },
-            End::Answered(meter, tariff, error) => {
+            End::Answered(meter, prices, error) => {
+                let tariff = &prices.here;
                 let usage = meter.usage.unwrap_or_default();
                 // The tier that served wins over the one that was asked for.
                 let tier = meter.tier.unwrap_or(asked);
@@ -156,6 +160,9 @@ impl Cost {
                 // What is paid for by the hour or the month costs no call anything.
                 let committed = call.is_provisioned() || tier == ServiceTier::Reserved;
                 let paid = if committed { list.map(|_| Money::ZERO) } else { tariff.of_request(mode_of(tier), &usage) };
+                // Where Bedrock has no price for it either, nothing is saved against it.
+                let instead = prices.instead.as_ref().and_then(|tariff| tariff.of_request(PriceMode::OnDemand, &usage));
+                let list = instead.or(list);
                 let known = Self { usage: Some(usage), tier, error: error.clone(), ..nothing };
                 match (paid, list) {
                     (Some(paid), Some(on_demand)) => Self { paid, on_demand, ..known },
@@ -201,12 +208,21 @@ impl Record {
                 owner: call.owner.clone(),
                 workload: call.workload.clone(),
                 lane: lane.to_owned(),
+                upstream: call.upstream.clone(),
                 paid_usd: cost.paid,
                 on_demand_usd: cost.on_demand,
                 bound_usd: cost.bound,
                 certainty: cost.certainty,
                 took_ms: (now.0 - call.at_ms).max(0),
             },
+        }
+    }
+
+    /// The lane, and the server where it was not Bedrock's.
+    pub fn lane(&self) -> String {
+        match &self.laneshift.upstream {
+            Some(upstream) => format!("{} of {upstream}", self.laneshift.lane),
+            None => self.laneshift.lane.clone(),
         }
     }
 
@@ -236,25 +252,27 @@ impl Record {
 pub(super) struct Ledger {
     folder: PathBuf,
     run: u64,
-    /// One for each account and region.
+    /// One for each account and region, and for each other server.
     open: Vec<Hour>,
 }
 
 /// The file of an hour.
 struct Hour {
+    upstream: Option<String>,
     account: String,
     region: String,
     hour: i64,
     file: File,
 }
 
-fn folder_of(folder: &Path) -> PathBuf {
-    folder.join("ledger")
+/// Calls of Bedrock, which the audit reads, and calls of other servers.
+fn folders_of(folder: &Path) -> [PathBuf; 2] {
+    [folder.join("ledger"), folder.join("servers")]
 }
 
 impl Ledger {
     pub(super) fn new(folder: &Path, run: u64) -> Self {
-        Self { folder: folder_of(folder), run, open: Vec::new() }
+        Self { folder: folder.to_owned(), run, open: Vec::new() }
     }
 
     /// One write, so that a killed process leaves whole lines.
@@ -262,7 +280,9 @@ impl Ledger {
         let mut line = serde_json::to_vec(record)?;
         line.push(b'\n');
         let hour = record.hour();
-        let here = |open: &&mut Hour| open.account == record.account_id && open.region == record.region;
+        let upstream = &record.laneshift.upstream;
+        let here =
+            |open: &&mut Hour| open.account == record.account_id && open.region == record.region && open.upstream == *upstream;
         if let Some(open) = self.open.iter_mut().find(here) {
             if open.hour != hour {
                 (open.hour, open.file) = (hour, file(&self.folder, self.run, record)?);
@@ -270,7 +290,7 @@ impl Ledger {
             return open.file.write_all(&line);
         }
         let (account, region) = (record.account_id.clone(), record.region.clone());
-        let mut open = Hour { account, region, hour, file: file(&self.folder, self.run, record)? };
+        let mut open = Hour { upstream: upstream.clone(), account, region, hour, file: file(&self.folder, self.run, record)? };
         let written = open.file.write_all(&line);
         self.open.push(open);
         written
@@ -278,17 +298,23 @@ impl Ledger {
 }
 
 fn file(folder: &Path, run: u64, record: &Record) -> io::Result<File> {
-    let account = if record.account_id.is_empty() { "laneshift" } else { &record.account_id };
+    let [bedrock, servers] = folders_of(folder);
+    let place = match &record.laneshift.upstream {
+        Some(upstream) => servers.join(upstream),
+        None => {
+            let account = if record.account_id.is_empty() { "laneshift" } else { &record.account_id };
+            bedrock.join("AWSLogs").join(account).join("BedrockModelInvocationLogs").join(&record.region)
+        }
+    };
     // 2026-11-25T18:… as 2026/11/25/18.
-    let hour = record.timestamp.get(..13).unwrap_or_default().replace(['-', 'T'], "/");
-    let folder = folder.join("AWSLogs").join(account).join("BedrockModelInvocationLogs").join(&record.region).join(hour);
+    let folder = place.join(record.timestamp.get(..13).unwrap_or_default().replace(['-', 'T'], "/"));
     fs::create_dir_all(&folder)?;
     OpenOptions::new().create(true).append(true).open(folder.join(format!("{run:012x}.json")))
 }
 
 /// Every record of a folder's ledger.
 pub(super) fn each(folder: &Path, take: &mut dyn FnMut(Record)) -> io::Result<()> {
-    let mut waiting = vec![folder_of(folder)];
+    let mut waiting = Vec::from(folders_of(folder));
     while let Some(path) = waiting.pop() {
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,

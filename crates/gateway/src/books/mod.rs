@@ -60,6 +60,9 @@ pub(crate) struct Call {
     pub(crate) lane: String,
     /// The tier that was asked for.
     pub(crate) tier: String,
+    /// The server beside Bedrock that it was sent to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) upstream: Option<String>,
     /// The most that it can cost; `None` where no price is known.
     pub(crate) bound_usd: Option<String>,
 }
@@ -173,14 +176,14 @@ impl Books {
     }
 
     /// Notes a call, for which its bound was reserved. Only then may it be sent.
-    pub(crate) fn begin(&self, call: Call, tariff: Arc<Tariff>, hold: Option<Hold>) -> io::Result<Open> {
+    pub(crate) fn begin(&self, call: Call, prices: Prices, hold: Option<Hold>) -> io::Result<Open> {
         let id = self.id();
         if let Err(error) = lock(&self.inner.journal).note(&id, &call) {
             lock(&self.inner.spending).ended(call.spends_as(), call.at(), call.bound(), Money::ZERO, 0);
             return Err(error);
         }
         self.inner.metrics.begun();
-        Ok(Open { books: self.inner.clone(), id, call, tariff, hold, ended: false })
+        Ok(Open { books: self.inner.clone(), id, call, prices, hold, ended: false })
     }
 
     /// What was paid and saved so far, by owner, workload and lane.
@@ -189,10 +192,19 @@ impl Books {
     }
 }
 
+/// What a call costs, and what it would have cost.
+#[derive(Clone)]
+pub(crate) struct Prices {
+    /// Where it was sent.
+    pub(crate) here: Arc<Tariff>,
+    /// On Bedrock, where a call that went elsewhere could have gone.
+    pub(crate) instead: Option<Arc<Tariff>>,
+}
+
 /// How a call ended.
 pub(crate) enum End<'a> {
     /// With an answer: what it used, the prices, and the error in its stream, if there was one.
-    Answered(Meter, &'a Tariff, Option<String>),
+    Answered(Meter, &'a Prices, Option<String>),
     /// Refused: it cost nothing.
     Refused(String),
     /// It may have been carried out, and nothing says so.
@@ -204,7 +216,7 @@ pub(crate) struct Open {
     books: Arc<Inner>,
     id: String,
     call: Call,
-    tariff: Arc<Tariff>,
+    prices: Prices,
     /// Its room on committed capacity or in a quota.
     hold: Option<Hold>,
     ended: bool,
@@ -213,13 +225,13 @@ pub(crate) struct Open {
 impl Open {
     /// It was answered.
     pub(crate) fn answered(mut self, meter: Meter, exception: Option<String>) {
-        let tariff = self.tariff.clone();
+        let prices = self.prices.clone();
         if let (Some(hold), Some(usage)) = (&mut self.hold, &meter.usage) {
             hold.used(usage);
         }
         match meter.usage {
             None => self.end(&End::Lost),
-            Some(_) => self.end(&End::Answered(meter, &tariff, exception)),
+            Some(_) => self.end(&End::Answered(meter, &prices, exception)),
         }
     }
 
@@ -258,7 +270,7 @@ impl Drop for Open {
 
 /// A line of the log: what a call was, and never what it said.
 fn told(record: &Record) {
-    let Booked { key, owner, workload, lane, paid_usd, took_ms, .. } = &record.laneshift;
+    let (Booked { key, owner, workload, paid_usd, took_ms, .. }, lane) = (&record.laneshift, record.lane());
     let (call, model, operation, workload) = (&*record.request_id, &*record.model_id, &*record.operation, workload.as_deref());
     let (input, output) = record.tokens();
     match &record.error_code {

@@ -118,7 +118,7 @@ impl Savings {
     pub(super) fn add(&mut self, record: &Record) {
         let booked = &record.laneshift;
         self.first = Some(self.first.map_or(record.at(), |first| first.min(record.at())));
-        let place = (booked.owner.clone(), booked.workload.clone().unwrap_or_default(), booked.lane.clone());
+        let place = (booked.owner.clone(), booked.workload.clone().unwrap_or_default(), record.lane());
         let sum = self.rows.entry(place).or_default();
         let (input, output) = record.tokens();
         sum.calls += 1;

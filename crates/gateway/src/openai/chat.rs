@@ -30,6 +30,16 @@ fn tier(name: Option<&str>) -> Result<Option<&str>, Refusal> {
 
 impl Gateway {
     pub(super) async fn chat(&self, caller: &Caller<'_>, parts: &Parts, body: &Bytes) -> Result<Response<Body>, Refusal> {
+        let passed = self.passed(body, "/chat/completions")?;
+        if let Some(passed) = &passed
+            && self.live().bedrock_named(&passed.name).is_none()
+        {
+            if later::is_wanted(&parts.headers) || passed.tier.as_deref() == Some(BATCH) {
+                return Err(Refusal::validation(format!("{} is answered on demand only.", passed.name)));
+            }
+            tier(passed.tier.as_deref())?;
+            return self.serve(caller, parts, body, passed).await;
+        }
         let call = ChatCall::read(body).map_err(Refusal::validation)?;
         let model = self.model_named(&call.model)?;
         let waits = call.service_tier.as_deref() == Some(BATCH);
@@ -43,7 +53,17 @@ impl Gateway {
         let converse = Bytes::from(call.converse(tier.as_deref()));
         let hash = sha256_hex(&converse);
         let target = self.target(caller.region)?;
-        let mut response = self.run((&model, operation), &caller.key, target, &head, (converse, &hash)).await?;
+        let what = (&*model, operation);
+        let mut response = match &passed {
+            Some(passed) => {
+                let answered = self.among((what, target), caller, &head, (converse, &hash), (passed, body)).await?;
+                if answered.served {
+                    return Ok(answered.response);
+                }
+                answered.response
+            }
+            None => self.run(what, &caller.key, target, &head, (converse, &hash)).await?,
+        };
         let kind = match response.body_mut() {
             Body::Whole(whole) => {
                 let answer = whole.take().unwrap_or_default();
@@ -60,7 +80,7 @@ impl Gateway {
                 response.headers_mut().insert("cache-control", HeaderValue::from_static("no-cache"));
                 "text/event-stream; charset=utf-8"
             }
-            Body::File(..) => return Ok(response),
+            Body::Relayed(_) | Body::File(..) => return Ok(response),
         };
         response.headers_mut().insert("content-type", HeaderValue::from_static(kind));
         Ok(response)

@@ -27,6 +27,11 @@ enum Part {
 
 impl Gateway {
     pub(super) async fn embeddings(&self, caller: &Caller<'_>, parts: &Parts, body: &Bytes) -> Result<Response<Body>, Refusal> {
+        if let Some(passed) = self.passed(body, "/embeddings")?
+            && self.live().bedrock_named(&passed.name).is_none()
+        {
+            return self.serve(caller, parts, body, &passed).await;
+        }
         let call = EmbeddingsCall::read(body).map_err(Refusal::validation)?;
         let model = self.model_named(&call.model)?;
         let bodies = call.bodies(&model).map_err(Refusal::validation)?;
@@ -41,7 +46,7 @@ impl Gateway {
             let mut response = self.run(what, &caller.key, target, &head, (body, &hash)).await?;
             let answer = match response.body_mut() {
                 Body::Whole(whole) => whole.take().unwrap_or_default(),
-                Body::Stream(_) | Body::File(..) => Bytes::new(),
+                Body::Stream(_) | Body::Relayed(_) | Body::File(..) => Bytes::new(),
             };
             if !response.status().is_success() {
                 return Ok::<_, Refusal>(Part::Refused(Box::new(as_refused(&response, &answer))));

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::body::{Body, Coming};
 use crate::gateway::{Caller, Gateway, to_the_end};
 use crate::later;
+use crate::market::Spot;
 use crate::refusal::Refusal;
 
 /// How its paths begin.
@@ -111,12 +112,13 @@ impl Gateway {
     }
 
     /// The model of Bedrock that a client means: by a name of the configuration, or by Bedrock's own.
-    fn model_named(&self, name: &str) -> Result<String, Refusal> {
-        match self.config().models.get(name) {
-            Some(model) => Ok(model.clone()),
-            None if laneshift_dialect::is_bedrocks(name) => Ok(name.to_owned()),
-            None => Err(unknown_model()),
-        }
+    pub(crate) fn model_named(&self, name: &str) -> Result<String, Refusal> {
+        self.live().bedrock_named(name).map(str::to_owned).ok_or_else(|| match self.live().served(name).first() {
+            Some(Spot { served: Some(served), .. }) => {
+                Refusal::validation(format!("{name} is served by {}, on demand only.", served.on))
+            }
+            _ => unknown_model(),
+        })
     }
 }
 
@@ -125,7 +127,7 @@ fn unknown_model() -> Refusal {
 }
 
 /// The head of the same call as Bedrock has it.
-fn as_bedrock(parts: &Parts, model: &str, operation: Operation) -> Result<Parts, Refusal> {
+pub(crate) fn as_bedrock(parts: &Parts, model: &str, operation: Operation) -> Result<Parts, Refusal> {
     let made = Request::post(operation.path(model)).body(());
     let (mut made, ()) = made.map_err(|e| Refusal::validation(format!("body.model: {e}")))?.into_parts();
     made.headers = parts.headers.clone();
@@ -137,11 +139,17 @@ fn as_bedrock(parts: &Parts, model: &str, operation: Operation) -> Result<Parts,
 }
 
 /// Bedrock's refusal in OpenAI's shape.
-fn as_refused(response: &Response<Body>, whole: &[u8]) -> Response<Body> {
+pub(crate) fn as_refused(response: &Response<Body>, whole: &[u8]) -> Response<Body> {
     let name = response.headers().get("x-amzn-errortype").and_then(|value| value.to_str().ok()).unwrap_or("UnknownError");
     let message =
         serde_json::from_slice::<Said>(whole).map_or_else(|_| "Bedrock refused the call.".to_owned(), |said| said.message);
     error(response.status(), name.split(':').next().unwrap_or(name), &message)
+}
+
+/// What a client reads of a stream that is none to its end.
+pub(crate) fn broken_off(message: &str) -> Vec<u8> {
+    let error = json!({ "error": { "message": message, "type": "server_error", "param": null, "code": "ModelErrorException" } });
+    format!("data: {error}\n\n").into_bytes()
 }
 
 /// An error as OpenAI's clients read it: they decide by the status whether to try again, and show the message.

@@ -18,12 +18,17 @@ impl Gateway {
         let catalog = self.catalog();
         let keys: BTreeSet<&str> = catalog.rows().iter().map(|row| &*row.model_key).collect();
         let priced = keys.into_iter().filter_map(|model| catalog.model_id_of(model)).map(|id| id.as_str().to_owned());
+        let served = self.live().servers.iter().flat_map(|server| &server.models).map(|served| served.name.clone());
+        let named = named.chain(served.filter(|name| key.allows(name)));
         let names: BTreeSet<String> = named.chain(priced.filter(|model| key.allows(model))).collect();
         json_response(&json!({ "object": "list", "data": names.iter().map(|name| told(name)).collect::<Vec<_>>() }))
     }
 
     pub(super) fn model(&self, id: &str, key: &Key) -> Result<Response<Body>, Refusal> {
         let id = percent_decode_str(id).decode_utf8().map_err(|_| unknown_model())?;
+        if key.allows(&id) && !self.live().served(&id).is_empty() {
+            return Ok(json_response(&told(&id)));
+        }
         let model = self.model_named(&id)?;
         if key.allows(&model) { Ok(json_response(&told(&id))) } else { Err(unknown_model()) }
     }

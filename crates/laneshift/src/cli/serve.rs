@@ -198,7 +198,7 @@ fn reload(args: &ServeArgs, gateway: &Gateway) {
 /// The batch lane in a folder of its own.
 async fn later(config: &Config, batch: &Batch) -> Result<Later, Error> {
     let (bucket, prefix) = place(&batch.s3)?;
-    let first = config.upstreams.first();
+    let first = config.upstreams.iter().find_map(Upstream::bedrock);
     let region = batch.region.clone().or(first.map(|upstream| upstream.region.clone())).unwrap_or_default();
     let endpoint = first.and_then(|upstream| upstream.endpoint_url.clone());
     let (queue, aws) = (QueueArgs { data: queue_of(&config.data) }, AwsArgs::of(&region, endpoint, batch.poll_s.max(1).into()));

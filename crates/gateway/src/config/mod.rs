@@ -1,6 +1,8 @@
 //! `gateway.toml`.
 
-use std::collections::BTreeMap;
+mod upstream;
+
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,7 @@ use serde::Deserialize;
 use crate::books::EVERYBODY;
 use crate::lanes::Waits;
 use crate::roles::{account_of, region_of};
+pub use upstream::{AwsKeys, Bedrock, Model, Server, Upstream};
 
 /// What the gateway is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -23,7 +26,7 @@ pub struct Config {
     /// The folder of keys, journal and ledger.
     #[serde(default = "data")]
     pub data: PathBuf,
-    /// Where calls go; a call goes to the first of the region that it was signed for, or else to the first.
+    /// Where calls go; a call goes to the first Bedrock of the region that it was signed for, or else to the first.
     #[serde(rename = "upstream")]
     pub upstreams: Vec<Upstream>,
     /// A certificate and its key; a development authority of its own when left out.
@@ -51,45 +54,6 @@ pub struct Config {
     pub limits: Limits,
 }
 
-/// A Bedrock in one account and one region.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Upstream {
-    /// The region.
-    pub region: String,
-    /// Another endpoint than AWS's, without a path.
-    pub endpoint_url: Option<String>,
-    /// Another endpoint of STS; `endpoint_url`, or else AWS's, when left out.
-    pub sts_endpoint_url: Option<String>,
-    /// The account's number, for the ledger, quotas and roles.
-    #[serde(default)]
-    pub account: String,
-    /// The environment variable that holds the access key id.
-    #[serde(default = "access_key_id_env")]
-    pub access_key_id_env: String,
-    /// The one that holds the secret access key.
-    #[serde(default = "secret_access_key_env")]
-    pub secret_access_key_env: String,
-    /// The one that holds the session token of temporary keys.
-    #[serde(default = "session_token_env")]
-    pub session_token_env: String,
-}
-
-impl Upstream {
-    /// Bedrock in a region, with keys from where AWS's tools look for them.
-    pub fn of(region: &str, endpoint_url: Option<String>) -> Self {
-        Self {
-            region: region.to_owned(),
-            endpoint_url,
-            sts_endpoint_url: None,
-            account: String::new(),
-            access_key_id_env: access_key_id_env(),
-            secret_access_key_env: secret_access_key_env(),
-            session_token_env: session_token_env(),
-        }
-    }
-}
-
 /// Whom AWS knows an owner as.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -114,7 +78,7 @@ impl Owner {
         self.profiles.iter().any(is_it)
     }
 
-    fn check(&self, owner: &str, upstreams: &[Upstream]) -> Result<(), String> {
+    fn check(&self, owner: &str, upstreams: &[&Bedrock]) -> Result<(), String> {
         for role in &self.roles {
             let parts: Vec<&str> = role.splitn(6, ':').collect();
             if !matches!(parts[..], ["arn", _, "iam", "", account, path] if !account.is_empty() && path.starts_with("role/")) {
@@ -131,7 +95,7 @@ impl Owner {
             if !arn.contains(":application-inference-profile/") {
                 return Err(format!("owners.{owner}.profile.arn: {arn:?} is no application inference profile"));
             }
-            let is_there = |upstream: &Upstream| upstream.account == account_of(arn) && upstream.region == region_of(arn);
+            let is_there = |upstream: &&Bedrock| upstream.account == account_of(arn) && upstream.region == region_of(arn);
             if !upstreams.iter().any(is_there) {
                 return Err(format!(
                     "owners.{owner}.profile.arn: no [[upstream]] says that it is in the account and region of {arn:?}"
@@ -251,18 +215,6 @@ const fn poll_s() -> u32 {
     30
 }
 
-fn access_key_id_env() -> String {
-    "AWS_ACCESS_KEY_ID".to_owned()
-}
-
-fn secret_access_key_env() -> String {
-    "AWS_SECRET_ACCESS_KEY".to_owned()
-}
-
-fn session_token_env() -> String {
-    "AWS_SESSION_TOKEN".to_owned()
-}
-
 /// Why a configuration cannot be used; names the file, and the line where TOML has one.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}: {1}")]
@@ -310,31 +262,32 @@ impl Config {
         if self.upstreams.is_empty() {
             return Err("no [[upstream]] says where calls go".to_owned());
         }
-        for Upstream { region, endpoint_url, sts_endpoint_url, .. } in &self.upstreams {
-            if region.is_empty() {
-                return Err("upstream.region is empty".to_owned());
-            }
-            for (name, url) in [("endpoint_url", endpoint_url), ("sts_endpoint_url", sts_endpoint_url)] {
-                match url.as_deref().map(str::parse::<http::Uri>) {
-                    None => {}
-                    Some(Ok(uri)) if uri.path() == "/" && matches!(uri.scheme_str(), Some("http" | "https")) => {}
-                    Some(_) => {
-                        return Err(format!("upstream.{name}: write http:// or https://, a host and a port, and no path"));
-                    }
-                }
-            }
-        }
-        self.owners.iter().try_for_each(|(name, owner)| owner.check(name, &self.upstreams))?;
+        let bedrocks: Vec<&Bedrock> = self.upstreams.iter().filter_map(Upstream::bedrock).collect();
+        self.owners.iter().try_for_each(|(name, owner)| owner.check(name, &bedrocks))?;
         for Quota { model, region, tokens_per_minute, requests_per_minute, .. } in &self.quotas {
             if !laneshift_dialect::is_bedrocks(model) {
                 return Err(format!("quota.model: {model:?} is no model of Bedrock's"));
             }
-            if !self.upstreams.iter().any(|upstream| upstream.region == *region) {
+            if !bedrocks.iter().any(|upstream| upstream.region == *region) {
                 return Err(format!("quota.region: no [[upstream]] is in {region:?}"));
             }
             if tokens_per_minute.or(*requests_per_minute).is_none() {
                 return Err(format!("the quota of {model:?}: write tokens_per_minute, requests_per_minute, or both"));
             }
+        }
+        let servers = || self.upstreams.iter().filter_map(Upstream::server);
+        let mut names = HashSet::new();
+        if let Some(twice) = servers().find(|server| !names.insert(&server.name)) {
+            return Err(format!("upstream.name: {:?} is there twice; give each server a name of its own", twice.name));
+        }
+        for server in servers() {
+            let mut names = HashSet::new();
+            if let Some(twice) = server.models.iter().find(|model| !names.insert(&model.name)) {
+                return Err(format!("upstream.model.name: {} has {:?} twice", server.name, twice.name));
+            }
+        }
+        if self.batch.is_some() && bedrocks.is_empty() {
+            return Err("batch: jobs run on Bedrock, and no [[upstream]] is one".to_owned());
         }
         if let Some((name, model)) = self.models.iter().find(|(_, model)| !laneshift_dialect::is_bedrocks(model)) {
             return Err(format!("models.{name:?}: {model:?} is no model of Bedrock's"));

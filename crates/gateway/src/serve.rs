@@ -1,0 +1,321 @@
+//! Calls of OpenAI's API that a server beside Bedrock takes: nearly as they came, and in the same books.
+//!
+//! Of a body, the model's name is the server's, a stream is asked for its count, and what is said to this gateway is taken out;
+//! everything else stays as it was written. Answers and errors are the server's, but for what it says of the gateway's own key.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use laneshift_bedrock::Operation;
+use laneshift_core::route::LaneId;
+use laneshift_units::{ServiceTier, Tokens, Usage};
+use memchr::memmem;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::body::Body;
+use crate::books::{Prices, bound};
+use crate::gateway::{Caller, Gateway};
+use crate::lanes::Ask;
+use crate::outline::Outline;
+use crate::refusal::Refusal;
+use crate::relay::{Relayed, error_name, metered};
+use crate::runtime::{ANSWER_BYTES_MAX, Again, Answered, Asked, Came, INPUT_MAX, Tried, keep_to};
+use crate::server::{Served, Server, passed_back};
+use crate::upstream::Target;
+
+/// The most output of a request that names no limit, for its bound.
+// OpenAI, model pages of GPT-5, read 2026-11-30: 128,000 tokens of output at most.
+const OUTPUT_MAX: u64 = 128_000;
+/// How this gateway's own names in `metadata` begin.
+const OWN: &str = "laneshift:";
+
+type Members = BTreeMap<String, Box<RawValue>>;
+
+/// A body as a server takes it.
+pub(crate) struct Passed {
+    path: &'static str,
+    /// The model, as the client named it.
+    pub(crate) name: String,
+    /// `service_tier`, as it was written.
+    pub(crate) tier: Option<String>,
+    /// Of `metadata`, all.
+    metadata: Map<String, Value>,
+    /// Whether the answer is a stream, and whether the client wants its count.
+    stream: bool,
+    shows_usage: bool,
+    /// Answers that are asked for.
+    n: u64,
+    members: Members,
+}
+
+fn read<T: serde::de::DeserializeOwned>(members: &Members, name: &str) -> Option<T> {
+    serde_json::from_str(members.get(name)?.get()).ok()
+}
+
+fn raw(value: &Value) -> Result<Box<RawValue>, Refusal> {
+    serde_json::value::to_raw_value(value).map_err(|e| Refusal::internal(e.to_string()))
+}
+
+impl Passed {
+    /// Reads a body for a path; `None` where it names no model, or none that `serves` says is there.
+    fn read(body: &[u8], path: &'static str, serves: impl Fn(&str) -> bool) -> Result<Option<Self>, Refusal> {
+        let Ok(mut members) = serde_json::from_slice::<Members>(body) else { return Ok(None) };
+        let Some(name) = read::<String>(&members, "model").filter(|name| serves(name)) else { return Ok(None) };
+        let tier: Option<String> = read(&members, "service_tier");
+        let mut metadata: Map<String, Value> = read(&members, "metadata").unwrap_or_default();
+        let stream = read(&members, "stream").unwrap_or(false);
+        let mut shows_usage = false;
+        if stream {
+            let mut options: Map<String, Value> = read(&members, "stream_options").unwrap_or_default();
+            shows_usage = options.insert("include_usage".to_owned(), true.into()) == Some(Value::Bool(true));
+            members.insert("stream_options".to_owned(), raw(&options.into())?);
+        }
+        if metadata.keys().any(|name| name.starts_with(OWN)) {
+            let theirs: Map<String, Value> = metadata.clone().into_iter().filter(|(name, _)| !name.starts_with(OWN)).collect();
+            members.remove("metadata");
+            if !theirs.is_empty() {
+                members.insert("metadata".to_owned(), raw(&theirs.into())?);
+            }
+        }
+        // Bedrock's limits of metadata are not the server's; what is no text says nothing here.
+        metadata.retain(|_, value| value.is_string());
+        if tier.as_deref() == Some("auto") {
+            members.remove("service_tier");
+        }
+        let n = read(&members, "n").unwrap_or(1);
+        Ok(Some(Self { path, name, tier, metadata, stream, shows_usage, n, members }))
+    }
+
+    /// The body for a model of a server.
+    fn body(&self, served: &Served) -> Result<Bytes, Refusal> {
+        let model = raw(&Value::from(served.model.clone()))?;
+        let members = self.members.iter().map(|(name, value)| (name, if name == "model" { &model } else { value }));
+        let members: BTreeMap<&String, &Box<RawValue>> = members.collect();
+        serde_json::to_vec(&members).map(Bytes::from).map_err(|e| Refusal::internal(e.to_string()))
+    }
+
+    fn operation(&self) -> &'static str {
+        if self.path == "/embeddings" { "Embeddings" } else { "ChatCompletions" }
+    }
+
+    /// The most that it can use. A token is at least a byte, but for what lies elsewhere.
+    fn most(&self, body: &[u8], outline: &Outline) -> Usage {
+        let refers = memmem::find(body, b"_url\"").is_some();
+        let input = body.len() as u64 + if refers { INPUT_MAX } else { 0 };
+        let each = if self.operation() == "Embeddings" { 0 } else { outline.output_max.unwrap_or(OUTPUT_MAX) };
+        Usage { input: Tokens(input), output: Tokens(each.saturating_mul(self.n.max(1))), ..Usage::default() }
+    }
+}
+
+impl Gateway {
+    /// A body, where it names a model that a server beside Bedrock has.
+    pub(crate) fn passed(&self, body: &[u8], path: &'static str) -> Result<Option<Passed>, Refusal> {
+        if self.live().servers.is_empty() {
+            return Ok(None);
+        }
+        Passed::read(body, path, |name| !self.live().served(name).is_empty())
+    }
+
+    /// Answers a call that only servers beside Bedrock take.
+    pub(crate) async fn serve(
+        &self,
+        caller: &Caller<'_>,
+        parts: &Parts,
+        body: &[u8],
+        passed: &Passed,
+    ) -> Result<Response<Body>, Refusal> {
+        let key = &*caller.key;
+        if !key.allows(&passed.name) {
+            return Err(Refusal::denied(format!("This key may not call {}.", passed.name)));
+        }
+        if matches!(passed.tier.as_deref(), Some("flex" | "priority")) {
+            let why = format!("body.service_tier: {} has one price here; leave it out.", passed.name);
+            return Err(Refusal::validation(why));
+        }
+        let operation = if passed.stream { Operation::ConverseStream } else { Operation::Converse };
+        let (asked, outline) = (Asked::with(passed.metadata.clone()), Outline::of(body));
+        let now = self.now();
+        let ask = Ask {
+            model: &passed.name,
+            region: "",
+            account: "",
+            operation,
+            key,
+            owner: self.config().owners.get(&key.owner),
+            metadata: &passed.metadata,
+            headers: &parts.headers,
+            body_bytes: body.len(),
+            output_max: outline.output_max,
+            tier: None,
+        };
+        let terms = self.rules().terms(&ask, now)?;
+        let came = Came {
+            model: &passed.name,
+            operation,
+            key,
+            parts,
+            body: Bytes::copy_from_slice(body),
+            body_sha256: "",
+            asked: &asked,
+            outline,
+            tariff: self.tariff(&passed.name, ""),
+            now,
+            passed: Some(passed),
+        };
+        Ok(self.tries(&came, (&ask, &terms), &self.live().served(&passed.name)).await?.response)
+    }
+
+    /// Answers a chat that Bedrock and servers beside it take: `body` is the one that came.
+    pub(crate) async fn among(
+        &self,
+        ((model, operation), target): ((&str, Operation), &Target),
+        caller: &Caller<'_>,
+        parts: &Parts,
+        (converse, hash): (Bytes, &str),
+        (passed, body): (&Passed, &[u8]),
+    ) -> Result<Answered, Refusal> {
+        let key = &*caller.key;
+        let outline = Outline::of(&converse);
+        let asked = Asked::read(operation, &parts.headers, &converse, &outline);
+        let (tariff, now) = (self.tariff(model, &target.region), self.now());
+        let ask = self.ask(&asked, (model, operation), key, target, (&parts.headers, body.len(), outline.output_max));
+        let terms = self.rules().terms(&ask, now)?;
+        let mut spots = Vec::new();
+        if key.allows(model) {
+            spots = self.spots(&key.owner, &target.region, model);
+        }
+        if key.allows(&passed.name) {
+            spots.extend(self.live().served(&passed.name));
+        }
+        if spots.is_empty() && key.allows(model) {
+            return Err(Refusal::denied(format!("{} has no role in an account of {}.", key.owner, target.region)));
+        }
+        if spots.is_empty() {
+            return Err(Refusal::denied(format!("This key may not call {}.", passed.name)));
+        }
+        if let Some(tier) = ask.tier {
+            keep_to(&mut spots, tier);
+        }
+        let (asked, passed) = (&asked, Some(passed));
+        let came = Came { model, operation, key, parts, body: converse, body_sha256: hash, asked, outline, tariff, now, passed };
+        self.tries(&came, (&ask, &terms), &spots).await
+    }
+
+    /// One try at a server.
+    pub(crate) async fn once_served(
+        &self,
+        came: &Came<'_>,
+        passed: &Passed,
+        (server, served): (&Server, Arc<Served>),
+    ) -> Result<Tried, Refusal> {
+        let body = passed.body(&served)?;
+        let most = bound(&served.tariff, ServiceTier::Default, &passed.most(&body, &Outline::of(&body)));
+        let bedrock = self.live().bedrock_named(&passed.name).filter(|_| !self.targets().is_empty());
+        let prices = Prices { here: served.tariff.clone(), instead: bedrock.map(|_| came.tariff.clone()) };
+        let (place, called) = (("", "", Some(&*server.name)), (passed.operation(), &*served.model));
+        let open = self.note_as(came, place, called, (LaneId::Standard, ServiceTier::Default), most, prices, None)?;
+        let name = &server.name;
+        let answer = match self.in_time(server.send(self.wire(), passed.path, body)).await {
+            Ok(answer) => answer,
+            Err(lost) if lost.sent => {
+                drop(open);
+                return Err(Refusal::lost(format!("The answer of {name} did not come: {}", lost.why)));
+            }
+            Err(lost) => {
+                open.refused("ServiceUnavailableException");
+                let response = Refusal::unreachable(format!("{name} cannot be reached: {}", lost.why)).openai();
+                return Ok(Tried { response, again: Some(Again::Upstream) });
+            }
+        };
+        let (head, incoming) = answer.into_parts();
+        let mut response = Response::new(Body::Whole(None));
+        *response.status_mut() = head.status;
+        passed_back(&head.headers, response.headers_mut());
+        let kind = head.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if head.status.is_success() && kind.starts_with("text/event-stream") {
+            *response.body_mut() = Body::Relayed(Box::new(Relayed::new(incoming, passed.shows_usage, open, self.idle_max())));
+            return Ok(Tried { response, again: None });
+        }
+        let collecting = tokio::time::timeout(self.answer_max(), Limited::new(incoming, ANSWER_BYTES_MAX).collect());
+        let whole = match collecting.await {
+            Ok(Ok(whole)) => whole.to_bytes(),
+            Ok(Err(error)) => return Err(Refusal::lost(format!("The answer of {name} broke off: {error}"))),
+            Err(_) => return Err(Refusal::lost(format!("The answer of {name} did not come to its end in time."))),
+        };
+        let error = || error_name(&whole).unwrap_or_else(|| head.status.as_str().to_owned());
+        let again = match head.status {
+            status if status.is_success() => {
+                open.answered(metered(&whole), None);
+                None
+            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                open.refused(&error());
+                Some(Again::Lane)
+            }
+            // It is the gateway's own key, and what is said of it is not the client's to read.
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                open.refused(&error());
+                tracing::error!(upstream = name, status = head.status.as_u16(), "the server refuses the gateway's key");
+                let response = Refusal::unreachable(format!("{name} refuses the gateway's key.")).openai();
+                return Ok(Tried { response, again: Some(Again::Lane) });
+            }
+            // Other errors of a server may come after the work: what it cost is not known, and is booked with its bound.
+            status if status.is_server_error() => {
+                drop(open);
+                Some(Again::Lane)
+            }
+            _ => {
+                open.refused(&error());
+                None
+            }
+        };
+        *response.body_mut() = Body::Whole(Some(whole));
+        Ok(Tried { response, again })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn passed(body: &Value) -> Passed {
+        let read = Passed::read(body.to_string().as_bytes(), "/chat/completions", |_| true);
+        read.expect("read").expect("it names a model")
+    }
+
+    #[test]
+    fn a_body_stays_as_it_was_but_for_what_is_said_here() {
+        let body = json!({
+            "model": "m", "messages": [{"role": "user", "content": "x"}], "stream": true, "top_k": 5, "service_tier": "auto",
+            "metadata": {"laneshift:deadline": "6h", "team": "a"},
+        });
+        let passed = passed(&body);
+        let tariff = Arc::new(laneshift_catalog::prices::Tariff::flat(laneshift_core::price::Rates::default()));
+        let served = Served { name: "m".to_owned(), model: "org/m".to_owned(), on: "s".to_owned(), tariff, wait_s: None };
+        let sent: Value = serde_json::from_slice(&passed.body(&served).expect("written")).expect("JSON");
+        let expected = json!({
+            "model": "org/m", "messages": [{"role": "user", "content": "x"}], "stream": true, "top_k": 5,
+            "metadata": {"team": "a"}, "stream_options": {"include_usage": true},
+        });
+        assert_eq!((sent, passed.shows_usage), (expected, false));
+        assert_eq!(passed.metadata["laneshift:deadline"], "6h");
+    }
+
+    #[test]
+    fn a_bound_counts_every_answer_and_what_lies_elsewhere() {
+        let most = |body: Value| {
+            let text = body.to_string();
+            passed(&body).most(text.as_bytes(), &Outline::of(text.as_bytes()))
+        };
+        assert_eq!(most(json!({"model": "m", "n": 3, "max_tokens": 10})).output.0, 30);
+        assert_eq!(most(json!({"model": "m"})).output.0, OUTPUT_MAX);
+        assert!(most(json!({"model": "m", "image_url": "http://x"})).input.0 > INPUT_MAX);
+    }
+}
