@@ -82,11 +82,11 @@ class Demo(unittest.TestCase):
     def test_a_folder_of_somebody_else_is_left_alone(self):
         other = self.folder / "other"
         other.mkdir()
-        (other / "letter.txt").write_text("dear all", encoding="utf-8")
+        (other / "demo.html").write_text("dear all", encoding="utf-8")
         refused = laneshift("demo", "--out", other)
         self.assertEqual(refused.returncode, 4)
         self.assertIn("LS0029", refused.stderr)
-        self.assertEqual([path.name for path in other.iterdir()], ["letter.txt"])
+        self.assertEqual([path.name for path in other.iterdir()], ["demo.html"])
 
 
 if __name__ == "__main__":

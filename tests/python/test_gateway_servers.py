@@ -128,7 +128,8 @@ class Behind(ServerCase):
     def test_other_surfaces_refuse_it_by_name(self):
         status, error = self.ask("/model/mine/converse", body={"messages": []})
         self.assertEqual((status, "served by inner" in error["message"]), (400, True), error)
-        for change in ({"service_tier": "batch"}, {"service_tier": "flex"}):
+        elsewhere = [{"extra_body": {name: ["x"]}} for name in ("models", "fallbacks", "api_base")]
+        for change in ({"service_tier": "batch"}, {"service_tier": "flex"}, *elsewhere):
             with self.assertRaises(openai.BadRequestError):
                 self.ask_model("mine", **change)
 

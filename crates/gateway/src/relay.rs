@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
-use laneshift_units::{ServiceTier, Tokens, Usage};
+use laneshift_units::{Tokens, Usage};
 use memchr::{memchr, memmem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -26,7 +26,6 @@ const LINE_BYTES_MAX: usize = 16 << 20;
 #[derive(Deserialize)]
 struct Said<'a> {
     usage: Option<Counts>,
-    service_tier: Option<String>,
     #[serde(borrow)]
     choices: Option<Vec<Choice<'a>>>,
     error: Option<Fault>,
@@ -99,7 +98,8 @@ impl Fault {
 /// What a whole answer used.
 pub(crate) fn metered(body: &[u8]) -> Meter {
     let Ok(said) = serde_json::from_slice::<Said<'_>>(body) else { return Meter::default() };
-    Meter { usage: said.usage.and_then(Counts::usage), tier: said.service_tier.as_deref().and_then(ServiceTier::parse) }
+    // A server has one price here, whatever it calls its tiers.
+    Meter { usage: said.usage.and_then(Counts::usage), tier: None }
 }
 
 /// The name of the error that a body holds.
@@ -187,7 +187,7 @@ impl Events {
             return true;
         }
         // Most chunks say nothing beside their content: not every one is read as JSON.
-        let names = [&b"\"usage\""[..], b"\"error\"", b"\"service_tier\""];
+        let names = [&b"\"usage\""[..], b"\"error\""];
         if !names.into_iter().any(|name| memmem::find(data, name).is_some()) {
             return true;
         }
@@ -195,7 +195,6 @@ impl Events {
         if let Some(fault) = said.error {
             self.exception = Some(fault.name());
         }
-        self.meter.tier = said.service_tier.as_deref().and_then(ServiceTier::parse).or(self.meter.tier);
         let Some(usage) = said.usage.and_then(Counts::usage) else { return true };
         self.meter.usage = Some(usage);
         let choices = said.choices.unwrap_or_default();

@@ -28,8 +28,11 @@ use crate::runtime::{ANSWER_BYTES_MAX, Again, Answered, Asked, Came, INPUT_MAX, 
 use crate::server::{Served, Server, passed_back};
 use crate::upstream::Target;
 
+/// Members by which routers and proxies let a client name another model, or another place to call.
+// OpenRouter has the first and third, LiteLLM the others.
+const ELSEWHERE: [&str; 7] = ["models", "fallbacks", "route", "api_base", "base_url", "api_key", "user_config"];
 /// The most output of a request that names no limit, for its bound.
-// OpenAI, model pages of GPT-5, read 2026-11-30: 128,000 tokens of output at most.
+// Judgement: what a server allows is not known here.
 const OUTPUT_MAX: u64 = 128_000;
 /// How this gateway's own names in `metadata` begin.
 const OWN: &str = "laneshift:";
@@ -93,6 +96,9 @@ impl Passed {
 
     /// The body for a model of a server.
     fn body(&self, served: &Served) -> Result<Bytes, Refusal> {
+        if let Some(name) = ELSEWHERE.into_iter().find(|name| self.members.contains_key(*name)) {
+            return Err(Refusal::validation(format!("body.{name}: a call goes to the model that it names, and nowhere else.")));
+        }
         let model = raw(&Value::from(served.model.clone()))?;
         let members = self.members.iter().map(|(name, value)| (name, if name == "model" { &model } else { value }));
         let members: BTreeMap<&String, &Box<RawValue>> = members.collect();
@@ -133,7 +139,7 @@ impl Gateway {
         if !key.allows(&passed.name) {
             return Err(Refusal::denied(format!("This key may not call {}.", passed.name)));
         }
-        if matches!(passed.tier.as_deref(), Some("flex" | "priority")) {
+        if !matches!(passed.tier.as_deref(), None | Some("auto" | "default")) {
             let why = format!("body.service_tier: {} has one price here; leave it out.", passed.name);
             return Err(Refusal::validation(why));
         }

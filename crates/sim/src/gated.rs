@@ -36,7 +36,7 @@ const TURN_MS: i64 = 15 * 60_000;
 const MARGIN_MS: i64 = 2 * TURN_MS;
 /// So long do requests wait for others: a run of any workload here is over by then, and becomes one job.
 const LINGER_MS: i64 = 5 * 3_600_000;
-/// What was accepted last is due by then.
+/// What is late is answered by then.
 const AFTERMATH_MS: i64 = 3 * 24 * 3_600_000;
 /// So often is a throttled request made again, and how long a client waits before it; twice as long each time.
 const TRIES_MAX: usize = 8;
@@ -63,6 +63,8 @@ struct Planned {
     next_turn: Timestamp,
     /// When what is due, whose it is, and its id.
     due: BinaryHeap<Reverse<(Timestamp, String, String)>>,
+    /// What had no answer when it was due: whose, and its id.
+    late: Vec<(String, String)>,
     month: Month,
 }
 
@@ -90,9 +92,9 @@ pub async fn as_planned(
             progress(Progress { done: planned.month.requests, of: calls.len() as u64 });
         }
     }
-    let end = Timestamp(company.end().0 + AFTERMATH_MS);
     while let Some(Reverse((due, ..))) = planned.due.peek() {
-        planned.until((*due).min(end)).await?;
+        let due = *due;
+        planned.until(due).await?;
     }
     planned.close().await
 }
@@ -121,7 +123,7 @@ impl Planned {
         let wire = Wire::InProcess(aws.wire());
         let gateway = Gateway::open(config, catalog, aws.clock.wall(), &env, (wire, Some(later)))?;
         let (next_turn, due, month) = (company.start, BinaryHeap::new(), Month::default());
-        Ok(Self { aws, gateway, engine, api_keys, next_turn, due, month })
+        Ok(Self { aws, gateway, engine, api_keys, next_turn, due, late: Vec::new(), month })
     }
 
     /// Time goes on to a moment: Bedrock's jobs move, the batch lane takes its turns, and what is due is asked for.
@@ -148,7 +150,11 @@ impl Planned {
     async fn ask_for_what_is_due(&mut self) -> Result<(), SimError> {
         let Some(Reverse((_, owner, id))) = self.due.pop() else { return Ok(()) };
         let answer = self.get(&owner, &format!("/requests/{id}")).await?;
-        self.month.deadlines.kept += u64::from(answer["status"] == "answered");
+        if answer["status"] == "answered" {
+            self.month.deadlines.kept += 1;
+        } else {
+            self.late.push((owner, id));
+        }
         Ok(())
     }
 
@@ -227,6 +233,14 @@ impl Planned {
 
     /// The end of the month: the books are held against the bill.
     async fn close(mut self) -> Result<(Month, Books), SimError> {
+        // What was never answered was never billed either: that would be no saving.
+        self.until(Timestamp(self.aws.clock.now().0 + AFTERMATH_MS)).await?;
+        for (owner, id) in std::mem::take(&mut self.late) {
+            let answer = self.get(&owner, &format!("/requests/{id}")).await?;
+            if answer["status"] != "answered" {
+                return Err(SimError::Refused(format!("request {id} was accepted and has no answer: {answer}")));
+            }
+        }
         let mut books = Books::default();
         let money = |row: &Value, name: &str| {
             let usd = row[name].as_str().unwrap_or_default();

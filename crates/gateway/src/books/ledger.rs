@@ -166,7 +166,8 @@ impl Cost {
                 let known = Self { usage: Some(usage), tier, error: error.clone(), ..nothing };
                 match (paid, list) {
                     (Some(paid), Some(on_demand)) => Self { paid, on_demand, ..known },
-                    _ => Self { certainty: Certainty::Unpriced, ..known },
+                    // What it cost is not known, and at most its bound where there is one: a budget may not take it for nothing.
+                    _ => Self { bound: call.bound().unwrap_or(Money::ZERO), certainty: Certainty::Unpriced, ..known },
                 }
             }
         }

@@ -28,8 +28,10 @@ pub(crate) struct Done {
     pub(crate) json: String,
 }
 
-/// The folder's mark: only what a demo wrote is replaced by another.
-const MARK: &str = "demo.html";
+/// The page.
+const PAGE: &str = "demo.html";
+/// The mark of a folder that a demo has made: only such a one is replaced by another.
+const MARK: &str = ".laneshift-demo";
 
 pub(crate) fn run(args: &DemoArgs) -> Result<Done, Error> {
     let begun = Stopwatch::start();
@@ -40,7 +42,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Done, Error> {
         let (known, company) = (*company, company.of(args.seed).sampled(args.sample));
         compared.push(compare(&company, &known.settings(&company), &args.out)?);
     }
-    let page = args.out.join(MARK);
+    let page = args.out.join(PAGE);
     let html = comparison::html(&compared).map_err(|e| Error::Report(e.to_string()))?;
     fs::write(&page, html).map_err(|e| unwritten(&page, &e))?;
     let summary = comparison::summary(&compared, &page.display().to_string(), begun.elapsed());

@@ -38,7 +38,7 @@ fn company(one: &Comparison, lines: &mut Lines) {
         let change = usd(pair.after - pair.before, 2);
         table.row([pair.lane.name().into(), usd(pair.before, 2), usd(pair.after, 2), change]);
     }
-    let change = format!("−{}", percent(one.saved(), one.before));
+    let change = percent(one.after - one.before, one.before);
     table.row(["bill".into(), usd(one.before, 2), usd(one.after, 2), change]);
     lines.table(&table);
     lines.item("-", &promised(one));
