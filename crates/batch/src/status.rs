@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use laneshift_store::{Attempt, AttemptId, Bitmap, Charged, Chunk, ChunkId, Cost, Lane, Promise, Submission};
-use laneshift_units::{Money, Timestamp, Tokens, Usage};
+use laneshift_units::{Money, Timestamp};
 
 use crate::accept::Request;
 use crate::decide::Forecast;
@@ -226,26 +226,7 @@ fn own_records(attempt: &Attempt, own: &Own) -> u64 {
 
 /// A part of what an attempt cost: other submissions may share it.
 fn share(cost: &Cost, records: u64, all: u64) -> Cost {
-    if records >= all {
-        return *cost;
-    }
-    let money = |m: Money| Money::from_pico(m.pico() * i128::from(records) / i128::from(all));
-    let tokens = |t: Tokens| Tokens((u128::from(t.0) * u128::from(records) / u128::from(all)) as u64);
-    let usage = cost.usage;
-    Cost {
-        usage: Usage {
-            input: tokens(usage.input),
-            output: tokens(usage.output),
-            cache_read: tokens(usage.cache_read),
-            cache_write_5m: tokens(usage.cache_write_5m),
-            cache_write_1h: tokens(usage.cache_write_1h),
-        },
-        paid: money(cost.paid),
-        on_demand: money(cost.on_demand),
-        waste: money(cost.waste),
-        bound: money(cost.bound),
-        costed: cost.costed,
-    }
+    if records >= all { *cost } else { cost.between(0, records, all) }
 }
 
 /// When the last of some jobs is expected to end, at half the chances: those that run by what is left to them.

@@ -403,7 +403,7 @@ impl Gateway {
     async fn savings_of(&self, owner: &str) -> Result<Response<Body>, Refusal> {
         let mut savings = self.books().savings();
         if let Some(later) = self.batch_lane() {
-            savings.add_batch_lane(&later.engine).await.map_err(|e| Refusal::internal(e.to_string()))?;
+            savings.add_batch_lane(&later.engine).await.map_err(Refusal::failed)?;
         }
         savings.add_fees(&self.live.commitments, self.now());
         let shown = savings.rows.iter().filter(|((of, ..), _)| of == owner || of == EVERYBODY);

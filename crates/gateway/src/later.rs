@@ -201,9 +201,8 @@ impl Gateway {
     pub(crate) async fn one_later(&self, id: &str, key: &Key, parts: &Parts) -> Result<Response<Body>, Refusal> {
         let engine = &self.later()?.engine;
         let unknown = || Refusal::not_found(format!("There is no request {id}."));
-        let failed = |e: laneshift_batch::EngineError| Refusal::internal(e.to_string());
         if parts.method == Method::DELETE {
-            let ended = engine.cancel_one(id, &key.owner).await.map_err(failed)?.ok_or_else(unknown)?;
+            let ended = engine.cancel_one(id, &key.owner).await.map_err(Refusal::failed)?.ok_or_else(unknown)?;
             return Ok(json_response(&json!({ "id": id, "cancelled": ended })));
         }
         let most = wait_of(parts.uri.query().unwrap_or_default());
@@ -211,7 +210,7 @@ impl Gateway {
         let asking = async {
             loop {
                 settled.borrow_and_update();
-                let one = engine.one(id, &key.owner).await.map_err(failed)?.ok_or_else(unknown)?;
+                let one = engine.one(id, &key.owner).await.map_err(Refusal::failed)?.ok_or_else(unknown)?;
                 if one.state != OneState::Waiting || settled.changed().await.is_err() {
                     return Ok::<_, Refusal>(one);
                 }
@@ -219,7 +218,7 @@ impl Gateway {
         };
         let one = match tokio::time::timeout(most, asking).await {
             Ok(one) => one?,
-            Err(_) => engine.one(id, &key.owner).await.map_err(failed)?.ok_or_else(unknown)?,
+            Err(_) => engine.one(id, &key.owner).await.map_err(Refusal::failed)?.ok_or_else(unknown)?,
         };
         let mut body = json!({ "id": id, "status": one.state.name(), "deadline": one.deadline.to_string() });
         if let Some(line) = &one.line {

@@ -87,6 +87,11 @@ impl Refusal {
         Self::new("InternalServerException", StatusCode::INTERNAL_SERVER_ERROR, message)
     }
 
+    /// Something failed that no client has caused.
+    pub(crate) fn failed(error: impl std::fmt::Display) -> Self {
+        Self::internal(error.to_string())
+    }
+
     /// AWS's name of it.
     pub(crate) const fn name(&self) -> &'static str {
         self.name

@@ -61,7 +61,7 @@ fn read<T: serde::de::DeserializeOwned>(members: &Members, name: &str) -> Option
 }
 
 fn raw(value: &Value) -> Result<Box<RawValue>, Refusal> {
-    serde_json::value::to_raw_value(value).map_err(|e| Refusal::internal(e.to_string()))
+    serde_json::value::to_raw_value(value).map_err(Refusal::failed)
 }
 
 impl Passed {
@@ -102,7 +102,7 @@ impl Passed {
         let model = raw(&Value::from(served.model.clone()))?;
         let members = self.members.iter().map(|(name, value)| (name, if name == "model" { &model } else { value }));
         let members: BTreeMap<&String, &Box<RawValue>> = members.collect();
-        serde_json::to_vec(&members).map(Bytes::from).map_err(|e| Refusal::internal(e.to_string()))
+        serde_json::to_vec(&members).map(Bytes::from).map_err(Refusal::failed)
     }
 
     fn operation(&self) -> &'static str {

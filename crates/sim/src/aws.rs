@@ -99,33 +99,28 @@ pub(crate) fn request_of(company: &Company, call: &Call) -> Result<Request<Bytes
     request.body(body.to_string().into()).map_err(|e| SimError::Refused(e.to_string()))
 }
 
-/// Every caller of a company.
-fn principals(company: &Company) -> BTreeSet<String> {
-    laneshift_example::calls(company).map(|call| call.principal).collect()
-}
-
 /// The account in an ARN.
 fn account_of(arn: &str) -> &str {
     arn.split(':').nth(4).unwrap_or_default()
 }
 
 impl Aws {
-    /// A new one, with keys for each caller of a company and for a gateway. `sampled` scales the limits by number as the company's
-    /// requests are sampled: a job of a sample of a job's records is as good as the job.
-    pub(crate) fn open(folder: &Path, company: &Company, settings: Settings) -> Result<Self, SimError> {
+    /// A new one, with keys for a gateway and for whoever makes these calls.
+    pub(crate) fn open(folder: &Path, company: &Company, calls: &[Call], settings: Settings) -> Result<Self, SimError> {
         let clock = Clock::at(company.start);
         let mut keys = BTreeMap::new();
         let mut accounts = vec![gateway_account(company)];
-        for (number, principal) in principals(company).into_iter().enumerate() {
+        let principals: BTreeSet<&String> = calls.iter().map(|call| &call.principal).collect();
+        for (number, principal) in principals.into_iter().enumerate() {
             let access_key = format!("AKIASIMULATED{number:07}");
             accounts.push(Account {
-                id: account_of(&principal).to_owned(),
+                id: account_of(principal).to_owned(),
                 principal: principal.clone(),
                 access_key: access_key.clone(),
                 secret_key: "simulated".to_owned(),
                 bearer_key: None,
             });
-            keys.insert(principal, access_key);
+            keys.insert(principal.clone(), access_key);
         }
         let options = Options {
             folder: folder.to_owned(),

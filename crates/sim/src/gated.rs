@@ -27,6 +27,7 @@ use object_store::local::LocalFileSystem;
 use serde_json::Value;
 
 use crate::aws::{Answer, Aws, GATEWAY_KEYS, HOST_NAME, JOBS_BUCKET, request_of};
+use crate::client::answered;
 use crate::error::SimError;
 use crate::month::{Month, Progress};
 
@@ -38,17 +39,11 @@ const MARGIN_MS: i64 = 2 * TURN_MS;
 const LINGER_MS: i64 = 5 * 3_600_000;
 /// What is late is answered by then.
 const AFTERMATH_MS: i64 = 3 * 24 * 3_600_000;
-/// So often is a throttled request made again, and how long a client waits before it; twice as long each time.
-const TRIES_MAX: usize = 8;
-const PAUSE_MS: i64 = 500;
-
 /// What gateway and batch lane have booked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Books {
     /// Paid.
     pub paid: Money,
-    /// What the same tokens cost on demand.
-    pub on_demand: Money,
     /// What may have been paid beyond that.
     pub bound: Money,
 }
@@ -101,7 +96,7 @@ pub async fn as_planned(
 
 impl Planned {
     fn open(company: &Company, settings: Settings, policy: &Path, folder: &Path) -> Result<Self, SimError> {
-        let aws = Aws::open(&folder.join("aws"), company, settings)?;
+        let aws = Aws::open(&folder.join("aws"), company, &[], settings)?;
         let data = folder.join("gateway");
         std::fs::create_dir_all(&data)?;
         let catalog = Arc::new(Catalog::shipped().map_err(|e| SimError::Refused(format!("read the catalogue: {e}")))?);
@@ -162,11 +157,11 @@ impl Planned {
     async fn call(&mut self, company: &Company, call: &Call, may_wait: bool) -> Result<(), SimError> {
         let workload = &company.workloads[call.workload];
         let owner = workload.role.as_str();
-        let mut request = self.keyed(owner, request_of(company, call)?)?;
+        let request = self.keyed(owner, request_of(company, call)?)?;
         if may_wait && !call.operation.streams() {
             let mut later = request.clone();
             later.headers_mut().insert("prefer", HeaderValue::from_static("respond-async"));
-            let answer = self.send(later).await;
+            let answer = send(&self.gateway, later).await;
             if answer.status == 202 {
                 let accepted: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
                 return self.accepted(owner, &accepted);
@@ -176,25 +171,9 @@ impl Planned {
                 return Err(SimError::Refused(format!("{}: {}", workload.name, answer.told())));
             }
         }
-        request.headers_mut().remove("prefer");
-        let mut pause_ms = PAUSE_MS;
-        for left in (0..TRIES_MAX).rev() {
-            let answer = self.send(request.clone()).await;
-            if answer.is_success() {
-                if let (false, Some(ms)) = (call.tolerant, answer.latency_ms()) {
-                    let waited = (self.aws.clock.now().0 - call.at.0).max(0).cast_unsigned();
-                    self.month.waited_ms.push(ms + waited);
-                }
-                break;
-            }
-            if answer.error.as_deref() != Some("ThrottlingException") || left == 0 {
-                return Err(SimError::Refused(format!("{}: {}", workload.name, answer.told())));
-            }
-            self.month.throttled += 1;
-            self.aws.clock.set(Timestamp(self.aws.clock.now().0 + pause_ms));
-            pause_ms *= 2;
-        }
-        Ok(())
+        let of = (&self.aws.clock, workload.name.as_str(), call);
+        let send = async || Ok(send(&self.gateway, request.clone()).await);
+        answered(&mut self.month, of, send).await
     }
 
     fn accepted(&mut self, owner: &str, accepted: &Value) -> Result<(), SimError> {
@@ -215,16 +194,10 @@ impl Planned {
         Ok(request)
     }
 
-    async fn send(&self, request: Request<Bytes>) -> Answer {
-        let request = request.map(|body| Coming::InProcess(Full::new(body).map_err(|never| match never {}).boxed_unsync()));
-        let Ok(response) = self.gateway.answer(request).await;
-        Answer::read(response).await
-    }
-
     async fn get(&self, owner: &str, path: &str) -> Result<Value, SimError> {
         let request = Request::get(path).header(HOST, HOST_NAME).body(Bytes::new());
         let request = self.keyed(owner, request.map_err(|e| SimError::Refused(e.to_string()))?)?;
-        let answer = self.send(request).await;
+        let answer = send(&self.gateway, request).await;
         if !answer.is_success() {
             return Err(SimError::Refused(format!("{path}: {}", answer.told())));
         }
@@ -250,19 +223,24 @@ impl Planned {
         for owner in owners {
             for row in self.get(&owner, "/savings").await?["rows"].as_array().into_iter().flatten() {
                 books.paid += money(row, "paid_usd")?;
-                books.on_demand += money(row, "on_demand_usd")?;
                 books.bound += money(row, "bound_usd")?;
             }
         }
         self.month.waited_ms.sort_unstable();
         self.month.bill = self.aws.emulator.bill();
         let billed = self.month.billed()?;
-        let Books { paid, bound, .. } = books;
+        let Books { paid, bound } = books;
         if paid > billed || billed > paid + bound {
             return Err(SimError::Books { paid, bound, billed });
         }
         Ok((self.month, books))
     }
+}
+
+async fn send(gateway: &Gateway, request: Request<Bytes>) -> Answer {
+    let request = request.map(|body| Coming::InProcess(Full::new(body).map_err(|never| match never {}).boxed_unsync()));
+    let Ok(response) = gateway.answer(request).await;
+    Answer::read(response).await
 }
 
 fn place(region: &str) -> Place {

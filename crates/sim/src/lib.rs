@@ -6,6 +6,7 @@
 //! take under load (the emulator's model answers at once, and says how long it would have taken); plans and pages.
 
 mod aws;
+mod client;
 mod clock;
 mod error;
 mod gated;

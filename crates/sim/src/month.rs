@@ -45,8 +45,6 @@ pub struct Month {
     pub waited_ms: Vec<u64>,
     /// Requests that were accepted to be answered later.
     pub deadlines: Deadlines,
-    /// Requests that were refused and made again.
-    pub throttled: u64,
 }
 
 impl Month {

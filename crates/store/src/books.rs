@@ -52,7 +52,8 @@ impl Cost {
 
 impl Cost {
     /// The part of it that records from one number up to another have, of so many. Parts that follow on each other add up to it.
-    fn between(&self, from: u64, to: u64, all: u64) -> Self {
+    #[must_use]
+    pub fn between(&self, from: u64, to: u64, all: u64) -> Self {
         let [from, to, all] = [from, to, all.max(1)].map(i128::from);
         let part = |n: i128| n * to / all - n * from / all;
         let money = |money: Money| Money::from_pico(part(money.pico()));

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use super::{HOUR_MS, Input, Job, Place, failed};
+use super::{HOUR_MS, Input, Job, Place};
 use crate::body::Body;
 use crate::gateway::{Caller, Gateway, json_response};
 use crate::keys::Key;
@@ -87,7 +87,7 @@ impl Gateway {
                 return Err(Refusal::conflict("The clientRequestToken was used for another job."));
             }
             Some(mut job) => {
-                self.finish_job(&mut job).await.map_err(failed)?;
+                self.finish_job(&mut job).await.map_err(Refusal::failed)?;
                 return Ok(json_response(&json!({ "jobArn": job.arn })));
             }
             None => {
@@ -128,16 +128,16 @@ impl Gateway {
     /// from its note on it will be made, whatever becomes of this process.
     async fn accept_job(&self, job: &mut Job, key: &Key, later: &Later, from: &Place) -> Result<(), Refusal> {
         let (shelf, folder) = (self.shelf("jobs"), self.job_folder(&job.id));
-        fs::create_dir_all(&folder).map_err(failed)?;
-        let store = later.engine.objects(&from.bucket).map_err(failed)?;
+        fs::create_dir_all(&folder).map_err(Refusal::failed)?;
+        let store = later.engine.objects(&from.bucket).map_err(Refusal::failed)?;
         let files = match fetch(&*store, &from.key, &folder).await {
             Ok(files) => files,
-            Err(why) => return self.fail_job(job, &why).map_err(failed),
+            Err(why) => return self.fail_job(job, &why).map_err(Refusal::failed),
         };
         job.inputs = files.iter().map(|key| Input { key: key.clone(), submission: None }).collect();
         let mut read = match self.read_job(job, later).await {
             Ok(read) => read,
-            Err(why) => return self.fail_job(job, &why).map_err(failed),
+            Err(why) => return self.fail_job(job, &why).map_err(Refusal::failed),
         };
         let most = self.paid_by(job.payer.as_deref(), &mut read);
         if let Err(held) = self.books().reserve(key, most) {
@@ -148,13 +148,13 @@ impl Gateway {
             input.submission = Some(accepted.submission.id.clone());
         }
         let taken = match shelf.note(&job.id, &*job) {
-            Ok(()) => later.engine.accept(read).await.map_err(failed),
-            Err(error) => Err(failed(error)),
+            Ok(()) => later.engine.accept(read).await.map_err(Refusal::failed),
+            Err(error) => Err(Refusal::failed(error)),
         };
         self.books().accepted(key, most, matches!(taken, Ok(true)));
         taken?;
         job.accepted = true;
-        shelf.note(&job.id, &*job).map_err(failed)
+        shelf.note(&job.id, &*job).map_err(Refusal::failed)
     }
 
     /// Carries out what was noted. Done twice it changes nothing: submissions follow from what they hold.

@@ -12,7 +12,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Job, Place, failed};
+use super::{Job, Place};
 use crate::body::Body;
 use crate::gateway::{Caller, Gateway, json_response};
 use crate::later::Later;
@@ -28,11 +28,11 @@ impl Gateway {
         if !job.accepted {
             return Err(Refusal::conflict("The job is being accepted; stop it in a moment."));
         }
-        for (submission, _) in self.submissions_of(&job).await.map_err(failed)? {
-            self.later()?.engine.cancel(&submission.new.id).await.map_err(failed)?;
+        for (submission, _) in self.submissions_of(&job).await.map_err(Refusal::failed)? {
+            self.later()?.engine.cancel(&submission.new.id).await.map_err(Refusal::failed)?;
         }
         job.stopped = true;
-        self.shelf("jobs").note(&job.id, &job).map_err(failed)?;
+        self.shelf("jobs").note(&job.id, &job).map_err(Refusal::failed)?;
         Ok(json_response(&json!({})))
     }
 

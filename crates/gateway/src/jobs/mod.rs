@@ -128,10 +128,6 @@ pub(crate) fn sweep(data: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn failed(error: impl std::fmt::Display) -> Refusal {
-    Refusal::internal(error.to_string())
-}
-
 impl Gateway {
     /// Answers a call of the control plane.
     pub(crate) async fn jobs(

@@ -6,7 +6,7 @@ use laneshift_units::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::{HOUR_MS, Job, failed};
+use super::{HOUR_MS, Job};
 use crate::body::Body;
 use crate::gateway::{Caller, Gateway, json_response};
 use crate::refusal::Refusal;
@@ -17,7 +17,7 @@ impl Gateway {
     /// A job as AWS tells it.
     pub(super) async fn told_job(&self, job: &Job) -> Result<Value, Refusal> {
         let (mut sum, mut total) = (Delivered::default(), 0);
-        for (submission, one) in self.submissions_of(job).await.map_err(failed)? {
+        for (submission, one) in self.submissions_of(job).await.map_err(Refusal::failed)? {
             total += submission.new.records;
             sum.answered += one.answered;
             sum.failed += one.failed;

@@ -83,10 +83,6 @@ struct LineBody<'a> {
     model: Option<std::borrow::Cow<'a, str>>,
 }
 
-fn failed(error: impl std::fmt::Display) -> Refusal {
-    Refusal::internal(error.to_string())
-}
-
 fn unknown(id: &str) -> Refusal {
     Refusal::not_found(format!("There is no batch {id}."))
 }
@@ -115,7 +111,7 @@ impl Gateway {
             if was != (&asked.input_file_id, &asked.endpoint, &asked.completion_window) {
                 return Err(Refusal::conflict("The idempotency key was used for another batch."));
             }
-            self.finish_batch(&mut batch).await.map_err(failed)?;
+            self.finish_batch(&mut batch).await.map_err(Refusal::failed)?;
             return Ok(json_response(&self.told(&mut batch).await?));
         }
         let mut batch = Batch {
@@ -141,7 +137,7 @@ impl Gateway {
             Err(errors) => batch.errors = errors,
             Ok(accepted) => self.submit(&mut batch, accepted, key).await?,
         }
-        self.shelf("batches").note(&batch.id, &batch).map_err(failed)?;
+        self.shelf("batches").note(&batch.id, &batch).map_err(Refusal::failed)?;
         Ok(json_response(&self.told(&mut batch).await?))
     }
 
@@ -164,7 +160,7 @@ impl Gateway {
             };
             engine.read_input(&request, (&id, &source), &owner, due).map_err(refused)
         });
-        read.await.map_err(failed)
+        read.await.map_err(Refusal::failed)
     }
 
     /// Accepts what was read, if the key allows it. It is noted before: from its note on it will be run, whatever becomes of this
@@ -190,8 +186,8 @@ impl Gateway {
         }
         batch.submission = read.first().map(|accepted| accepted.submission.id.clone());
         let taken = match self.shelf("batches").note(&batch.id, &*batch) {
-            Ok(()) => engine.accept(read).await.map_err(failed),
-            Err(error) => Err(failed(error)),
+            Ok(()) => engine.accept(read).await.map_err(Refusal::failed),
+            Err(error) => Err(Refusal::failed(error)),
         };
         self.books().accepted(key, most, matches!(taken, Ok(true)));
         taken?;
@@ -270,9 +266,9 @@ impl Gateway {
             if !batch.accepted {
                 return Err(Refusal::conflict("The batch is being accepted; cancel it in a moment."));
             }
-            self.later()?.engine.cancel(submission).await.map_err(failed)?;
+            self.later()?.engine.cancel(submission).await.map_err(Refusal::failed)?;
             batch.cancelled_ms.get_or_insert(self.now().0);
-            self.shelf("batches").note(&batch.id, &batch).map_err(failed)?;
+            self.shelf("batches").note(&batch.id, &batch).map_err(Refusal::failed)?;
         }
         Ok(json_response(&self.told(&mut batch).await?))
     }
@@ -306,8 +302,8 @@ impl Gateway {
             return Ok(told);
         }
         let engine = &self.later()?.engine;
-        let submission = engine.submission(id).await.map_err(failed)?;
-        let receipt = engine.status(&submission).await.map_err(failed)?;
+        let submission = engine.submission(id).await.map_err(Refusal::failed)?;
+        let receipt = engine.status(&submission).await.map_err(Refusal::failed)?;
         let Delivered { answered, waiting, expired, cancelled, .. } = receipt.delivered;
         let unanswered = receipt.delivered.settled() - answered;
         told["request_counts"] = json!({ "total": submission.new.records, "completed": answered, "failed": unanswered });
@@ -346,17 +342,17 @@ impl Gateway {
         let errors = self.path_of(&batch.error_file_id);
         if batch.completed_ms.is_none() {
             // Delivered already, unless it was cancelled; the same results give the same bytes.
-            self.later()?.engine.write_results(submission, &output, false).await.map_err(failed)?;
+            self.later()?.engine.write_results(submission, &output, false).await.map_err(Refusal::failed)?;
             let written =
                 [(output.clone(), &batch.output_file_id, "output"), (errors_path(&output), &batch.error_file_id, "errors")];
             for (path, id, what) in written {
                 if holds_something(&path) {
                     let name = format!("{}_{what}.jsonl", batch.id);
-                    self.shelve(id, (&name, "batch_output"), &batch.owner, &path).map_err(failed)?;
+                    self.shelve(id, (&name, "batch_output"), &batch.owner, &path).map_err(Refusal::failed)?;
                 }
             }
             batch.completed_ms = Some(self.now().0);
-            self.shelf("batches").note(&batch.id, &*batch).map_err(failed)?;
+            self.shelf("batches").note(&batch.id, &*batch).map_err(Refusal::failed)?;
         }
         for (path, id, name) in
             [(&output, &batch.output_file_id, "output_file_id"), (&errors, &batch.error_file_id, "error_file_id")]

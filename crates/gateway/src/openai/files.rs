@@ -58,10 +58,6 @@ fn unknown(id: &str) -> Refusal {
     Refusal::not_found(format!("There is no file {id}."))
 }
 
-fn failed(error: impl std::fmt::Display) -> Refusal {
-    Refusal::internal(format!("The folder of files: {error}"))
-}
-
 impl Gateway {
     /// A file of a key's owner.
     pub(super) fn file(&self, id: &str, key: &Key) -> Result<(File, PathBuf), Refusal> {
@@ -109,7 +105,7 @@ impl Gateway {
 
     pub(super) async fn file_content(&self, id: &str, key: &Key) -> Result<Response<Body>, Refusal> {
         let (file, path) = self.file(id, key)?;
-        let content = tokio::fs::File::open(path).await.map_err(failed)?;
+        let content = tokio::fs::File::open(path).await.map_err(Refusal::failed)?;
         let mut response = Response::new(Body::file(content, file.bytes));
         response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("application/jsonl"));
         Ok(response)
@@ -117,7 +113,7 @@ impl Gateway {
 
     pub(super) fn delete_file(&self, id: &str, key: &Key) -> Result<Response<Body>, Refusal> {
         let (_, path) = self.file(id, key)?;
-        fs::remove_file(self.shelf("files").about(id)).map_err(failed)?;
+        fs::remove_file(self.shelf("files").about(id)).map_err(Refusal::failed)?;
         // A batch that was made of it has read it.
         let _ = fs::remove_file(path);
         Ok(json_response(&json!({ "id": id, "object": "file", "deleted": true })))
@@ -136,14 +132,14 @@ impl Gateway {
         let mut form = multer::Multipart::with_constraints(body.into_data_stream(), boundary, constraints);
         let id = fresh(PREFIX)?;
         let path = self.path_of(&id).with_extension("part");
-        fs::create_dir_all(self.config().data.join("files")).map_err(failed)?;
+        fs::create_dir_all(self.config().data.join("files")).map_err(Refusal::failed)?;
         let taken = tokio::time::timeout(self.request_max(), take_form(&mut form, &path)).await;
         let taken = taken.unwrap_or_else(|_| Err(Refusal::too_slow())).and_then(|(name, purpose)| {
             if purpose.as_deref() != Some("batch") {
                 return Err(Refusal::validation("purpose is not batch: files of other purposes have no use here"));
             }
             let name = name.ok_or_else(|| Refusal::validation("The form has no file."))?;
-            self.shelve(&id, (&name, "batch"), &key.owner, &path).map_err(failed)
+            self.shelve(&id, (&name, "batch"), &key.owner, &path).map_err(Refusal::failed)
         });
         if let Err(refusal) = taken {
             let _ = fs::remove_file(&path);
@@ -162,12 +158,12 @@ async fn take_form(form: &mut multer::Multipart<'_>, path: &Path) -> Result<(Opt
             Some("purpose") => purpose = Some(field.text().await.map_err(broken)?),
             Some("file") if name.is_none() => {
                 name = Some(field.file_name().unwrap_or("file.jsonl").to_owned());
-                let mut to = tokio::fs::File::create(path).await.map_err(failed)?;
+                let mut to = tokio::fs::File::create(path).await.map_err(Refusal::failed)?;
                 while let Some(chunk) = field.chunk().await.map_err(broken)? {
-                    to.write_all(&chunk).await.map_err(failed)?;
+                    to.write_all(&chunk).await.map_err(Refusal::failed)?;
                 }
-                to.flush().await.map_err(failed)?;
-                to.sync_all().await.map_err(failed)?;
+                to.flush().await.map_err(Refusal::failed)?;
+                to.sync_all().await.map_err(Refusal::failed)?;
             }
             Some("file") => return Err(Refusal::validation("The form has two files.")),
             // Settings of how long OpenAI keeps it.
