@@ -1,6 +1,7 @@
 """The demo: both months of the worked example, by what was metered and billed."""
 
 import csv
+import gzip
 import json
 import pathlib
 import re
@@ -91,3 +92,57 @@ class Demo(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
+
+
+class Acme(unittest.TestCase):
+    """The example company: prompt caches, hybrids, models without a batch price, a second region, calls of AWS's own."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.out = pathlib.Path(folder.name) / "demo"
+        done = laneshift("demo", "--company", "acme", "--sample", SAMPLE, "--out", cls.out, "--format", "json")
+        assert done.returncode == 0, done.stderr
+        (cls.told,) = json.loads(done.stdout)["companies"]
+        cls.workloads = {row["workload"]: row for row in cls.told["workloads"]}
+
+    def test_the_metered_saving_of_each_workload_is_the_predicted_one(self):
+        moved = {name for name, row in self.workloads.items() if Decimal(row["saved_usd"])}
+        self.assertTrue(moved)
+        for name, row in self.workloads.items():
+            self.assertEqual(Decimal(row["saved_usd"]), Decimal(row["predicted_usd"]), name)
+        self.assertTrue(self.told["predicted"]["holds"])
+
+    def test_workloads_add_up_to_both_bills(self):
+        for when in ["before_usd", "after_usd"]:
+            self.assertEqual(sum(Decimal(row[when]) for row in self.workloads.values()), Decimal(self.told[when]))
+
+    def test_books_are_the_bill_but_for_what_passes_no_gateway(self):
+        beside = Decimal(self.told["beside_usd"])
+        self.assertEqual(beside, Decimal(self.workloads["knowledge-base"]["after_usd"]))
+        self.assertGreater(beside, 0)
+        self.assertEqual(Decimal(self.told["booked_usd"]), Decimal(self.told["after_usd"]) - beside)
+        self.assertEqual(self.told["booked_usd"], self.told["booked_at_most_usd"])
+
+    def test_prompts_are_cached_in_both_months_and_a_second_region_is_called(self):
+        for month in ["today/s3/logs", "planned/gateway/ledger"]:
+            usage = list(records(self.out / "acme" / month))
+            self.assertTrue(any(record["input"].get("cacheReadInputTokenCount") for record in usage), month)
+            self.assertEqual({record["region"] for record in usage}, {"us-east-1", "eu-west-1"}, month)
+
+    def test_deadlines_are_kept_and_nobody_waits_longer(self):
+        told = self.told
+        self.assertGreater(told["deadlines"]["promised"], 0)
+        self.assertEqual(told["deadlines"]["kept"], told["deadlines"]["promised"])
+        self.assertEqual(told["wait_before"], told["wait_after"])
+
+
+def records(folder):
+    for path in sorted(folder.rglob("*.json*")):
+        read = gzip.open if path.suffix == ".gz" else open
+        with read(path, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                record = json.loads(line)
+                if record.get("input"):
+                    yield record

@@ -42,6 +42,14 @@ impl Company {
         self
     }
 
+    /// The same mix, all of it in the account of its first workload.
+    #[must_use]
+    pub fn in_one_account(mut self) -> Self {
+        let Some(account) = self.workloads.first().map(|workload| workload.account.clone()) else { return self };
+        self.workloads.iter_mut().for_each(|workload| workload.account = account.clone());
+        self
+    }
+
     /// The records that the logs are expected to hold, before chance.
     pub fn expected_records(&self) -> u64 {
         self.workloads.iter().flat_map(|w| &w.parts).map(|p| u64::from(p.records)).sum()
@@ -98,6 +106,12 @@ impl Workload {
             CalledAs::Application(id) => format!("aip/{id}"),
             CalledAs::Id | CalledAs::ProfileArn => format!("role/{}", self.role),
         }
+    }
+
+    /// Whether AWS makes its calls, as for a knowledge base: they pass no gateway.
+    // AWS, "Create a service role for Amazon Bedrock Knowledge Bases", read 2026-11-23: the prefix of the roles' names.
+    pub fn is_called_by_aws(&self) -> bool {
+        self.role.starts_with("AmazonBedrockExecutionRoleFor")
     }
 
     /// The `modelId` of its records.

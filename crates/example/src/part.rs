@@ -171,6 +171,18 @@ pub struct TokenShape {
     pub cache: CachedShare,
 }
 
+impl TokenShape {
+    /// How many tokens of the input its cache point comes after, where it has one.
+    pub(crate) fn cached(&self) -> Option<u64> {
+        match self.cache {
+            CachedShare::None => None,
+            CachedShare::Minutes5 { read, write } | CachedShare::Hour1 { read, write } => {
+                Some((self.input.median * (read + write)) as u64)
+            }
+        }
+    }
+}
+
 /// Shares of the input that the prompt cache reads and writes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CachedShare {

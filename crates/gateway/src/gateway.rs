@@ -348,7 +348,7 @@ impl Gateway {
                     return Err(Refusal::validation(why));
                 }
                 let target = self.target(caller.region)?;
-                self.run((&model, operation), &caller.key, target, parts, (body, &body_sha256)).await
+                self.run((&model, operation), &caller, target, parts, (body, &body_sha256)).await
             }
         }
     }
@@ -358,6 +358,11 @@ impl Gateway {
         let here = |target: &&Target| region == Some(&target.region);
         let targets = &self.live.targets;
         targets.iter().find(here).or(targets.first()).ok_or_else(|| Refusal::validation("This gateway has no Bedrock behind it."))
+    }
+
+    /// Whether it calls Bedrock in a region.
+    pub(crate) fn calls_in(&self, region: &str) -> bool {
+        self.live.targets.iter().any(|target| target.region == region)
     }
 
     /// The whole body, if it comes in time and is not too large.

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::body::Body;
 use crate::books::bound;
-use crate::gateway::{Gateway, json_response, to_the_end};
+use crate::gateway::{Caller, Gateway, json_response, to_the_end};
 use crate::keys::Key;
 use crate::outline::Outline;
 use crate::refusal::Refusal;
@@ -92,11 +92,23 @@ impl Gateway {
         self.batch_lane().ok_or_else(|| Refusal::validation(none))
     }
 
+    /// The batch lane for a call that was signed for a region: no call leaves a region that its client named and this gateway calls.
+    pub(crate) fn later_in(&self, region: Option<&str>) -> Result<&Later, Refusal> {
+        let later = self.later()?;
+        let jobs = later.place.region.as_str();
+        match region.filter(|region| *region != jobs && self.calls_in(region)) {
+            None => Ok(later),
+            Some(region) => Err(Refusal::validation(format!(
+                "This gateway's jobs run in {jobs}: what is called in {region} is answered at once."
+            ))),
+        }
+    }
+
     /// Accepts a call, and gives its id: from here on it will be answered.
     pub(crate) async fn accept_later(
         &self,
         (model, operation): (&str, Operation),
-        key: &Key,
+        caller: &Caller<'_>,
         headers: &HeaderMap,
         body: &[u8],
         due: Option<Timestamp>,
@@ -110,11 +122,11 @@ impl Gateway {
             input.retain(|name, _| !ABOUT_THE_CALL.contains(&name.as_str()));
         }
         let line = json!({ "modelInput": input });
-        let (single, due) = self.single(&line, model, key, headers, due)?;
+        let (single, due) = self.single(&line, model, caller, headers, due)?;
         if single.is_converse() != operation.is_converse() {
             return Err(Refusal::validation(format!("The body is not one of {}.", operation.name())));
         }
-        self.accept_single(single, due, (key, self.most_later(model, body))).await
+        self.accept_single(single, due, (&caller.key, self.most_later(model, body))).await
     }
 
     /// Goes on with batches and jobs that were noted and are not accepted yet: the process that noted them died, or could not
@@ -142,11 +154,11 @@ impl Gateway {
         &self,
         line: &Value,
         model: &str,
-        key: &Key,
+        Caller { key, region }: &Caller<'_>,
         headers: &HeaderMap,
         due: Option<Timestamp>,
     ) -> Result<(Single, Timestamp), Refusal> {
-        let later = self.later()?;
+        let later = self.later_in(*region)?;
         if !key.allows(model) {
             return Err(Refusal::denied(format!("This key may not call {model}.")));
         }

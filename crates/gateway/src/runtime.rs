@@ -11,7 +11,7 @@ use laneshift_aws::sigv4::sha256_hex;
 use laneshift_bedrock::Operation;
 use laneshift_catalog::prices::Tariff;
 use laneshift_core::route::LaneId;
-use laneshift_units::{Money, ProfiledModel, ServiceTier, Timestamp, Tokens, Usage};
+use laneshift_units::{ModelId, Money, ProfiledModel, ServiceTier, Timestamp, Tokens, Usage};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -147,13 +147,14 @@ impl Gateway {
     pub(crate) async fn run(
         &self,
         (named, operation): (&str, Operation),
-        key: &Key,
+        caller: &Caller<'_>,
         target: &Target,
         parts: &Parts,
         (body, body_sha256): (Bytes, &str),
     ) -> Result<Response<Body>, Refusal> {
-        let base = self.market().base_of(named);
-        let model = base.map_or(named, |base| base.as_str());
+        let key: &Key = &caller.key;
+        let base = self.market().base_of(named).map(ModelId::as_str);
+        let model = base.or_else(|| self.config().owners.get(&key.owner)?.model_of(named)).unwrap_or(named);
         if !key.allows(named) && !key.allows(model) {
             return Err(Refusal::denied(format!("This key may not call {named}.")));
         }
@@ -168,7 +169,7 @@ impl Gateway {
         let ask = self.ask(&asked, (model, operation), key, target, (&parts.headers, body.len(), outline.output_max));
         let terms = self.rules().terms(&ask, now)?;
         if later::is_wanted(&parts.headers) {
-            return self.accept_later((model, operation), key, &parts.headers, &body, terms.due).await;
+            return self.accept_later((model, operation), caller, &parts.headers, &body, terms.due).await;
         }
         let mut spots = self.spots(&key.owner, &target.region, model);
         if let Some(tier) = ask.tier {

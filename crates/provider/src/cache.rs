@@ -20,8 +20,10 @@ pub const ENTRIES_MAX: usize = 100_000;
 const LOOKBACK_BLOCKS: usize = 20;
 
 /// The prompt cache.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct PromptCache {
+    /// Entries live so many times longer than AWS keeps them.
+    ttl_factor: f64,
     alive: HashMap<u128, Kept>,
     /// Invariant: exactly the entries of `alive`.
     by_expiry: BTreeSet<(Timestamp, u128)>,
@@ -57,7 +59,18 @@ pub struct Entry {
     pub expires_ms: i64,
 }
 
+impl Default for PromptCache {
+    fn default() -> Self {
+        Self::new(1.0)
+    }
+}
+
 impl PromptCache {
+    /// An empty one.
+    pub fn new(ttl_factor: f64) -> Self {
+        Self { ttl_factor, alive: HashMap::new(), by_expiry: BTreeSet::new() }
+    }
+
     /// Reads the longest known beginning of the prompt, and says what is to be written from there to each later
     /// checkpoint; [`PromptCache::keep`] does that.
     ///
@@ -85,7 +98,7 @@ impl PromptCache {
                 Ttl::FiveMinutes => found.write_5m += tokens,
                 Ttl::Hour => found.write_1h += tokens,
             }
-            found.writes.push(entry(prompt.key(point.upto), point.ttl, now));
+            found.writes.push(self.entry(prompt.key(point.upto), point.ttl, now));
             done = point.upto;
         }
         found
@@ -117,7 +130,12 @@ impl PromptCache {
 
     /// Lets an entry live on by the time to live it was written with, as a use is not charged.
     fn refreshed(&self, key: u128, now: Timestamp) -> Option<Entry> {
-        Some(entry(key, self.alive.get(&key)?.ttl, now))
+        Some(self.entry(key, self.alive.get(&key)?.ttl, now))
+    }
+
+    fn entry(&self, key: u128, ttl: Ttl, now: Timestamp) -> Entry {
+        let lives_ms = (ttl.ms() as f64 * self.ttl_factor) as i64;
+        Entry { hash: format!("{key:032x}"), ttl: ttl.name().to_owned(), expires_ms: now.0.saturating_add(lives_ms) }
     }
 
     fn put(&mut self, key: u128, kept: Kept) {
@@ -141,10 +159,6 @@ impl PromptCache {
             self.alive.remove(&key);
         }
     }
-}
-
-fn entry(key: u128, ttl: Ttl, now: Timestamp) -> Entry {
-    Entry { hash: format!("{key:032x}"), ttl: ttl.name().to_owned(), expires_ms: now.0 + ttl.ms() }
 }
 
 /// The prompt of a request, as keys of the cache and tokens up to each block.

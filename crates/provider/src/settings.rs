@@ -43,6 +43,8 @@ pub struct Settings {
     pub on_demand: OnDemand,
     /// How long jobs take.
     pub turnaround: Turnaround,
+    /// Cached prompts live so many times longer than AWS keeps them: for traffic that is a sample.
+    pub cache_ttl_factor: f64,
     /// Points that AWS does not document.
     pub switches: Switches,
     /// Where state changes of jobs are posted, as EventBridge would.
@@ -62,6 +64,7 @@ impl Default for Settings {
             quotas: BTreeMap::new(),
             on_demand: OnDemand::default(),
             turnaround: Turnaround::default(),
+            cache_ttl_factor: 1.0,
             switches: Switches::default(),
             events_url: None,
             upstream: None,
@@ -318,6 +321,9 @@ impl Settings {
             }
         }
         settings.turnaround.check()?;
+        if !settings.cache_ttl_factor.is_finite() || settings.cache_ttl_factor < 0.0 {
+            return Err(format!("cache_ttl_factor: {} is no factor; write 1 for what AWS does", settings.cache_ttl_factor));
+        }
         Ok(settings)
     }
 }

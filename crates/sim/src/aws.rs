@@ -99,6 +99,11 @@ pub(crate) fn request_of(company: &Company, call: &Call) -> Result<Request<Bytes
     request.body(body.to_string().into()).map_err(|e| SimError::Refused(e.to_string()))
 }
 
+/// The role of a session's ARN.
+pub(crate) fn role_of(arn: &str) -> &str {
+    arn.split('/').nth(1).unwrap_or(arn)
+}
+
 /// The account in an ARN.
 fn account_of(arn: &str) -> &str {
     arn.split(':').nth(4).unwrap_or_default()
@@ -160,16 +165,10 @@ impl Aws {
 
     /// Sends a request as its caller does.
     pub(crate) async fn call(&self, request: Request<Bytes>, principal: &str, region: &str) -> Result<Answer, SimError> {
-        let unusable = |e: &dyn std::fmt::Display| SimError::Refused(format!("the request cannot be signed: {e}"));
         let access_key = self.keys.get(principal).map_or(GATEWAY_KEYS.0, String::as_str);
         let secret = if access_key == GATEWAY_KEYS.0 { GATEWAY_KEYS.1 } else { "simulated" };
-        let (mut parts, body) = request.into_parts();
-        let date = self.clock.now().to_string().replace(['-', ':'], "");
-        parts.headers.insert("x-amz-date", HeaderValue::from_str(&date).map_err(|e| unusable(&e))?);
-        let signed = authorization(&parts, &sha256_hex(&body), access_key, secret, region, "bedrock");
-        let signed = signed.map_err(|e| unusable(&e))?;
-        parts.headers.insert(AUTHORIZATION, HeaderValue::from_str(&signed).map_err(|e| unusable(&e))?);
-        let answered = self.emulator.answer(Request::from_parts(parts, Body::from(body))).await;
+        let signed = signed(request, (access_key, secret), region, self.clock.now())?;
+        let answered = self.emulator.answer(signed.map(Body::from)).await;
         let response = answered.map_err(|_| SimError::Refused("the connection was closed".to_owned()))?;
         Ok(Answer::read(response).await)
     }
@@ -206,16 +205,39 @@ impl Aws {
     }
 }
 
+/// A request as its client signs it.
+pub(crate) fn signed(
+    request: Request<Bytes>,
+    (access_key, secret): (&str, &str),
+    region: &str,
+    now: Timestamp,
+) -> Result<Request<Bytes>, SimError> {
+    let unusable = |e: &dyn std::fmt::Display| SimError::Refused(format!("the request cannot be signed: {e}"));
+    let (mut parts, body) = request.into_parts();
+    let date = now.to_string().replace(['-', ':'], "");
+    parts.headers.insert("x-amz-date", HeaderValue::from_str(&date).map_err(|e| unusable(&e))?);
+    let signed = authorization(&parts, &sha256_hex(&body), access_key, secret, region, "bedrock");
+    let signed = signed.map_err(|e| unusable(&e))?;
+    parts.headers.insert(AUTHORIZATION, HeaderValue::from_str(&signed).map_err(|e| unusable(&e))?);
+    Ok(Request::from_parts(parts, body))
+}
+
 async fn answered(emulator: &Emulator, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
     let lost = |_| TransportError { what: "the connection was closed".to_owned(), sent: true };
     emulator.answer(request.map(Body::from)).await.map_err(lost)
 }
 
+/// Whom AWS knows the gateway as.
+pub(crate) fn gateway_principal(company: &Company) -> String {
+    let id = company.workloads.first().map(|workload| workload.account.as_str()).unwrap_or_default();
+    format!("arn:aws:sts::{id}:assumed-role/laneshift-gateway/gateway")
+}
+
 fn gateway_account(company: &Company) -> Account {
-    let id = company.workloads.first().map(|workload| workload.account.as_str().to_owned()).unwrap_or_default();
+    let principal = gateway_principal(company);
     Account {
-        principal: format!("arn:aws:sts::{id}:assumed-role/laneshift-gateway/gateway"),
-        id,
+        id: account_of(&principal).to_owned(),
+        principal,
         access_key: GATEWAY_KEYS.0.to_owned(),
         secret_key: GATEWAY_KEYS.1.to_owned(),
         bearer_key: None,

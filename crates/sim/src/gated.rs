@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST};
+use http::header::HOST;
 use http::{HeaderValue, Request};
 use http_body_util::{BodyExt, Full};
 use laneshift_aws::{Client, Credentials, Endpoints};
@@ -17,16 +17,17 @@ use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::policy::Policy;
 use laneshift_catalog::prices::Catalog;
 use laneshift_core::route::LaneId;
-use laneshift_example::{Call, Company};
+use laneshift_example::{Call, CalledAs, Company, Workload};
 use laneshift_gateway::config::Config;
-use laneshift_gateway::{Coming, Gateway, Later, Wire, keys};
+use laneshift_gateway::keys::{self, Secrets};
+use laneshift_gateway::{Coming, Gateway, Later, Wire};
 use laneshift_provider::settings::Settings;
 use laneshift_store::memory::Memory;
 use laneshift_units::{Money, Timestamp};
 use object_store::local::LocalFileSystem;
 use serde_json::Value;
 
-use crate::aws::{Answer, Aws, GATEWAY_KEYS, HOST_NAME, JOBS_BUCKET, request_of};
+use crate::aws::{Answer, Aws, GATEWAY_KEYS, HOST_NAME, JOBS_BUCKET, gateway_principal, request_of, role_of, signed};
 use crate::client::answered;
 use crate::error::SimError;
 use crate::month::{Month, Progress};
@@ -46,6 +47,8 @@ pub struct Books {
     pub paid: Money,
     /// What may have been paid beyond that.
     pub bound: Money,
+    /// What was billed for calls that passed the gateway; those that AWS makes itself do not.
+    pub billed: Money,
 }
 
 /// Everything that stands between the clients and Bedrock.
@@ -53,8 +56,10 @@ struct Planned {
     aws: Aws,
     gateway: Gateway,
     engine: Arc<Engine>,
-    /// API keys by owner.
-    api_keys: BTreeMap<String, String>,
+    /// Keys of the gateway by owner.
+    keys: BTreeMap<String, Secrets>,
+    /// The region of the batch lane.
+    region: String,
     next_turn: Timestamp,
     /// When what is due, whose it is, and its id.
     due: BinaryHeap<Reverse<(Timestamp, String, String)>>,
@@ -77,8 +82,8 @@ pub async fn as_planned(
     let rules = Policy::open(policy)?.rules;
     let waits = |key: &str| rules.iter().any(|rule| rule.workload == key && rule.lanes.contains(&LaneId::Batch));
     let waiting: Vec<bool> = company.workloads.iter().map(|workload| waits(&workload.key())).collect();
-    let mut planned = Planned::open(company, settings, policy, folder)?;
     let calls: Vec<_> = laneshift_example::calls(company).collect();
+    let mut planned = Planned::open((company, &calls), settings, policy, folder)?;
     for call in &calls {
         planned.until(call.at).await?;
         planned.call(company, call, waiting[call.workload]).await?;
@@ -91,12 +96,12 @@ pub async fn as_planned(
         let due = *due;
         planned.until(due).await?;
     }
-    planned.close().await
+    planned.close(company).await
 }
 
 impl Planned {
-    fn open(company: &Company, settings: Settings, policy: &Path, folder: &Path) -> Result<Self, SimError> {
-        let aws = Aws::open(&folder.join("aws"), company, &[], settings)?;
+    fn open((company, calls): (&Company, &[Call]), settings: Settings, policy: &Path, folder: &Path) -> Result<Self, SimError> {
+        let aws = Aws::open(&folder.join("aws"), company, calls, settings)?;
         let data = folder.join("gateway");
         std::fs::create_dir_all(&data)?;
         let catalog = Arc::new(Catalog::shipped().map_err(|e| SimError::Refused(format!("read the catalogue: {e}")))?);
@@ -105,10 +110,9 @@ impl Planned {
         let later = Later { engine: engine.clone(), place: place(region) };
         let config = config(company, &data, policy)?;
         let owners: BTreeSet<&str> = company.workloads.iter().map(|workload| workload.role.as_str()).collect();
-        let mut api_keys = BTreeMap::new();
+        let mut keys = BTreeMap::new();
         for owner in owners {
-            let secrets = keys::create(&data, &keys::Key::named("", owner), company.start)?;
-            api_keys.insert(owner.to_owned(), secrets.api_key);
+            keys.insert(owner.to_owned(), keys::create(&data, &keys::Key::named("", owner), company.start)?);
         }
         let env = |name: &str| match name {
             "AWS_ACCESS_KEY_ID" => Some(GATEWAY_KEYS.0.to_owned()),
@@ -118,7 +122,7 @@ impl Planned {
         let wire = Wire::InProcess(aws.wire());
         let gateway = Gateway::open(config, catalog, aws.clock.wall(), &env, (wire, Some(later)))?;
         let (next_turn, due, month) = (company.start, BinaryHeap::new(), Month::default());
-        Ok(Self { aws, gateway, engine, api_keys, next_turn, due, late: Vec::new(), month })
+        Ok(Self { aws, gateway, engine, keys, region: region.to_owned(), next_turn, due, late: Vec::new(), month })
     }
 
     /// Time goes on to a moment: Bedrock's jobs move, the batch lane takes its turns, and what is due is asked for.
@@ -157,11 +161,16 @@ impl Planned {
     async fn call(&mut self, company: &Company, call: &Call, may_wait: bool) -> Result<(), SimError> {
         let workload = &company.workloads[call.workload];
         let owner = workload.role.as_str();
-        let request = self.keyed(owner, request_of(company, call)?)?;
+        let request = request_of(company, call)?;
+        let of = (&self.aws.clock, workload.name.as_str(), call);
+        if workload.is_called_by_aws() {
+            let send = async || self.aws.call(request.clone(), &call.principal, workload.region.as_str()).await;
+            return answered(&mut self.month, of, send).await;
+        }
         if may_wait && !call.operation.streams() {
             let mut later = request.clone();
             later.headers_mut().insert("prefer", HeaderValue::from_static("respond-async"));
-            let answer = send(&self.gateway, later).await;
+            let answer = self.send(owner, later, workload.region.as_str()).await?;
             if answer.status == 202 {
                 let accepted: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
                 return self.accepted(owner, &accepted);
@@ -171,9 +180,11 @@ impl Planned {
                 return Err(SimError::Refused(format!("{}: {}", workload.name, answer.told())));
             }
         }
-        let of = (&self.aws.clock, workload.name.as_str(), call);
-        let send = async || Ok(send(&self.gateway, request.clone()).await);
-        answered(&mut self.month, of, send).await
+        let mut month = std::mem::take(&mut self.month);
+        let send = async || self.send(owner, request.clone(), workload.region.as_str()).await;
+        let sent = answered(&mut month, (&self.aws.clock, workload.name.as_str(), call), send).await;
+        self.month = month;
+        sent
     }
 
     fn accepted(&mut self, owner: &str, accepted: &Value) -> Result<(), SimError> {
@@ -187,17 +198,20 @@ impl Planned {
         Ok(())
     }
 
-    fn keyed(&self, owner: &str, mut request: Request<Bytes>) -> Result<Request<Bytes>, SimError> {
-        let api_key = self.api_keys.get(owner).map_or("", String::as_str);
-        let value = HeaderValue::from_str(&format!("Bearer {api_key}"));
-        request.headers_mut().insert(AUTHORIZATION, value.map_err(|e| SimError::Refused(e.to_string()))?);
-        Ok(request)
+    /// Sends a request to the gateway, signed with its owner's key.
+    async fn send(&self, owner: &str, request: Request<Bytes>, region: &str) -> Result<Answer, SimError> {
+        let unknown = || SimError::Refused(format!("{owner} has no key"));
+        let key = self.keys.get(owner).ok_or_else(unknown)?;
+        let request = signed(request, (&key.access_key_id, &key.secret_access_key), region, self.aws.clock.now())?;
+        let request = request.map(|body| Coming::InProcess(Full::new(body).map_err(|never| match never {}).boxed_unsync()));
+        let Ok(response) = self.gateway.answer(request).await;
+        Ok(Answer::read(response).await)
     }
 
     async fn get(&self, owner: &str, path: &str) -> Result<Value, SimError> {
         let request = Request::get(path).header(HOST, HOST_NAME).body(Bytes::new());
-        let request = self.keyed(owner, request.map_err(|e| SimError::Refused(e.to_string()))?)?;
-        let answer = send(&self.gateway, request).await;
+        let request = request.map_err(|e| SimError::Refused(e.to_string()))?;
+        let answer = self.send(owner, request, &self.region).await?;
         if !answer.is_success() {
             return Err(SimError::Refused(format!("{path}: {}", answer.told())));
         }
@@ -205,7 +219,7 @@ impl Planned {
     }
 
     /// The end of the month: the books are held against the bill.
-    async fn close(mut self) -> Result<(Month, Books), SimError> {
+    async fn close(mut self, company: &Company) -> Result<(Month, Books), SimError> {
         // What was never answered was never billed either: that would be no saving.
         self.until(Timestamp(self.aws.clock.now().0 + AFTERMATH_MS)).await?;
         for (owner, id) in std::mem::take(&mut self.late) {
@@ -215,32 +229,34 @@ impl Planned {
             }
         }
         let mut books = Books::default();
+        self.month.bill = self.aws.emulator.bill();
+        for (principal, cost) in self.month.by_principal()? {
+            if principal == gateway_principal(company) {
+                books.billed = cost;
+            } else {
+                *self.month.by_role.entry(role_of(&principal).to_owned()).or_default() += cost;
+            }
+        }
         let money = |row: &Value, name: &str| {
             let usd = row[name].as_str().unwrap_or_default();
             Money::parse_usd(usd).map_err(|e| SimError::Refused(format!("savings: {name}: {usd:?}: {e}")))
         };
-        let owners: Vec<String> = self.api_keys.keys().cloned().collect();
+        let owners: Vec<String> = self.keys.keys().cloned().collect();
         for owner in owners {
             for row in self.get(&owner, "/savings").await?["rows"].as_array().into_iter().flatten() {
-                books.paid += money(row, "paid_usd")?;
+                let paid = money(row, "paid_usd")?;
+                books.paid += paid;
+                *self.month.by_role.entry(owner.clone()).or_default() += paid;
                 books.bound += money(row, "bound_usd")?;
             }
         }
         self.month.waited_ms.sort_unstable();
-        self.month.bill = self.aws.emulator.bill();
-        let billed = self.month.billed()?;
-        let Books { paid, bound } = books;
+        let Books { paid, bound, billed } = books;
         if paid > billed || billed > paid + bound {
             return Err(SimError::Books { paid, bound, billed });
         }
         Ok((self.month, books))
     }
-}
-
-async fn send(gateway: &Gateway, request: Request<Bytes>) -> Answer {
-    let request = request.map(|body| Coming::InProcess(Full::new(body).map_err(|never| match never {}).boxed_unsync()));
-    let Ok(response) = gateway.answer(request).await;
-    Answer::read(response).await
 }
 
 fn place(region: &str) -> Place {
@@ -253,13 +269,20 @@ fn place(region: &str) -> Place {
     }
 }
 
-/// One upstream for each region that the company calls.
+/// One upstream for each region that the company calls, and its application profiles by owner.
 fn config(company: &Company, data: &Path, policy: &Path) -> Result<Config, SimError> {
-    let regions: BTreeSet<&str> = company.workloads.iter().map(|workload| workload.region.as_str()).collect();
+    let places: BTreeSet<(&str, &str)> =
+        company.workloads.iter().map(|workload| (workload.account.as_str(), workload.region.as_str())).collect();
     let quoted = |path: &Path| Value::from(path.to_string_lossy()).to_string();
     let mut text = format!("data = {}\npolicy = {}\n", quoted(data), quoted(policy));
-    for region in regions {
-        text += &format!("[[upstream]]\nregion = \"{region}\"\nendpoint_url = \"http://{HOST_NAME}\"\n");
+    for (account, region) in places {
+        text += &format!("[[upstream]]\naccount = \"{account}\"\nregion = \"{region}\"\n");
+        text += &format!("endpoint_url = \"http://{HOST_NAME}\"\n");
+    }
+    let called_by_arn = |workload: &&Workload| matches!(workload.called_as, CalledAs::Application(_));
+    for workload in company.workloads.iter().filter(called_by_arn) {
+        let (model, arn) = (&workload.model, workload.model_id());
+        text += &format!("[[owners.{:?}.profile]]\nmodel = \"{model}\"\narn = \"{arn}\"\n", workload.role);
     }
     let path: PathBuf = data.join("gateway.toml");
     std::fs::write(&path, text)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use laneshift_provider::bill::{Bill, By, PriceList};
+use laneshift_provider::bill::{Bill, By, Line, PriceList};
 use laneshift_units::{Money, PriceMode};
 
 use crate::error::SimError;
@@ -41,6 +41,8 @@ pub struct Month {
     pub requests: u64,
     /// The emulator's bill.
     pub bill: Bill,
+    /// The bill by the role that called, or whose key did.
+    pub by_role: BTreeMap<String, Money>,
     /// Requests that somebody waits for: how long each answer took, by the emulator's word, ascending.
     pub waited_ms: Vec<u64>,
     /// Requests that were accepted to be answered later.
@@ -55,13 +57,24 @@ impl Month {
     pub fn lanes(&self) -> Result<BTreeMap<PriceMode, LaneSum>, SimError> {
         let mut lanes: BTreeMap<PriceMode, LaneSum> = BTreeMap::new();
         for line in self.bill.lines(PriceList::shipped(), By::Model) {
-            let unpriced =
-                || SimError::Unpriced(format!("{:?} tokens of {} in {:?}", line.class, line.group.model, line.group.mode));
             let lane = lanes.entry(line.group.mode).or_default();
             lane.tokens += line.tokens.0;
-            lane.billed += line.cost().ok_or_else(unpriced)?;
+            lane.billed += line.cost().ok_or_else(|| unpriced(&line))?;
         }
         Ok(lanes)
+    }
+
+    /// Cost by caller.
+    ///
+    /// # Errors
+    /// [`SimError::Unpriced`].
+    pub fn by_principal(&self) -> Result<BTreeMap<String, Money>, SimError> {
+        let mut callers: BTreeMap<String, Money> = BTreeMap::new();
+        for line in self.bill.lines(PriceList::shipped(), By::Principal) {
+            let cost = line.cost().ok_or_else(|| unpriced(&line))?;
+            *callers.entry(line.group.principal.unwrap_or_default()).or_default() += cost;
+        }
+        Ok(callers)
     }
 
     /// The whole bill.
@@ -77,4 +90,8 @@ impl Month {
         let last = self.waited_ms.len().checked_sub(1)?;
         Some(self.waited_ms[(self.waited_ms.len() * percent).div_ceil(100).saturating_sub(1).min(last)])
     }
+}
+
+fn unpriced(line: &Line) -> SimError {
+    SimError::Unpriced(format!("{:?} tokens of {} in {:?}", line.class, line.group.model, line.group.mode))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use laneshift_example::Company;
 use laneshift_provider::settings::Settings;
 
-use crate::aws::{Aws, request_of};
+use crate::aws::{Aws, request_of, role_of};
 use crate::client::answered;
 use crate::error::SimError;
 use crate::month::{Month, Progress};
@@ -40,5 +40,8 @@ pub async fn as_today(
     aws.emulator.flush().await;
     month.waited_ms.sort_unstable();
     month.bill = aws.emulator.bill();
+    for (principal, billed) in month.by_principal()? {
+        *month.by_role.entry(role_of(&principal).to_owned()).or_default() += billed;
+    }
     Ok(month)
 }

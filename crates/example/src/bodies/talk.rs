@@ -69,7 +69,8 @@ impl Talk {
         };
         let input = event.usage.total_input().0.max(40);
         let system_chars = match length {
-            Length::Metered => chars(SYSTEM_TOKENS_MAX.min(input / 3)),
+            // What is cached is the same each time.
+            Length::Metered => chars(part.tokens.cached().unwrap_or_else(|| SYSTEM_TOKENS_MAX.min(input / 3))),
             Length::Short => SHORT_SYSTEM,
         };
         let turn_chars = match length {

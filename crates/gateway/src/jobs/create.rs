@@ -58,7 +58,7 @@ impl Gateway {
         if !TIMEOUTS_H.contains(&timeout_h) {
             return Err(Refusal::validation("timeoutDurationInHours is not between 24 and 168"));
         }
-        let later = self.later()?.clone();
+        let later = self.later_in(caller.region)?.clone();
         let places = || self.config().batch.iter().flat_map(|batch| batch.places_of(&caller.key.owner));
         let from = Place::read(&asked.input_data_config, "s3InputDataConfig")?;
         let to = Place::read(&asked.output_data_config, "s3OutputDataConfig")?;

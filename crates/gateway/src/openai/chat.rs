@@ -62,7 +62,7 @@ impl Gateway {
                 }
                 answered.response
             }
-            None => self.run(what, &caller.key, target, &head, (converse, &hash)).await?,
+            None => self.run(what, caller, target, &head, (converse, &hash)).await?,
         };
         let kind = match response.body_mut() {
             Body::Whole(whole) => {
@@ -104,7 +104,7 @@ impl Gateway {
             serde_json::from_slice(body).map_err(|_| Refusal::validation("The body is no JSON object."))?;
         body.remove("stream_options");
         let line = json!({ "custom_id": "one", "method": "POST", "url": "/v1/chat/completions", "body": body });
-        let (single, due) = self.single(&line, model, &caller.key, &parts.headers, due)?;
+        let (single, due) = self.single(&line, model, caller, &parts.headers, due)?;
         self.accept_single(single, due, (&caller.key, most)).await
     }
 }

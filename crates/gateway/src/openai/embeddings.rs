@@ -43,7 +43,7 @@ impl Gateway {
             let body = Bytes::from(body);
             let hash = sha256_hex(&body);
             let what = (&*model, Operation::InvokeModel);
-            let mut response = self.run(what, &caller.key, target, &head, (body, &hash)).await?;
+            let mut response = self.run(what, caller, target, &head, (body, &hash)).await?;
             let answer = match response.body_mut() {
                 Body::Whole(whole) => whole.take().unwrap_or_default(),
                 Body::Stream(_) | Body::Relayed(_) | Body::File(..) => Bytes::new(),

@@ -37,6 +37,8 @@ pub(crate) struct Done {
     pub(crate) summary: String,
     pub(crate) json: String,
     pub(crate) savings: Savings,
+    /// What the recommended moves of each workload save, by its key.
+    pub(crate) saves: BTreeMap<String, Money>,
 }
 
 /// The catalogue at a path, or the shipped one.

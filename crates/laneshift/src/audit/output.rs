@@ -20,7 +20,8 @@ pub(super) fn write(args: &AuditArgs, plan: &Plan, owners: &Owners) -> Result<Do
     write_file(&dir.join("owners.csv"), &owners.template(plan))?;
     let html = laneshift_report::html(plan).map_err(|e| Error::Report(e.to_string()))?;
     write_file(&dir.join("report.html"), &html)?;
-    Ok(Done { summary: laneshift_report::summary(plan, &dir.display().to_string()), json, savings: plan.savings })
+    let saves = plan.workloads.iter().map(|workload| (workload.key.clone(), workload.today - workload.planned)).collect();
+    Ok(Done { summary: laneshift_report::summary(plan, &dir.display().to_string()), json, savings: plan.savings, saves })
 }
 
 fn write_file(path: &Path, text: &str) -> Result<(), Error> {

@@ -25,10 +25,12 @@ books of the gateway. The same seed gives the same figures.";
 pub(crate) enum Known {
     /// The worked example: 2 billion tokens a month at $6 a million, three fifths of them can wait.
     Founding,
+    /// The example company: 21 workloads, with prompt caches, hybrids, models without a batch price and a second region.
+    Acme,
 }
 
 impl Known {
-    pub(crate) const ALL: &[Self] = &[Self::Founding];
+    pub(crate) const ALL: &[Self] = &[Self::Founding, Self::Acme];
 }
 
 #[derive(Args)]

@@ -3,6 +3,7 @@
 mod output;
 mod progress;
 
+use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use laneshift_example::Company;
 use laneshift_provider::bill::{Granularity, PriceList, cur_csv};
 use laneshift_provider::models::Models;
 use laneshift_provider::settings::Settings;
-use laneshift_report::comparison::{self, Comparison, LanePair, Wait};
+use laneshift_report::comparison::{self, Comparison, LanePair, Wait, WorkloadPair};
 use laneshift_sim::{Books, Month, as_planned, as_today, settings_for};
 use laneshift_units::{AccountId, Money, PriceMode};
 
@@ -56,6 +57,7 @@ impl Known {
         match self {
             // The worked example knows of no job that takes longer than a day.
             Self::Founding => (settings.turnaround.queue_sigma, settings.turnaround.tail_share) = (0.5, 0.0),
+            Self::Acme => {}
         }
         settings
     }
@@ -63,6 +65,7 @@ impl Known {
     fn of(self, seed: u64) -> Company {
         match self {
             Self::Founding => laneshift_example::founding(seed),
+            Self::Acme => laneshift_example::acme(seed).in_one_account(),
         }
     }
 }
@@ -144,6 +147,7 @@ fn told(
         requests: before.requests,
         tokens: was.values().map(|lane| lane.tokens).sum::<u64>() * company.sampling_factor,
         lanes: lanes.collect(),
+        workloads: workloads(company, (before, after), audited),
         before: times(before.billed()?),
         after: times(after.billed()?),
         accepted: after.deadlines.accepted,
@@ -153,8 +157,23 @@ fn told(
         predicted: audited.savings,
         booked: times(books.paid),
         booked_at_most: times(books.paid + books.bound),
+        beside: times(after.billed()? - books.billed),
         folder: company.name.to_lowercase(),
     })
+}
+
+/// What each workload cost in both months, the dearest first.
+fn workloads(company: &Company, (before, after): (&Month, &Month), audited: &audit::Done) -> Vec<WorkloadPair> {
+    let billed = |month: &Month, role: &str| month.by_role.get(role).copied().unwrap_or_default().times(company.sampling_factor);
+    let pairs = company.workloads.iter().map(|workload| WorkloadPair {
+        name: workload.name.clone(),
+        before: billed(before, &workload.role),
+        after: billed(after, &workload.role),
+        predicted: audited.saves.get(&workload.key()).copied().unwrap_or_default(),
+    });
+    let mut pairs: Vec<WorkloadPair> = pairs.collect();
+    pairs.sort_by_key(|pair| Reverse(pair.before));
+    pairs
 }
 
 /// The lane of a column of the price list; answers that are optimised for latency are on demand too.

@@ -1,6 +1,6 @@
 //! The demo for machines: amounts as exact text.
 
-use laneshift_report::comparison::{Comparison, Wait};
+use laneshift_report::comparison::{Comparison, Wait, WorkloadPair};
 use serde_json::{Value, json};
 
 pub(super) fn json(compared: &[Comparison]) -> String {
@@ -15,6 +15,7 @@ fn company(one: &Comparison) -> Value {
         (pair.lane.name().to_owned(), json!({ "before_usd": before, "after_usd": after }))
     });
     let lanes: serde_json::Map<String, Value> = lanes.collect();
+    let workloads: Vec<Value> = one.workloads.iter().map(workload).collect();
     json!({
         "company": one.name,
         "seed": one.seed,
@@ -23,6 +24,7 @@ fn company(one: &Comparison) -> Value {
         "requests_run": one.requests,
         "tokens": one.tokens,
         "lanes": lanes,
+        "workloads": workloads,
         "before_usd": one.before.to_exact_string(),
         "after_usd": one.after.to_exact_string(),
         "saved_usd": one.saved().to_exact_string(),
@@ -35,7 +37,18 @@ fn company(one: &Comparison) -> Value {
             "ceiling_usd": one.predicted.ceiling.to_exact_string(),
             "holds": one.is_as_predicted(),
         },
+        "beside_usd": one.beside.to_exact_string(),
         "booked_usd": one.booked.to_exact_string(),
         "booked_at_most_usd": one.booked_at_most.to_exact_string(),
+    })
+}
+
+fn workload(one: &WorkloadPair) -> Value {
+    json!({
+        "workload": one.name,
+        "before_usd": one.before.to_exact_string(),
+        "after_usd": one.after.to_exact_string(),
+        "saved_usd": one.saved().to_exact_string(),
+        "predicted_usd": one.predicted.to_exact_string(),
     })
 }

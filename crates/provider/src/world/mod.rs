@@ -72,13 +72,14 @@ impl World {
     /// Nothing has happened yet.
     pub fn new(settings: Settings) -> Self {
         let profiles = settings.application_profiles.clone();
+        let cache = PromptCache::new(settings.cache_ttl_factor);
         Self {
             settings,
             jobs: BTreeMap::new(),
             bill: Bill::default(),
             faults: Faults::default(),
             admission: Admission::default(),
-            cache: PromptCache::default(),
+            cache,
             first_opened: None,
             openings: 0,
             tokens: HashMap::new(),

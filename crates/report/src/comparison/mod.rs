@@ -21,6 +21,31 @@ pub struct LanePair {
     pub after: Money,
 }
 
+/// What a workload cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadPair {
+    /// Its name.
+    pub name: String,
+    /// In the month as it was.
+    pub before: Money,
+    /// In the month as planned.
+    pub after: Money,
+    /// What the audit's moves were to save.
+    pub predicted: Money,
+}
+
+impl WorkloadPair {
+    /// Metered.
+    pub fn saved(&self) -> Money {
+        self.before - self.after
+    }
+
+    /// Whether anything was to change, or has.
+    pub fn is_moved(&self) -> bool {
+        self.predicted != Money::ZERO || self.saved() != Money::ZERO
+    }
+}
+
 /// How long answers took that somebody waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
@@ -47,6 +72,8 @@ pub struct Comparison {
     pub tokens: u64,
     /// By lane.
     pub lanes: Vec<LanePair>,
+    /// By workload, the dearest first.
+    pub workloads: Vec<WorkloadPair>,
     /// The metered bill of the month as it was.
     pub before: Money,
     /// The metered bill of the month as planned.
@@ -65,6 +92,8 @@ pub struct Comparison {
     pub booked: Money,
     /// The same, with all that may have been paid.
     pub booked_at_most: Money,
+    /// Of the bill as planned: calls that AWS makes itself, which pass no gateway.
+    pub beside: Money,
     /// Where the company's files lie, beside the page.
     pub folder: String,
 }
@@ -75,6 +104,16 @@ impl Comparison {
         self.before - self.after
     }
 
+    /// What all moves that the policy makes were to save.
+    pub fn predicted_by_moves(&self) -> Money {
+        self.workloads.iter().map(|workload| workload.predicted).sum()
+    }
+
+    /// Workloads of which something was to change, or has.
+    pub fn moved(&self) -> impl Iterator<Item = &WorkloadPair> {
+        self.workloads.iter().filter(|workload| workload.is_moved())
+    }
+
     /// Whether the metered saving lies between the audit's floor and ceiling.
     pub fn is_as_predicted(&self) -> bool {
         self.predicted.floor <= self.saved() && self.saved() <= self.predicted.ceiling
@@ -82,6 +121,7 @@ impl Comparison {
 
     /// Whether the books are the bill, with nothing left open.
     pub fn is_booked(&self) -> bool {
-        self.booked == self.after && self.booked_at_most == self.after
+        let passed = self.after - self.beside;
+        self.booked == passed && self.booked_at_most == passed
     }
 }

@@ -37,10 +37,12 @@ pub fn html(compared: &[Comparison]) -> Result<String, ReportError> {
             let parts: Vec<(LaneId, Money)> = told.lanes.iter().map(|pair| (pair.lane, cost(pair))).collect();
             lane_bar(&format!("{which}{n}"), &format!("{}, {which}", told.name), &parts, told.before.max(told.after), 2)
         };
-        let mut facts = vec![terminal::promised(told), terminal::predicted(told), terminal::booked(told).to_owned()];
+        let mut facts: Vec<String> = terminal::stayed(told).into_iter().collect();
+        let at = facts.len() + 1;
+        facts.extend([terminal::promised(told), terminal::predicted(told), terminal::booked(told)]);
         if let (Some(before), Some(after)) = (told.wait_before, told.wait_after) {
             let text = format!("who waits, as it was: {}; as planned: {}", terminal::waited(before), terminal::waited(after));
-            facts.insert(1, text);
+            facts.insert(at, text);
         }
         let (saved, change) = (told.saved(), told.after - told.before);
         Drawn { told, saved, change, before: bar("before", &|pair| pair.before), after: bar("after", &|pair| pair.after), facts }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use laneshift_units::Money;
+
 use super::{Comparison, Wait};
 use crate::terminal::layout::{Align, Lines, Table};
-use crate::text::{count, percent, tokens, usd};
+use crate::text::{count, percent, plural, tokens, usd};
 
 /// The months as text of at most 80 columns. `page` is where the page lies.
 pub fn summary(compared: &[Comparison], page: &str, took: Duration) -> String {
@@ -41,6 +43,16 @@ fn company(one: &Comparison, lines: &mut Lines) {
     let change = percent(one.after - one.before, one.before);
     table.row(["bill".into(), usd(one.before, 2), usd(one.after, 2), change]);
     lines.table(&table);
+    let mut table = Table::new(&[Align::Left, Align::Right, Align::Right, Align::Right, Align::Right]);
+    table.row(["workload".into(), "as it was".into(), "as planned".into(), "saved".into(), "predicted".into()]);
+    for moved in one.moved() {
+        let (saved, predicted) = (usd(moved.saved(), 2), usd(moved.predicted, 2));
+        table.row([moved.name.clone(), usd(moved.before, 2), usd(moved.after, 2), saved, predicted]);
+    }
+    lines.table(&table);
+    if let Some(stayed) = stayed(one) {
+        lines.item("-", &stayed);
+    }
     lines.item("-", &promised(one));
     if let (Some(before), Some(after)) = (one.wait_before, one.wait_after) {
         lines.item(
@@ -49,7 +61,15 @@ fn company(one: &Comparison, lines: &mut Lines) {
         );
     }
     lines.item("-", &predicted(one));
-    lines.item("-", booked(one));
+    lines.item("-", &booked(one));
+}
+
+/// Workloads of which nothing changed.
+pub(super) fn stayed(one: &Comparison) -> Option<String> {
+    let stayed = one.workloads.iter().filter(|workload| !workload.is_moved());
+    let (n, cost) = stayed.fold((0_u64, Money::ZERO), |(n, cost), workload| (n + 1, cost + workload.before));
+    let others = plural(n, "other workload costs what it did", "other workloads cost what they did");
+    (n > 0).then(|| format!("{others}: {}", usd(cost, 2)))
 }
 
 /// What became of the deadlines.
@@ -71,12 +91,16 @@ pub(super) fn predicted(one: &Comparison) -> String {
 }
 
 /// Whether the books are the bill.
-pub(super) fn booked(one: &Comparison) -> &'static str {
-    if one.is_booked() {
+pub(super) fn booked(one: &Comparison) -> String {
+    let books = if one.is_booked() {
         "books: what gateway and batch lane booked is the bill, to the last picodollar"
     } else {
         "books: the bill lies between what was booked as paid and what may have been"
+    };
+    if one.beside == Money::ZERO {
+        return books.to_owned();
     }
+    format!("{books}, but for {} of calls that AWS makes itself, which pass no gateway", usd(one.beside, 2))
 }
 
 pub(super) fn waited(wait: Wait) -> String {
