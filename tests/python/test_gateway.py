@@ -607,6 +607,26 @@ class Later(LaterCase):
         self.assertEqual(Decimal(rows["batch"]["paid_usd"]), self.billed())
         self.assertEqual(Decimal(rows["batch"]["paid_usd"]) * 2, Decimal(rows["batch"]["on_demand_usd"]))
 
+    def test_what_is_called_in_another_region_does_not_wait_for_jobs_in_this_one(self):
+        endpoint = self.emulator.info["url"]
+        config = self.gateway.folder / "gateway.toml"
+        other = f'[[upstream]]\nregion = "eu-west-1"\nendpoint_url = "{endpoint}"\n'
+        config.write_text(config.read_text(encoding="utf-8").replace("[batch]", f"{other}[batch]"), encoding="utf-8")
+        self.gateway.restart()
+
+        def later(region):
+            client = self.gateway.client(self.key, region=region)
+            self.addCleanup(client.close)
+            wants = {"Prefer": "respond-async", "laneshift-deadline": "6h"}
+            client.meta.events.register("before-sign", lambda request, **_: request.headers.update(wants))
+            return client
+
+        told = later(REGION).converse(modelId=HAIKU, messages=QUESTION)
+        self.assertEqual(told["ResponseMetadata"]["HTTPStatusCode"], 202)
+        with self.assertRaises(ClientError) as caught:
+            later("eu-west-1").converse(modelId="eu.anthropic.claude-haiku-4-5-20251001-v1:0", messages=QUESTION)
+        self.assertIn("jobs run in us-east-1", caught.exception.response["Error"]["Message"])
+
     def test_an_id_is_its_owners_and_a_key_makes_two_requests_one(self):
         status, accepted = self.later("once", Idempotency_Key="k1")
         self.assertEqual(status, 202)

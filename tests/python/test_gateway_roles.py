@@ -137,6 +137,13 @@ class Roles(GatewayCase):
         self.assertEqual(sorted(line["modelId"] for line in self.logged()), [LITE, LITE, PROFILE, PROFILE])
         self.assertEqual(Decimal(self.gateway.savings()["all"]["paid_usd"]), self.billed())
 
+    def test_a_client_may_name_its_profile_as_it_does_at_aws(self):
+        self.over(f'[[owners.team-a.profile]]\nmodel = "{LITE}"\narn = "{PROFILE}"\n')
+        self.ask(self.owner("team-a"), modelId=PROFILE)
+        self.assertEqual([line["modelId"] for line in self.logged()], [PROFILE])
+        paid = Decimal(self.gateway.savings()["all"]["paid_usd"])
+        self.assertEqual((paid, paid > 0), (self.billed(), True))
+
     def test_a_policy_made_of_awss_logs_knows_the_owner_by_role_and_by_profile(self):
         owners = (
             f'[owners.team-a]\nroles = ["arn:aws:iam::{ACCOUNT}:role/teams/TeamA"]\n'
@@ -160,8 +167,10 @@ class Roles(GatewayCase):
             self.assertLess(time.monotonic(), deadline, self.gateway.log())
             time.sleep(0.05)
         self.ask(client)
-        self.assertEqual([line["modelId"] for line in self.logged()], [LITE])
-        self.assertEqual(Decimal(self.gateway.savings()["all"]["paid_usd"]), self.billed())
+        # Who names it itself gets what it is, and not what it was said to be.
+        self.ask(client, modelId=OTHER_PROFILE)
+        self.assertEqual(sorted(line["modelId"] for line in self.logged()), [LITE, OTHER_PROFILE])
+        self.assertLess(Decimal(self.gateway.savings()["all"]["paid_usd"]), self.billed())
 
 
 if __name__ == "__main__":

@@ -177,6 +177,12 @@ impl Gateway {
         (!refuted.contains(&found.arn)).then_some(&*found.arn)
     }
 
+    /// The model of an owner's profile that a client names by its ARN, as it does at AWS.
+    pub(crate) fn model_of_profile(&self, owner: &str, target: &Target, arn: &str) -> Option<&str> {
+        let model = self.owner(owner)?.profiles.iter().find(|profile| profile.arn == arn)?.model.as_str();
+        (self.profile(owner, target, model) == Some(arn)).then_some(model)
+    }
+
     /// The keys that an owner's calls to an upstream are signed with.
     pub(crate) async fn keys_of(&self, owner: &str, target: &Target) -> Result<Keys, Refusal> {
         let Some(role) = self.role(owner, target) else {

@@ -154,7 +154,7 @@ impl Gateway {
     ) -> Result<Response<Body>, Refusal> {
         let key: &Key = &caller.key;
         let base = self.market().base_of(named).map(ModelId::as_str);
-        let model = base.or_else(|| self.config().owners.get(&key.owner)?.model_of(named)).unwrap_or(named);
+        let model = base.or_else(|| self.model_of_profile(&key.owner, target, named)).unwrap_or(named);
         if !key.allows(named) && !key.allows(model) {
             return Err(Refusal::denied(format!("This key may not call {named}.")));
         }

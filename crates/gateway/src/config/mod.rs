@@ -78,11 +78,6 @@ impl Owner {
         self.profiles.iter().any(is_it)
     }
 
-    /// The model of one of its profiles, which a client may name by its ARN as it does at AWS.
-    pub(crate) fn model_of(&self, arn: &str) -> Option<&str> {
-        self.profiles.iter().find(|own| own.arn == arn).map(|own| own.model.as_str())
-    }
-
     fn check(&self, owner: &str, upstreams: &[&Bedrock]) -> Result<(), String> {
         for role in &self.roles {
             let parts: Vec<&str> = role.splitn(6, ':').collect();
