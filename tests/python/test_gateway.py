@@ -618,7 +618,8 @@ class Later(LaterCase):
             client = self.gateway.client(self.key, region=region)
             self.addCleanup(client.close)
             wants = {"Prefer": "respond-async", "laneshift-deadline": "6h"}
-            client.meta.events.register("before-sign", lambda request, **_: request.headers.update(wants))
+            add = lambda request, **_: [request.headers.add_header(*want) for want in wants.items()]
+            client.meta.events.register("before-sign", add)
             return client
 
         told = later(REGION).converse(modelId=HAIKU, messages=QUESTION)
