@@ -135,7 +135,9 @@ pub(crate) struct Memo {
     pub(crate) now: i64,
     /// Descriptions of pools, which never change.
     pub(crate) specs: HashMap<PoolId, PoolSpec>,
-    /// Limits of models, and when they were read.
+    /// Service Quotas, and when they were read; none when they could not be.
+    pub(crate) quotas: Option<(Arc<Vec<(String, f64)>>, Timestamp)>,
+    /// Limits of models by them, and when those were read.
     pub(crate) limits: HashMap<String, (Limits, Timestamp)>,
     /// Pools that are held back.
     pub(crate) holds: BTreeMap<PoolId, Hold>,

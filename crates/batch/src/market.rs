@@ -1,5 +1,7 @@
 //! What is known of a pool's model: its quotas, the on-demand lanes and what is left of them, its prices, how long its jobs take.
 
+use std::sync::Arc;
+
 use laneshift_store::{Attempt, Chunk, Lane, PoolId};
 use laneshift_units::{PriceMode, QuotaTokens, Timestamp, Tokens, Usage};
 
@@ -16,8 +18,9 @@ const CALL_MS: u64 = 20_000;
 impl Engine {
     /// The limits of a pool's jobs here and now: without Service Quotas the dated defaults hold.
     pub(crate) async fn limits(&self, spec: &PoolSpec, now: Timestamp) -> Limits {
-        if let Some((limits, read)) = self.memo().limits.get(&spec.model)
-            && now.0 - read.0 < LIMITS_MS
+        let (quotas, read) = self.quotas(now).await;
+        if let Some((limits, by)) = self.memo().limits.get(&spec.model)
+            && *by == read
         {
             return *limits;
         }
@@ -25,10 +28,21 @@ impl Engine {
         let model = spec.profiled();
         let key = catalog.model_key(&model.model);
         let is_it = |name: &str| key.is_some() && catalog.model_key(&laneshift_units::ModelId::new(name)) == key;
-        let quotas = self.client.quotas().await.unwrap_or_default();
         let limits = Limits::of(&is_it, &model.profile, &quotas, &self.tools.capabilities);
-        self.memo().limits.insert(spec.model.clone(), (limits, now));
+        self.memo().limits.insert(spec.model.clone(), (limits, read));
         limits
+    }
+
+    /// What Service Quotas says of all models, and when it did.
+    async fn quotas(&self, now: Timestamp) -> (Arc<Vec<(String, f64)>>, Timestamp) {
+        if let Some((quotas, read)) = &self.memo().quotas
+            && now.0 - read.0 < LIMITS_MS
+        {
+            return (quotas.clone(), *read);
+        }
+        let told = (Arc::new(self.client.quotas().await.unwrap_or_default()), now);
+        self.memo().quotas = Some(told.clone());
+        told
     }
 
     /// The on-demand lanes of a pool's model, as far as its terms allow and the quotas are known; flex only where it has a price.

@@ -162,6 +162,11 @@ impl Emulator {
         self.inner.state().world.bill_at(now)
     }
 
+    /// Every job of every account.
+    pub fn jobs(&self) -> Vec<laneshift_provider::jobs::Job> {
+        self.inner.state().world.jobs.values().cloned().collect()
+    }
+
     /// Replaces the fault rules, or adds to them; adding begins all counts anew.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use laneshift_provider::chance;
 use laneshift_provider::event::{Event, VERSION};
 use laneshift_provider::models::Models;
-use laneshift_provider::quotas;
+use laneshift_provider::quotas::{self, Quota};
 use laneshift_provider::refusal::{Kind, Refusal};
 use laneshift_provider::settings::{Account, Settings};
 use laneshift_provider::world::World;
@@ -103,6 +103,8 @@ pub(crate) struct Inner {
     /// Conditional writes of objects, one after another.
     pub(crate) conditional: tokio::sync::Mutex<()>,
     accounts: Vec<Account>,
+    /// They are settings, and do not change.
+    quotas: Vec<Quota>,
     by_access_key: HashMap<String, usize>,
     default_region: String,
     seed: u64,
@@ -147,7 +149,7 @@ impl Emulator {
         if world.settings.events_url.is_some() {
             notices.begin_to_push(latest.unwrap_or(now));
         }
-        let accounts = world.settings.accounts.clone();
+        let (accounts, quotas) = (world.settings.accounts.clone(), world.quotas());
         let by_access_key = accounts.iter().enumerate().map(|(i, a)| (a.access_key.clone(), i)).collect();
         let s3 = s3::service(&folder, auth, &accounts).map_err(|reason| OpenError::Folder { path: folder.clone(), reason })?;
         let upstream = world.settings.upstream.clone().map(Upstream::new).transpose().map_err(OpenError::Settings)?;
@@ -172,6 +174,7 @@ impl Emulator {
             told: Notify::new(),
             conditional: tokio::sync::Mutex::new(()),
             accounts,
+            quotas,
             by_access_key,
             default_region,
             seed,
@@ -209,6 +212,10 @@ impl Inner {
 
     pub(crate) fn account_of_key(&self, access_key: &str) -> Option<&Account> {
         self.by_access_key.get(access_key).map(|at| &self.accounts[*at])
+    }
+
+    pub(crate) fn quotas(&self) -> &[Quota] {
+        &self.quotas
     }
 
     pub(crate) fn accounts(&self) -> &[Account] {

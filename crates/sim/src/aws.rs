@@ -24,8 +24,8 @@ use crate::error::SimError;
 
 /// The host of everything.
 pub(crate) const HOST_NAME: &str = "bedrock.simulated";
-/// The keys of a gateway.
-pub(crate) const GATEWAY_KEYS: (&str, &str) = ("AKIALANESHIFTGATEWAY", "gateway");
+/// The keys of a gateway: access key and secret.
+pub const GATEWAY_KEYS: (&str, &str) = ("AKIALANESHIFTGATEWAY", "gateway");
 /// Where jobs of the batch lane have their files.
 pub(crate) const JOBS_BUCKET: &str = "jobs";
 /// Where invocation logs go.

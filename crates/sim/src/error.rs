@@ -1,6 +1,6 @@
 //! Why a month cannot be told.
 
-use laneshift_units::Money;
+use crate::invariants::Broken;
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
@@ -23,16 +23,9 @@ pub enum SimError {
     /// A request was refused that has to be answered.
     #[error("{0}")]
     Refused(String),
-    /// The books are not what was billed.
-    #[error("the books are wrong: {paid} was booked, and {bound} more may have been paid, but {billed} was billed")]
-    Books {
-        /// Booked as paid.
-        paid: Money,
-        /// Booked as possible.
-        bound: Money,
-        /// Billed.
-        billed: Money,
-    },
+    /// An invariant does not hold.
+    #[error("{0}")]
+    Broken(Box<Broken>),
     /// A price is missing, so the months cannot be compared.
     #[error("the bill has no price for {0}")]
     Unpriced(String),

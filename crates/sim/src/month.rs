@@ -64,19 +64,6 @@ impl Month {
         Ok(lanes)
     }
 
-    /// Cost by caller.
-    ///
-    /// # Errors
-    /// [`SimError::Unpriced`].
-    pub fn by_principal(&self) -> Result<BTreeMap<String, Money>, SimError> {
-        let mut callers: BTreeMap<String, Money> = BTreeMap::new();
-        for line in self.bill.lines(PriceList::shipped(), By::Principal) {
-            let cost = line.cost().ok_or_else(|| unpriced(&line))?;
-            *callers.entry(line.group.principal.unwrap_or_default()).or_default() += cost;
-        }
-        Ok(callers)
-    }
-
     /// The whole bill.
     ///
     /// # Errors
@@ -90,6 +77,16 @@ impl Month {
         let last = self.waited_ms.len().checked_sub(1)?;
         Some(self.waited_ms[(self.waited_ms.len() * percent).div_ceil(100).saturating_sub(1).min(last)])
     }
+}
+
+/// Cost by caller.
+pub(crate) fn by_principal(bill: &Bill) -> Result<BTreeMap<String, Money>, SimError> {
+    let mut callers: BTreeMap<String, Money> = BTreeMap::new();
+    for line in bill.lines(PriceList::shipped(), By::Principal) {
+        let cost = line.cost().ok_or_else(|| unpriced(&line))?;
+        *callers.entry(line.group.principal.unwrap_or_default()).or_default() += cost;
+    }
+    Ok(callers)
 }
 
 fn unpriced(line: &Line) -> SimError {

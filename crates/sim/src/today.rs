@@ -8,7 +8,7 @@ use laneshift_provider::settings::Settings;
 use crate::aws::{Aws, request_of, role_of};
 use crate::client::answered;
 use crate::error::SimError;
-use crate::month::{Month, Progress};
+use crate::month::{Month, Progress, by_principal};
 
 /// Runs a company's month against Bedrock alone; its invocation logs lie in the bucket `logs` below `folder`.
 ///
@@ -40,7 +40,7 @@ pub async fn as_today(
     aws.emulator.flush().await;
     month.waited_ms.sort_unstable();
     month.bill = aws.emulator.bill();
-    for (principal, billed) in month.by_principal()? {
+    for (principal, billed) in by_principal(&month.bill)? {
         *month.by_role.entry(role_of(&principal).to_owned()).or_default() += billed;
     }
     Ok(month)

@@ -46,7 +46,7 @@ fn respond(emulator: &Emulator, operation: &str, body: Value, caller: &Caller) -
     }
     let default = operation.contains("AWSDefault");
     let show = |quota: &Quota| quota.to_json(&caller.account, &caller.region, default);
-    let all = emulator.inner.state().world.quotas();
+    let all = emulator.inner.quotas();
     if body["ServiceCode"] != "bedrock" {
         return Err(Refusal::new(Kind::NoSuchResource, "The service code is not known here; bedrock is."));
     }

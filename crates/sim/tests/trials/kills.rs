@@ -1,0 +1,77 @@
+//! The process dies at seams: before and after what it sends, before and after what it commits, and at durable steps.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use laneshift_provider::chance;
+use laneshift_sim::{Death, Seams};
+use tower::ServiceExt;
+use tower::util::BoxCloneSyncService;
+
+use crate::bent::{Bend, Bent};
+
+/// Passings of a seam, counted over all lives of a process, at which it dies.
+#[derive(Clone, Default)]
+pub(crate) struct Deaths {
+    passed: Arc<Mutex<(u64, BTreeSet<u64>)>>,
+    death: Death,
+}
+
+impl Deaths {
+    /// Up to four; the later, the rarer.
+    pub(crate) fn drawn(seed: u64) -> Self {
+        let at = |n: u64| {
+            let share = chance::share(seed, &format!("death {n}"));
+            1 + (share * share * 700.0) as u64
+        };
+        let all = (0..chance::draw(seed, "deaths") % 5).map(at).collect();
+        Self { passed: Arc::new(Mutex::new((0, all))), death: Death::default() }
+    }
+
+    pub(crate) fn pass(&self) {
+        let mut all = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        all.0 += 1;
+        let n = all.0;
+        if all.1.remove(&n) {
+            drop(all);
+            self.death.here();
+        }
+    }
+
+    /// Seams that lead over here.
+    pub(crate) fn seams(&self) -> Seams {
+        let (store, sent, passed, step) = (self.clone(), self.clone(), self.clone(), self.clone());
+        Seams {
+            store: Arc::new(move |inner| {
+                let deaths = store.clone();
+                Arc::new(Bent::over(inner, Bend::Nothing, Arc::new(move || deaths.pass())))
+            }),
+            transport: Arc::new(move |inner| {
+                let deaths = sent.clone();
+                BoxCloneSyncService::new(tower::service_fn(move |request| {
+                    let (deaths, inner) = (deaths.clone(), inner.clone());
+                    async move {
+                        deaths.pass();
+                        let answer = inner.oneshot(request).await;
+                        deaths.pass();
+                        answer
+                    }
+                }))
+            }),
+            wire: Arc::new(move |inner| {
+                let deaths = passed.clone();
+                BoxCloneSyncService::new(tower::service_fn(move |request| {
+                    let (deaths, inner) = (deaths.clone(), inner.clone());
+                    async move {
+                        deaths.pass();
+                        let answer = inner.oneshot(request).await;
+                        deaths.pass();
+                        answer
+                    }
+                }))
+            }),
+            step: Arc::new(move |_| step.pass()),
+            death: self.death.clone(),
+        }
+    }
+}
