@@ -74,6 +74,7 @@ fn engine(folder: &std::path::Path, store: Arc<Sqlite>) -> Engine {
         timer: Arc::new(|_| Box::pin(std::future::pending())),
         poll: Duration::from_secs(1),
         free_bytes: Arc::new(|_| None),
+        chance: laneshift_batch::machine_chance(),
         boot: String::new(),
         step: Arc::new(|_| {}),
         progress: Arc::new(|_| {}),

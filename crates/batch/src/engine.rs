@@ -22,7 +22,7 @@ use crate::accept::Accepted;
 use crate::decide::Limits;
 use crate::error::EngineError;
 use crate::hold::Hold;
-use crate::id::PublicIds;
+use crate::id::{Chance, PublicIds};
 use crate::pool::PoolSpec;
 use crate::room::FreeBytes;
 use crate::single::Singles;
@@ -50,6 +50,8 @@ pub struct Tools {
     pub poll: Duration,
     /// Free bytes of the disk.
     pub free_bytes: FreeBytes,
+    /// Ids of chunks that come from nothing else.
+    pub chance: Chance,
     /// Another one after each start of the machine.
     pub boot: String,
     /// Told of every durable step, by name; a test dies there.
@@ -206,7 +208,7 @@ impl Engine {
         settings: Settings,
     ) -> Result<Self, EngineError> {
         let ids = Arc::new(PublicIds::open(folder).map_err(EngineError::Spool)?);
-        let singles = Singles::new(store.clone(), ids.clone(), tools.step.clone());
+        let singles = Singles::new(store.clone(), ids.clone(), &tools);
         let (settled, calling) = (watch::Sender::new(0), watch::Sender::new(0));
         let (folder, detached, memo) = (folder.to_owned(), AtomicBool::new(false), Mutex::default());
         Ok(Self { folder, store, client, buckets, tools, settings, ids, singles, settled, calling, detached, memo })

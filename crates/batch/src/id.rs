@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use laneshift_store::ChunkId;
 use ring::hmac;
@@ -19,6 +20,14 @@ const LENGTH: usize = 11;
 const PROOF_LENGTH: usize = 7;
 const PREFIX: &str = "req_";
 const SLOT_BITS: u32 = 13;
+/// Fills with random bytes.
+pub type Chance = Arc<dyn Fn(&mut [u8]) -> io::Result<()> + Send + Sync>;
+
+/// The machine's.
+pub fn machine_chance() -> Chance {
+    Arc::new(|bytes| SystemRandom::new().fill(bytes).map_err(|_| io::Error::other("the machine gives no random bytes")))
+}
+
 /// Chunk ids are below this.
 pub(crate) const CHUNK_MAX: u64 = 1 << 52;
 
@@ -47,6 +56,13 @@ pub(crate) fn address(id: &str) -> Option<(ChunkId, usize)> {
     Some((ChunkId(chunk), (n & ((1 << SLOT_BITS) - 1)) as usize))
 }
 
+/// An id for a new chunk of single requests.
+pub(crate) fn fresh_chunk(chance: &Chance) -> io::Result<ChunkId> {
+    let mut bytes = [0; 8];
+    chance(&mut bytes)?;
+    Ok(ChunkId(u64::from_le_bytes(bytes) % CHUNK_MAX))
+}
+
 /// Makes and reads public ids.
 pub(crate) struct PublicIds {
     key: hmac::Key,
@@ -61,7 +77,7 @@ impl PublicIds {
             Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged", path.display()))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 let mut key = vec![0; 32];
-                SystemRandom::new().fill(&mut key).map_err(|_| io::Error::other("the machine gives no random bytes"))?;
+                machine_chance()(&mut key)?;
                 let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
                 file.write_all(&key)?;
                 file.sync_all()?;
@@ -70,13 +86,6 @@ impl PublicIds {
             Err(e) => return Err(e),
         };
         Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key) })
-    }
-
-    /// An id for a new chunk of single requests.
-    pub(crate) fn fresh_chunk(&self) -> io::Result<ChunkId> {
-        let mut bytes = [0; 8];
-        SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the machine gives no random bytes"))?;
-        Ok(ChunkId(u64::from_le_bytes(bytes) % CHUNK_MAX))
     }
 
     /// The id of a chunk of a submission: the same when the submission is read again, and another in every installation, so that

@@ -44,6 +44,7 @@ pub use deliver::{Delivered, errors_path, part_path};
 pub use engine::{Buckets, Engine, Phase, Progress, RescueSettings, Settings, Timer, Tools};
 pub use error::EngineError;
 pub use find::{Address, Story};
+pub use id::{Chance, machine_chance};
 pub use laneshift_dialect::{Dialect, Shape};
 pub use one::{One, OneState};
 pub use outlook::{Outlook, Way};

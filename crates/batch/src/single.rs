@@ -14,8 +14,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::accept::{Place, hash16, pool_of, usage_of_input};
 use crate::chunk::BYTES_MAX;
+use crate::engine::Tools;
 use crate::error::EngineError;
-use crate::id::{PublicIds, address, record_id};
+use crate::id::{Chance, PublicIds, address, fresh_chunk, record_id};
 use crate::pool::PoolSpec;
 use crate::tail::{self, About};
 use laneshift_dialect::Dialect;
@@ -168,11 +169,13 @@ pub(crate) struct Singles {
     waiting: Mutex<Waiting>,
     desk: tokio::sync::Mutex<Desk>,
     step: Arc<dyn Fn(&str) + Send + Sync>,
+    chance: Chance,
 }
 
 impl Singles {
-    pub(crate) fn new(store: Arc<dyn Store>, ids: Arc<PublicIds>, step: Arc<dyn Fn(&str) + Send + Sync>) -> Arc<Self> {
-        Arc::new(Self { store, ids, waiting: Mutex::default(), desk: tokio::sync::Mutex::default(), step })
+    pub(crate) fn new(store: Arc<dyn Store>, ids: Arc<PublicIds>, tools: &Tools) -> Arc<Self> {
+        let (step, chance) = (tools.step.clone(), tools.chance.clone());
+        Arc::new(Self { store, ids, waiting: Mutex::default(), desk: tokio::sync::Mutex::default(), step, chance })
     }
 
     /// Accepts a request; gives its public id.
@@ -315,7 +318,7 @@ impl Singles {
             let chunk = match growing.entry(common.clone()) {
                 std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
                 std::collections::hash_map::Entry::Vacant(entry) => {
-                    let id = self.ids.fresh_chunk().map_err(EngineError::Spool)?;
+                    let id = fresh_chunk(&self.chance).map_err(EngineError::Spool)?;
                     accept.chunks.push(NewChunk {
                         id,
                         pool,

@@ -23,7 +23,7 @@ pub enum Invariant {
     Books,
     /// What was accepted has ended when it is due.
     Answered,
-    /// An answer stays what it is, byte for byte.
+    /// What was accepted can be asked for, and an answer stays what it is, byte for byte.
     SameBytes,
     /// An answer is its own request's.
     OwnAnswer,
@@ -169,9 +169,10 @@ pub(crate) fn books(booked: Books, unbooked: Books) -> Found {
     let least = paid + unbooked.paid;
     let most = least + bound + unbooked.bound;
     let seen = || {
-        let (job, call) = (unbooked.paid, unbooked.bound);
+        let [billed, paid, bound, job, call] =
+            [billed, paid, bound, unpaid, unbound].map(Money::to_exact_string);
         format!(
-            "{billed} is billed; {paid} is booked and {bound} more may be; jobs of {job} and calls of at most {call} are not booked yet"
+            "${billed} is billed; ${paid} is booked, and ${bound} more may be; of jobs ${job} and of calls at most ${call} is not booked yet"
         )
     };
     (least <= billed && billed <= most).then_some(()).ok_or_else(|| (Invariant::Books, seen()))
@@ -233,4 +234,35 @@ pub(crate) fn input_of(response: &Value) -> Option<u64> {
     const NAMES: [&str; 5] = ["inputTokens", "input_tokens", "prompt_tokens", "prompt_token_count", "inputTextTokenCount"];
     let usage = response.get("usage").unwrap_or(response);
     NAMES.iter().find_map(|name| usage.get(*name)?.as_u64())
+}
+
+#[cfg(test)]
+mod tests {
+    use laneshift_store::{Intent, Members, PoolId};
+
+    use super::*;
+
+    fn attempt(id: u64, slots: std::ops::Range<usize>, hedge: bool) -> Attempt {
+        let members = vec![Members { chunk: ChunkId(7), slots: Bitmap::range(slots.clone()) }];
+        let (pool, created, records) = (PoolId(1), Timestamp(0), slots.len() as u64);
+        let intent =
+            Intent { id: AttemptId(id), pool, lane: Lane::Batch, job: None, records, bound: None, hedge, created, members };
+        let (state, arn, provider_state, message, started, ended) = (AttemptState::Created, None, None, None, None, None);
+        Attempt { intent, state, arn, provider_state, message, started, ended }
+    }
+
+    #[test]
+    fn a_record_in_two_open_attempts_is_found_unless_one_is_a_hedge() {
+        assert_eq!(exclusion(&[attempt(1, 0..5, false), attempt(2, 5..9, false), attempt(3, 0..9, true)]), Ok(()));
+        let (invariant, seen) = exclusion(&[attempt(1, 0..5, false), attempt(2, 4..9, false)]).expect_err("slot 4 is in both");
+        assert_eq!((invariant, seen.starts_with("1 records")), (Invariant::Exclusion, true), "{seen}");
+    }
+
+    #[test]
+    fn the_flex_lane_is_in_time_for_what_can_wait_minutes() {
+        let chosen =
+            |lane: &str, deadline: &str| in_time(&serde_json::json!({ "lane": lane, "deadline": deadline, "by": "header" }));
+        assert_eq!((chosen("flex", "hour"), chosen("standard", "seconds")), (Ok(()), Ok(())));
+        assert!(chosen("flex of upstream 2", "seconds").is_err());
+    }
 }

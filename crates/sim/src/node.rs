@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use laneshift_aws::{Client, Credentials, Endpoints};
-use laneshift_batch::{Buckets, Engine, Place, Settings as EngineSettings, Terms, Tools};
+use laneshift_batch::{Buckets, Chance, Engine, Place, Settings as EngineSettings, Terms, Tools};
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
 use laneshift_example::{CalledAs, Company, Workload};
@@ -57,6 +58,7 @@ pub(crate) struct Ground {
     data: PathBuf,
     config: Config,
     pub(crate) place: Place,
+    chance: Chance,
     pub(crate) seams: Seams,
 }
 
@@ -80,6 +82,7 @@ impl Ground {
             keys,
             config: config(company, &data, policy)?,
             place: place(region),
+            chance: chance(company.seed),
             data,
             seams,
         })
@@ -112,6 +115,7 @@ impl Ground {
             timer: Arc::new(|_| Box::pin(std::future::pending())),
             poll: Duration::from_millis(TURN_MS.unsigned_abs()),
             free_bytes: Arc::new(|_| None),
+            chance: self.chance.clone(),
             boot: "simulated".to_owned(),
             step: Arc::new(move |name| {
                 watching.note(|| name.to_owned());
@@ -133,6 +137,19 @@ impl Ground {
         let store = (self.seams.store)(self.store.clone());
         Ok(Engine::new(&self.data.join("queue"), store, client, buckets, tools, settings)?)
     }
+}
+
+/// Bytes that follow from a seed, others each time.
+fn chance(seed: u64) -> Chance {
+    let drawn = AtomicU64::new(0);
+    Arc::new(move |bytes| {
+        let n = drawn.fetch_add(1, Ordering::Relaxed);
+        for (place, chunk) in bytes.chunks_mut(8).enumerate() {
+            let eight = laneshift_provider::chance::draw(seed, &format!("{n}/{place}")).to_le_bytes();
+            chunk.copy_from_slice(&eight[..chunk.len()]);
+        }
+        Ok(())
+    })
 }
 
 fn place(region: &str) -> Place {

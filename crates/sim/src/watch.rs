@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full};
 use laneshift_aws::{Transport, TransportError};
 use laneshift_gateway::{Coming, InProcess};
 use laneshift_units::Timestamp;
+use percent_encoding::percent_decode_str;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
@@ -50,7 +51,7 @@ pub(crate) struct Seen {
 /// The model that a path calls.
 fn called(path: &str) -> Option<String> {
     let (model, _) = path.strip_prefix("/model/")?.split_once('/')?;
-    Some(model.replace("%3A", ":"))
+    Some(percent_decode_str(model).decode_utf8_lossy().into_owned())
 }
 
 impl Watch {

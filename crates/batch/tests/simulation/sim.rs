@@ -154,6 +154,7 @@ impl Sim {
             timer: Arc::new(timer),
             poll: POLL,
             free_bytes: Arc::new(|_| None),
+            chance: laneshift_batch::machine_chance(),
             boot: self.boot.clone(),
             step: hook,
             progress: Arc::new(|_: &Progress| {}),

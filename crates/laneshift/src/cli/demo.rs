@@ -13,6 +13,7 @@ const EXAMPLES: &str = "Examples:
   laneshift demo
   laneshift demo --company founding --seed 3 --out demo
   laneshift demo --sample 500                    # a tenth of the requests, and of the time
+  laneshift demo --company generated --seed 7    # a mix that nobody has chosen
 
 Every company's month runs twice against the emulated Bedrock, in a time of its own: as it is, and as the
 audit of that month plans it. What is compared is what was metered and billed. docs/demo.md says how.
@@ -27,6 +28,8 @@ pub(crate) enum Known {
     Founding,
     /// The example company: 21 workloads, with prompt caches, hybrids, models without a batch price and a second region.
     Acme,
+    /// A company of any mix, by its seed; only when it is named
+    Generated,
 }
 
 impl Known {

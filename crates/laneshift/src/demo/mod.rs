@@ -57,7 +57,7 @@ impl Known {
         match self {
             // The worked example knows of no job that takes longer than a day.
             Self::Founding => (settings.turnaround.queue_sigma, settings.turnaround.tail_share) = (0.5, 0.0),
-            Self::Acme => {}
+            Self::Acme | Self::Generated => {}
         }
         settings
     }
@@ -66,6 +66,7 @@ impl Known {
         match self {
             Self::Founding => laneshift_example::founding(seed),
             Self::Acme => laneshift_example::acme(seed).in_one_account(),
+            Self::Generated => laneshift_example::generated(seed),
         }
     }
 }

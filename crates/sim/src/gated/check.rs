@@ -34,7 +34,8 @@ impl Planned<'_> {
             self.found(found)?;
             // Where a fault says that there is no slot, there may be one.
             let by_a_fault = self.conditions.faults.iter().any(|rule| matches!(&*rule.fault, "quota_exceeded" | "F02"));
-            if let Some(seen) = self.watch.seen().no_slot.take().filter(|_| !by_a_fault) {
+            let no_slot = self.watch.seen().no_slot.take();
+            if let Some(seen) = no_slot.filter(|_| !by_a_fault) {
                 return Err(self.broken(Invariant::JobSlots, seen));
             }
         }

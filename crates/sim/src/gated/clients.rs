@@ -132,7 +132,10 @@ impl Planned<'_> {
     /// Asks where a request stands. What has ended stays as it is, and is its own.
     pub(super) async fn ask(&mut self, at: usize) -> Result<(), SimError> {
         let (owner, path) = (self.accepted[at].owner.clone(), format!("/requests/{}", self.accepted[at].id));
-        let view = self.get(&owner, &path).await?;
+        let view = match self.get(&owner, &path).await {
+            Err(SimError::Refused(why)) => return Err(self.broken(Invariant::SameBytes, why)),
+            other => other?,
+        };
         let (status, one) = (view["status"].as_str().unwrap_or_default(), &self.accepted[at]);
         let seen = (mark_of(&view), status == "answered");
         match one.first {

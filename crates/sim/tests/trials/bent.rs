@@ -15,8 +15,6 @@ pub(crate) enum Bend {
     SettlesTwice,
     /// A chunk is accepted, and never looked at.
     DropsAChunk,
-    /// A record that an attempt holds is still free.
-    HoldsNothing,
 }
 
 /// See the module.
@@ -98,8 +96,8 @@ pass!(Attempts {
     read fn attempts(submission: &str) -> Vec<Attempt>;
     read fn past_jobs(most: u32) -> Vec<Attempt>;
     read fn tries(chunk: ChunkId) -> Vec<Try>;
+    write fn intend(intent: &Intent) -> ();
     write fn move_attempt(id: AttemptId, from: AttemptState, to: AttemptState, change: &AttemptChange) -> ();
-    bent fn intend(intent: &Intent) -> () = intending;
 });
 
 pass!(Books {
@@ -121,9 +119,6 @@ impl Bent {
             }
             live.retain(|chunk| !dropped.contains(&chunk.new.id));
         }
-        if self.bend == Bend::HoldsNothing {
-            live.iter_mut().for_each(|chunk| chunk.open = Bitmap::default());
-        }
         Ok(live)
     }
 
@@ -137,11 +132,6 @@ impl Bent {
             }
         }
         Ok(won)
-    }
-
-    async fn intending(&self, intent: &Intent) -> Result<(), StoreError> {
-        let hedge = intent.hedge || self.bend == Bend::HoldsNothing;
-        self.told(self.inner.intend(&Intent { hedge, ..intent.clone() })).await
     }
 
     async fn booking(&self, attempt: AttemptId, entries: &[Entry]) -> Result<(), StoreError> {

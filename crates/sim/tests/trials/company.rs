@@ -154,8 +154,8 @@ pub(crate) fn settings(seed: u64) -> Settings {
         set("Records per input file per batch inference job", among("file", 4, 20));
         set("Sum of in-progress and submitted batch inference jobs using a base model", among("slots", 1, 4));
     }
-    let tokens = "Cross-region model inference tokens per minute for Amazon Nova Pro";
-    settings.quotas.insert(tokens.to_owned(), among("tokens", 12_000, 20_000));
+    let calls = "Cross-region model inference requests per minute for Amazon Nova Pro";
+    settings.quotas.insert(calls.to_owned(), among("calls", 2, 4));
     settings
 }
 

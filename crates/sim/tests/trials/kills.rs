@@ -13,8 +13,16 @@ use crate::bent::{Bend, Bent};
 /// Passings of a seam, counted over all lives of a process, at which it dies.
 #[derive(Clone, Default)]
 pub(crate) struct Deaths {
-    passed: Arc<Mutex<(u64, BTreeSet<u64>)>>,
+    passed: Arc<Mutex<Passed>>,
     death: Death,
+}
+
+/// How far it is.
+#[derive(Default)]
+struct Passed {
+    seams: u64,
+    left: BTreeSet<u64>,
+    came: u64,
 }
 
 impl Deaths {
@@ -24,16 +32,22 @@ impl Deaths {
             let share = chance::share(seed, &format!("death {n}"));
             1 + (share * share * 700.0) as u64
         };
-        let all = (0..chance::draw(seed, "deaths") % 5).map(at).collect();
-        Self { passed: Arc::new(Mutex::new((0, all))), death: Death::default() }
+        let left = (0..chance::draw(seed, "deaths") % 5).map(at).collect();
+        Self { passed: Arc::new(Mutex::new(Passed { left, ..Passed::default() })), death: Death::default() }
+    }
+
+    /// How many have come.
+    pub(crate) fn came(&self) -> u64 {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner).came
     }
 
     pub(crate) fn pass(&self) {
-        let mut all = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
-        all.0 += 1;
-        let n = all.0;
-        if all.1.remove(&n) {
-            drop(all);
+        let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        passed.seams += 1;
+        let n = passed.seams;
+        if passed.left.remove(&n) {
+            passed.came += 1;
+            drop(passed);
             self.death.here();
         }
     }

@@ -32,22 +32,25 @@ pub(crate) fn seeds() -> Range<u64> {
     range.unwrap_or_else(|| panic!("LANESHIFT_SIM_SEEDS={text}: write from..to"))
 }
 
-/// Runs all of them, as many at a time as the machine has cores; gives those that went wrong.
-pub(crate) fn all(seeds: Range<u64>, one: impl Fn(u64) -> Outcome + Sync) -> Vec<(u64, SimError)> {
-    let (next, wrong) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
+/// Runs all of them, as many at a time as the machine has cores; gives those that went well, and those that went wrong.
+pub(crate) fn all(seeds: Range<u64>, one: impl Fn(u64) -> Outcome + Sync) -> (Vec<Month>, Vec<(u64, SimError)>) {
+    let (next, done) = (AtomicU64::new(seeds.start), Mutex::new((Vec::new(), Vec::new())));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..cores {
             scope.spawn(|| {
                 while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| seeds.contains(seed)) {
-                    if let Err(error) = one(seed) {
-                        wrong.lock().expect("no seed panics").push((seed, error));
+                    let outcome = one(seed);
+                    let mut done = done.lock().expect("no seed panics");
+                    match outcome {
+                        Ok((month, _)) => done.0.push(month),
+                        Err(error) => done.1.push((seed, error)),
                     }
                 }
             });
         }
     });
-    let mut wrong = wrong.into_inner().expect("no seed panics");
+    let (well, mut wrong) = done.into_inner().expect("no seed panics");
     wrong.sort_by_key(|(seed, _)| *seed);
-    wrong
+    (well, wrong)
 }

@@ -207,6 +207,7 @@ fn with(
         timer: Arc::new(|wait| Box::pin(clock::sleep(wait))),
         poll,
         free_bytes: Arc::new(free_bytes),
+        chance: laneshift_batch::machine_chance(),
         // Where a machine does not say, every process counts as a new start: bounds are then wider than they need be.
         boot: std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_else(|_| format!("{}", clock::now())),
         step: Arc::new(die_where_told),
