@@ -64,10 +64,10 @@ fn small(chance: &mut Chance, from: u64, to: u64) -> u32 {
     u32::try_from(chance.between(from, to)).expect("a small number")
 }
 
-/// Tokens around these medians, by up to a factor of two, as widely spread as it comes.
+/// Tokens around these medians, by up to a factor of two, as widely spread as it comes; output less so, because models limit it.
 fn tokens(part: Part, (input, output): (f64, f64), chance: &mut Chance) -> Part {
-    let mut around = |median: f64| (median * (0.5 + 1.5 * chance.unit()), 0.2 + 0.5 * chance.unit());
-    part.tokens(around(input), around(output))
+    let mut around = |median: f64, sigma: f64| (median * (0.5 + 1.5 * chance.unit()), sigma + sigma * chance.unit());
+    part.tokens(around(input, 0.3), around(output, 0.15))
 }
 
 /// Of the operations that answer as a whole.
@@ -121,14 +121,14 @@ fn search(name: &str, chance: &mut Chance) -> Workload {
 fn nightly(name: &str, chance: &mut Chance) -> Workload {
     let model = *one_of(WORKING, chance);
     let part = part(at_night(chance), 1_000, whole(model, chance), numbered("night")).tolerant();
-    can_wait(name, (model, "batch"), chance).part(tokens(part, (2_500.0, 600.0), chance))
+    can_wait(name, (model, "batch"), chance).part(tokens(part, (2_500.0, 450.0), chance))
 }
 
 fn enrichment(name: &str, chance: &mut Chance) -> Workload {
     let model = *one_of(WORKING, chance);
     let arrival = Arrival::Every { hours: *one_of(&[4, 6, 8, 12], chance), minutes: small(chance, 15, 60) };
     let part = part(arrival, 1_000, whole(model, chance), Session::Job).tolerant();
-    can_wait(name, (model, "StepFunctions"), chance).part(tokens(part, (1_300.0, 500.0), chance))
+    can_wait(name, (model, "StepFunctions"), chance).part(tokens(part, (1_300.0, 400.0), chance))
 }
 
 fn tagging(name: &str, chance: &mut Chance) -> Workload {
@@ -142,7 +142,7 @@ fn evaluation(name: &str, chance: &mut Chance) -> Workload {
     let model = *one_of(&[SONNET, OPUS, SONNET_5_5, LLAMA], chance);
     let arrival = Arrival::Daily { days: Days::Weekdays, hour: small(chance, 18, 21), minute: 10, minutes: 110 };
     let part = part(arrival, 1_000, Operation::Converse, fixed("GitHubActions")).tolerant();
-    can_wait(name, (model, "github-ci"), chance).part(tokens(part, (1_500.0, 500.0), chance))
+    can_wait(name, (model, "github-ci"), chance).part(tokens(part, (1_500.0, 400.0), chance))
 }
 
 /// The archive over a few days, or what is new every night.
@@ -171,7 +171,7 @@ fn reports(name: &str, chance: &mut Chance) -> Workload {
     let model = *one_of(CHATTY, chance);
     let asked = part(desks(), 500, Operation::ConverseStream, task(2)).turns(Turns::Single);
     let standing = part(at_night(chance), 500, whole(model, chance), numbered("standing-reports")).tolerant();
-    both(name, model).part(tokens(asked, (2_600.0, 1_200.0), chance)).part(tokens(standing, (2_600.0, 1_200.0), chance))
+    both(name, model).part(tokens(asked, (2_600.0, 800.0), chance)).part(tokens(standing, (2_600.0, 800.0), chance))
 }
 
 fn both(name: &str, model: &str) -> Workload {
