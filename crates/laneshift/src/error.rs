@@ -62,6 +62,8 @@ pub(crate) enum Error {
     Emulator(String),
     #[error("run the demo: {0}")]
     Demo(String),
+    #[error("simulate: {0}")]
+    Simulation(String),
     #[error("find the key {0}, or it is revoked already")]
     NoKey(String),
     #[error("serve: {0}")]
@@ -103,6 +105,7 @@ impl Error {
             Self::Gateway(_) => "LS0027",
             Self::NoKey(_) => "LS0028",
             Self::Demo(_) => "LS0029",
+            Self::Simulation(_) => "LS0031",
         }
     }
 
@@ -159,6 +162,7 @@ impl Error {
                 "choose another folder with --data or another port with --listen; docs/gateway.md shows a configuration"
                     .to_owned()
             }
+            Self::Simulation(_) => "the seed runs the same way again; docs/simulate.md says what is checked".to_owned(),
             Self::Demo(_) => "choose an empty folder with --out".to_owned(),
             Self::Emulator(_) => "choose another folder with --data or another port with --listen".to_owned(),
         }
@@ -198,6 +202,7 @@ impl Error {
             | Self::Emulator(_)
             | Self::Gateway(_)
             | Self::Demo(_)
+            | Self::Simulation(_)
             | Self::Batch(_)
             | Self::Busy(_)
             | Self::Held(_)

@@ -10,6 +10,7 @@ mod doubts;
 mod error;
 mod levels;
 mod page;
+pub mod simulation;
 mod svg;
 mod terminal;
 mod text;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use laneshift_aws::sigv4::{authorization, sha256_hex};
 use laneshift_aws::{Transport, TransportError};
@@ -21,6 +21,8 @@ use tower::util::BoxCloneSyncService;
 
 use crate::clock::Clock;
 use crate::error::SimError;
+use crate::seams::Outage;
+use crate::traffic::Traffic;
 
 /// The host of everything.
 pub(crate) const HOST_NAME: &str = "bedrock.simulated";
@@ -37,6 +39,40 @@ pub(crate) struct Aws {
     pub(crate) clock: Clock,
     /// Access keys by the ARN of their caller.
     keys: BTreeMap<String, String>,
+    reach: Reach,
+}
+
+/// The way to its answers, which an outage closes.
+#[derive(Clone)]
+struct Reach {
+    emulator: Emulator,
+    clock: Clock,
+    outage: Option<Outage>,
+}
+
+impl Reach {
+    fn is_out(&self, region: &str) -> bool {
+        self.outage.as_ref().is_some_and(|outage| outage.strikes(region, self.clock.now()))
+    }
+
+    async fn answer<B>(&self, request: Request<B>) -> Result<Response<Body>, TransportError>
+    where
+        B: Into<Body>,
+    {
+        if self.is_out(region_of(request.headers()).unwrap_or_default()) {
+            let out = Response::builder().status(503).header("x-amzn-errortype", "ServiceUnavailableException");
+            let body = Body::from(Bytes::from_static(br#"{"message":"The region does not answer."}"#));
+            return out.body(body).map_err(|e| TransportError { what: e.to_string(), sent: false });
+        }
+        let lost = |_| TransportError { what: "the connection was closed".to_owned(), sent: true };
+        self.emulator.answer(request.map(Into::into)).await.map_err(lost)
+    }
+}
+
+/// The region that a request is signed for.
+fn region_of(headers: &HeaderMap) -> Option<&str> {
+    let scope = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once("Credential=")?.1;
+    scope.split('/').nth(2)
 }
 
 /// An answer, read whole.
@@ -111,7 +147,8 @@ fn account_of(arn: &str) -> &str {
 
 impl Aws {
     /// A new one, with keys for a gateway and for whoever makes these calls.
-    pub(crate) fn open(folder: &Path, company: &Company, calls: &[Call], settings: Settings) -> Result<Self, SimError> {
+    pub(crate) fn open(folder: &Path, traffic: &Traffic, settings: Settings, outage: Option<Outage>) -> Result<Self, SimError> {
+        let Traffic { company, calls } = traffic;
         let clock = Clock::at(company.start);
         let mut keys = BTreeMap::new();
         let mut accounts = vec![gateway_account(company)];
@@ -140,7 +177,8 @@ impl Aws {
         for bucket in [JOBS_BUCKET, LOGS_BUCKET] {
             std::fs::create_dir_all(folder.join("s3").join(bucket))?;
         }
-        Ok(Self { emulator, clock, keys })
+        let reach = Reach { emulator: emulator.clone(), clock: clock.clone(), outage };
+        Ok(Self { emulator, clock, keys, reach })
     }
 
     /// Has invocation logs written, with bodies.
@@ -168,9 +206,8 @@ impl Aws {
         let access_key = self.keys.get(principal).map_or(GATEWAY_KEYS.0, String::as_str);
         let secret = if access_key == GATEWAY_KEYS.0 { GATEWAY_KEYS.1 } else { "simulated" };
         let signed = signed(request, (access_key, secret), region, self.clock.now())?;
-        let answered = self.emulator.answer(signed.map(Body::from)).await;
-        let response = answered.map_err(|_| SimError::Refused("the connection was closed".to_owned()))?;
-        Ok(Answer::read(response).await)
+        let answered = self.reach.answer(signed).await;
+        Ok(Answer::read(answered.map_err(|lost| SimError::Refused(lost.to_string()))?).await)
     }
 
     /// Time goes on to a moment, and what falls due by then happens.
@@ -179,13 +216,18 @@ impl Aws {
         self.emulator.settle().await;
     }
 
+    /// Whether a region does not answer at this moment.
+    pub(crate) fn is_out(&self, region: &str) -> bool {
+        self.reach.is_out(region)
+    }
+
     /// As a batch engine calls it.
     pub(crate) fn transport(&self) -> Transport {
-        let emulator = self.emulator.clone();
+        let reach = self.reach.clone();
         BoxCloneSyncService::new(tower::service_fn(move |request: Request<Bytes>| {
-            let emulator = emulator.clone();
+            let reach = reach.clone();
             async move {
-                let (parts, body) = answered(&emulator, request).await?.into_parts();
+                let (parts, body) = reach.answer(request).await?.into_parts();
                 let cut = |_| TransportError { what: "the answer did not end".to_owned(), sent: true };
                 Ok(Response::from_parts(parts, body.collect().await.map_err(cut)?.to_bytes()))
             }
@@ -194,11 +236,11 @@ impl Aws {
 
     /// As a gateway calls it.
     pub(crate) fn wire(&self) -> InProcess {
-        let emulator = self.emulator.clone();
+        let reach = self.reach.clone();
         BoxCloneSyncService::new(tower::service_fn(move |request: Request<Bytes>| {
-            let emulator = emulator.clone();
+            let reach = reach.clone();
             async move {
-                let response = answered(&emulator, request).await?;
+                let response = reach.answer(request).await?;
                 Ok(response.map(|body| Coming::InProcess(body.map_err(|e| e.to_string().into()).boxed_unsync())))
             }
         }))
@@ -220,11 +262,6 @@ pub(crate) fn signed(
     let signed = signed.map_err(|e| unusable(&e))?;
     parts.headers.insert(AUTHORIZATION, HeaderValue::from_str(&signed).map_err(|e| unusable(&e))?);
     Ok(Request::from_parts(parts, body))
-}
-
-async fn answered(emulator: &Emulator, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-    let lost = |_| TransportError { what: "the connection was closed".to_owned(), sent: true };
-    emulator.answer(request.map(Body::from)).await.map_err(lost)
 }
 
 /// Whom AWS knows the gateway as.

@@ -13,6 +13,9 @@ const TRIES_MAX: usize = 8;
 /// How long a client waits before it tries again; twice as long each time.
 const PAUSE_MS: i64 = 500;
 
+/// Bedrock does not answer in its region. It will not in the minutes for which a client tries again, either.
+const OUT: u16 = 503;
+
 /// Sends until there is an answer. Waits are noted of requests that somebody waits for; `name` is for errors.
 pub(crate) async fn answered(
     month: &mut Month,
@@ -28,7 +31,13 @@ pub(crate) async fn answered(
             }
             break;
         }
-        if answer.error.as_deref() != Some("ThrottlingException") || left == 0 {
+        if answer.status == OUT {
+            month.failed.push((call.workload, call.usage));
+            return Ok(());
+        }
+        let throttled = answer.error.as_deref() == Some("ThrottlingException");
+        month.throttled += u64::from(throttled);
+        if !throttled || left == 0 {
             return Err(SimError::Refused(format!("{name}: {}", answer.told())));
         }
         clock.set(Timestamp(clock.now().0 + pause_ms));

@@ -5,14 +5,14 @@ mod check;
 mod clients;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
 
 use futures::FutureExt;
-use laneshift_catalog::policy::Policy;
+use laneshift_catalog::policy::{Policy, PolicyRule};
 use laneshift_core::route::LaneId;
-use laneshift_example::{Call, Company};
+use laneshift_example::{Call, Company, Workload};
 use laneshift_units::{Money, Timestamp};
 
 use crate::aws::{Aws, gateway_principal, role_of};
@@ -20,11 +20,13 @@ use crate::error::SimError;
 use crate::month::{Month, Progress, by_principal};
 use crate::node::{Ground, Node, TURN_MS};
 use crate::seams::{Conditions, Dead};
+use crate::traffic::Traffic;
 use crate::watch::Watch;
 use clients::Accepted;
 
 /// What is late is answered by then.
-const AFTERMATH_MS: i64 = 3 * 24 * 3_600_000;
+const AFTERMATH_MS: i64 = 3 * 24 * HOUR_MS;
+const HOUR_MS: i64 = 3_600_000;
 /// A process that died begins again after so long.
 const RESTART_MS: i64 = 5_000;
 /// Processes that may die one after the other before one takes a turn.
@@ -68,20 +70,28 @@ struct Planned<'a> {
 /// # Errors
 /// [`SimError`]; [`SimError::Broken`] with the first invariant that does not hold.
 pub async fn as_planned(
-    company: &Company,
+    traffic: &Traffic,
     conditions: impl Into<Conditions>,
     policy: &Path,
     folder: &Path,
     progress: &dyn Fn(Progress),
 ) -> Result<(Month, Books), SimError> {
     let rules = Policy::open(policy)?.rules;
-    let waits = |key: &str| rules.iter().any(|rule| rule.workload == key && rule.lanes.contains(&LaneId::Batch));
-    let waiting: Vec<bool> = company.workloads.iter().map(|workload| waits(&workload.key())).collect();
-    let calls: Vec<_> = laneshift_example::calls(company).collect();
-    let mut planned = Planned::open((company, &calls), conditions.into(), policy, folder).await?;
-    for call in &calls {
+    let rules = rules.iter().filter(|rule| rule.lanes.contains(&LaneId::Batch));
+    let mut by_workload: BTreeMap<&str, Vec<&PolicyRule>> = BTreeMap::new();
+    rules.for_each(|rule| by_workload.entry(&rule.workload).or_default().push(rule));
+    let keys: Vec<String> = traffic.company.workloads.iter().map(Workload::key).collect();
+    let may_wait = |call: &Call| {
+        let hour = u8::try_from(call.at.0.div_euclid(HOUR_MS).rem_euclid(24)).unwrap_or(0);
+        let holds = |rule: &&PolicyRule| rule.matches.hours_utc.is_empty() || rule.matches.hours_utc.contains(&hour);
+        by_workload.get(&*keys[call.workload]).is_some_and(|rules| rules.iter().any(holds))
+    };
+    let calls = &traffic.calls;
+    let mut planned = Planned::open(traffic, conditions.into(), policy, folder).await?;
+    for (n, call) in calls.iter().enumerate() {
         planned.until(call.at).await?;
-        planned.call(call, waiting[call.workload]).await?;
+        let waits_too = planned.conditions.what_if.wait_too.contains(&n);
+        planned.call(call, (may_wait(call), waits_too)).await?;
         planned.month.requests += 1;
         if planned.month.requests.is_multiple_of(64) {
             progress(Progress { done: planned.month.requests, of: calls.len() as u64 });
@@ -95,17 +105,14 @@ pub async fn as_planned(
 }
 
 impl<'a> Planned<'a> {
-    async fn open(
-        (company, calls): (&'a Company, &[Call]),
-        conditions: Conditions,
-        policy: &Path,
-        folder: &Path,
-    ) -> Result<Self, SimError> {
-        let aws = Aws::open(&folder.join("aws"), company, calls, conditions.settings.clone())?;
+    async fn open(traffic: &'a Traffic, conditions: Conditions, policy: &Path, folder: &Path) -> Result<Self, SimError> {
+        let company = &traffic.company;
+        let outage = conditions.what_if.outage.clone();
+        let aws = Aws::open(&folder.join("aws"), traffic, conditions.settings.clone(), outage)?;
         let watch = Watch::new(aws.clock.clone());
         let data = folder.join("gateway");
         std::fs::create_dir_all(&data)?;
-        let ground = Ground::new(company, data, policy, conditions.seams.clone())?;
+        let ground = Ground::new(traffic, data, policy, conditions.seams.clone())?;
         let node = begun(&ground, &aws, &watch).await?;
         aws.emulator.set_faults(conditions.faults.clone(), false).map_err(SimError::Refused)?;
         Ok(Self {
@@ -167,10 +174,14 @@ impl<'a> Planned<'a> {
         };
         match self.alive(turning).await? {
             // It is told, and tried again at the next turn.
-            Some(Err(error)) if self.conditions.troubled => self.watch.note(|| format!("a turn failed: {error}")),
+            Some(Err(error)) if self.conditions.troubled || self.aws.is_out(&self.ground.place.region) => {
+                self.watch.note(|| format!("a turn failed: {error}"))
+            }
             Some(turned) => turned?,
             None => {}
         }
+        let waiting = self.waiting().await?;
+        self.month.queue_max = self.month.queue_max.max(waiting);
         self.check_turn().await
     }
 

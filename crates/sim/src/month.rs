@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use laneshift_provider::bill::{Bill, By, Line, PriceList};
-use laneshift_units::{Money, PriceMode};
+use laneshift_units::{Money, PriceMode, Usage};
 
 use crate::error::SimError;
 
@@ -47,6 +47,12 @@ pub struct Month {
     pub waited_ms: Vec<u64>,
     /// Requests that were accepted to be answered later.
     pub deadlines: Deadlines,
+    /// The most of them that waited at one time.
+    pub queue_max: u64,
+    /// Answers that said that there was no room, and that the client should try again.
+    pub throttled: u64,
+    /// Requests that somebody waited for, and that had no answer: whose, and what they would have taken.
+    pub failed: Vec<(usize, Usage)>,
 }
 
 impl Month {

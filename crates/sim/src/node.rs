@@ -22,6 +22,7 @@ use serde_json::Value;
 use crate::aws::{Aws, GATEWAY_KEYS, HOST_NAME, JOBS_BUCKET};
 use crate::error::SimError;
 use crate::seams::Seams;
+use crate::traffic::Traffic;
 use crate::watch::Watch;
 
 /// Between two looks of the batch lane: a month of them has to pass in seconds.
@@ -64,7 +65,8 @@ pub(crate) struct Ground {
 
 impl Ground {
     /// A new folder, with keys for every owner.
-    pub(crate) fn new(company: &Company, data: PathBuf, policy: &Path, seams: Seams) -> Result<Self, SimError> {
+    pub(crate) fn new(traffic: &Traffic, data: PathBuf, policy: &Path, seams: Seams) -> Result<Self, SimError> {
+        let company = &traffic.company;
         let queue = data.join("queue");
         std::fs::create_dir_all(&queue)?;
         // Always the same ids, so that a month can be run again.
@@ -74,14 +76,13 @@ impl Ground {
         for owner in owners {
             keys.insert(owner.to_owned(), keys::create(&data, &keys::Key::named("", owner), company.start)?);
         }
-        let region = company.workloads.first().map_or("us-east-1", |workload| workload.region.as_str());
         Ok(Self {
             catalog: catalog()?,
             capabilities: Arc::new(Capabilities::shipped()?),
             store: Arc::new(Memory::default()),
             keys,
             config: config(company, &data, policy)?,
-            place: place(region),
+place: place(traffic.main_region()),
             chance: chance(company.seed),
             data,
             seams,

@@ -1,5 +1,6 @@
 //! Where a simulation may put something of its own: around the queue, around what is sent to Bedrock, and at each durable step.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,6 +9,7 @@ use laneshift_gateway::InProcess;
 use laneshift_provider::faults::Rule;
 use laneshift_provider::settings::Settings;
 use laneshift_store::Store;
+use laneshift_units::Timestamp;
 
 /// Stands between two parts.
 pub type Between<T> = Arc<dyn Fn(T) -> T + Send + Sync>;
@@ -51,6 +53,44 @@ pub struct Conditions {
     /// Things go wrong: clients send with an idempotency key, a call may stay without an answer, and what was accepted may end
     /// without one. Books are held against the bill after each step.
     pub troubled: bool,
+    /// What is other than it was.
+    pub what_if: WhatIf,
+}
+
+impl Conditions {
+    /// Whether what was accepted may end without an answer.
+    pub(crate) const fn may_miss(&self) -> bool {
+        self.troubled || self.what_if.outage.is_some() || self.what_if.deadline_ms.is_some()
+    }
+}
+
+/// What is other than it was.
+#[derive(Clone, Debug, Default)]
+pub struct WhatIf {
+    /// Calls, by their place in the traffic, that wait up to a day too, whatever the policy says.
+    pub wait_too: HashSet<usize>,
+    /// What waits is due after so long, whatever the policy says.
+    pub deadline_ms: Option<i64>,
+    /// A region does not answer.
+    pub outage: Option<Outage>,
+}
+
+/// A region whose Bedrock does not answer. Its jobs go on, and its S3 answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// Which.
+    pub region: String,
+    /// From then ...
+    pub from: Timestamp,
+    /// ... to then.
+    pub to: Timestamp,
+}
+
+impl Outage {
+    /// Whether it strikes a region at a moment.
+    pub(crate) fn strikes(&self, region: &str, now: Timestamp) -> bool {
+        self.region == region && self.from <= now && now < self.to
+    }
 }
 
 impl From<Settings> for Conditions {

@@ -2,29 +2,29 @@
 
 use std::path::Path;
 
-use laneshift_example::Company;
 use laneshift_provider::settings::Settings;
 
 use crate::aws::{Aws, request_of, role_of};
 use crate::client::answered;
 use crate::error::SimError;
 use crate::month::{Month, Progress, by_principal};
+use crate::traffic::Traffic;
 
 /// Runs a company's month against Bedrock alone; its invocation logs lie in the bucket `logs` below `folder`.
 ///
 /// # Errors
 /// [`SimError`].
 pub async fn as_today(
-    company: &Company,
+    traffic: &Traffic,
     settings: Settings,
     folder: &Path,
     progress: &dyn Fn(Progress),
 ) -> Result<Month, SimError> {
-    let calls: Vec<_> = laneshift_example::calls(company).collect();
-    let aws = Aws::open(folder, company, &calls, settings)?;
+    let Traffic { company, calls } = traffic;
+    let aws = Aws::open(folder, traffic, settings, None)?;
     aws.log(company).await?;
     let mut month = Month::default();
-    for call in &calls {
+    for call in calls {
         aws.clock.set(call.at);
         let workload = &company.workloads[call.workload];
         let request = request_of(company, call)?;

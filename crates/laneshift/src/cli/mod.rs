@@ -5,7 +5,7 @@ mod batch;
 mod completions;
 mod config;
 pub(crate) mod demo;
-mod duration;
+pub(crate) mod duration;
 mod emulate;
 mod estimate;
 mod explain;
@@ -16,6 +16,7 @@ mod route;
 mod savings;
 mod serve;
 mod signals;
+pub(crate) mod simulate;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -53,6 +54,8 @@ enum Command {
     Audit(Box<audit::AuditArgs>),
     /// Show why a workload was judged as it was, and what would change that
     Explain(explain::ExplainArgs),
+    /// Run recorded traffic under a policy, and see what would be if something were otherwise
+    Simulate(simulate::SimulateArgs),
     /// Show, check or update the price catalogue
     Prices(prices::PricesArgs),
     /// Run files of requests that can wait as Bedrock batch jobs
@@ -89,6 +92,7 @@ pub(crate) fn run() -> ExitCode {
     let mut out = std::io::stdout().lock();
     let result = match &cli.command {
         Command::Demo(args) => demo::run(args, &mut out),
+        Command::Simulate(args) => simulate::run(args, &mut out),
         Command::Estimate(args) => estimate::run(args, &mut out),
         Command::Audit(args) => audit::run(args, &mut out),
         Command::Explain(args) => explain::run(args, &mut out),

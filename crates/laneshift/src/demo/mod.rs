@@ -13,7 +13,7 @@ use laneshift_provider::bill::{Granularity, PriceList, cur_csv};
 use laneshift_provider::models::Models;
 use laneshift_provider::settings::Settings;
 use laneshift_report::comparison::{self, Comparison, LanePair, Wait, WorkloadPair};
-use laneshift_sim::{Books, Month, as_planned, as_today, settings_for};
+use laneshift_sim::{Books, Month, Traffic, as_planned, as_today, settings_for};
 use laneshift_units::{AccountId, Money, PriceMode};
 
 use crate::audit;
@@ -21,7 +21,7 @@ use crate::cli::audit::AuditArgs;
 use crate::cli::demo::{DemoArgs, Known};
 use crate::clock::Stopwatch;
 use crate::error::Error;
-use progress::Bar;
+pub(crate) use progress::Bar;
 
 /// What a demo prints.
 pub(crate) struct Done {
@@ -41,7 +41,8 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Done, Error> {
     let mut compared = Vec::new();
     for company in known {
         let (known, company) = (*company, company.of(args.seed).sampled(args.sample));
-        compared.push(compare(&company, &known.settings(&company), &args.out)?);
+        let settings = known.settings(&company);
+        compared.push(compare(&company.into(), &settings, &args.out)?);
     }
     let page = args.out.join(PAGE);
     let html = comparison::html(&compared).map_err(|e| Error::Report(e.to_string()))?;
@@ -89,19 +90,20 @@ fn prepare(out: &Path) -> Result<(), Error> {
     fs::write(out.join(MARK), "").map_err(failed)
 }
 
-fn compare(company: &Company, settings: &Settings, out: &Path) -> Result<Comparison, Error> {
+fn compare(traffic: &Traffic, settings: &Settings, out: &Path) -> Result<Comparison, Error> {
+    let company = &traffic.company;
     let folder = out.join(company.name.to_lowercase());
     let failed = |e: laneshift_sim::SimError| Error::Demo(format!("{}: {e}", company.name));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     let runtime = runtime.map_err(|e| Error::Demo(format!("start its threads: {e}")))?;
     let bar = Bar::new(&format!("{} as it is", company.name));
     let today = folder.join("today");
-    let before = runtime.block_on(as_today(company, settings.clone(), &today, &|at| bar.at(at))).map_err(failed)?;
+    let before = runtime.block_on(as_today(traffic, settings.clone(), &today, &|at| bar.at(at))).map_err(failed)?;
     bar.finish();
     let audited = audit(company, &before, &folder)?;
     let bar = Bar::new(&format!("{} as planned", company.name));
     let policy = folder.join("audit").join("policy.toml");
-    let run = async { as_planned(company, settings.clone(), &policy, &folder.join("planned"), &|at| bar.at(at)).await };
+    let run = async { as_planned(traffic, settings.clone(), &policy, &folder.join("planned"), &|at| bar.at(at)).await };
     let (after, books) = runtime.block_on(run).map_err(failed)?;
     bar.finish();
     told(company, (&before, &after), &books, &audited).map_err(failed)
@@ -129,6 +131,12 @@ fn told(
     books: &Books,
     audited: &audit::Done,
 ) -> Result<Comparison, laneshift_sim::SimError> {
+    for month in [before, after] {
+        if let Some((workload, _)) = month.failed.first() {
+            let name = &company.workloads[*workload].name;
+            return Err(laneshift_sim::SimError::Refused(format!("a call of {name} has no answer")));
+        }
+    }
     let (was, is) = (before.lanes()?, after.lanes()?);
     let times = |amount: Money| amount.times(company.sampling_factor);
     let lanes = PriceMode::ALL.into_iter().filter_map(|mode| {
@@ -178,7 +186,7 @@ fn workloads(company: &Company, (before, after): (&Month, &Month), audited: &aud
 }
 
 /// The lane of a column of the price list; answers that are optimised for latency are on demand too.
-const fn lane_of(mode: PriceMode) -> LaneId {
+pub(crate) const fn lane_of(mode: PriceMode) -> LaneId {
     match mode {
         PriceMode::OnDemand | PriceMode::LatencyOptimized => LaneId::Standard,
         PriceMode::Priority => LaneId::Priority,

@@ -110,6 +110,12 @@ impl Planned<'_> {
         Ok(books)
     }
 
+    /// Requests that were accepted and have no result yet.
+    pub(super) async fn waiting(&self) -> Result<u64, SimError> {
+        let live = self.ground.store.live().await.map_err(queue)?;
+        Ok(live.iter().map(|chunk| u64::from(chunk.new.records) - chunk.done.count()).sum())
+    }
+
     /// Nothing is under way.
     pub(super) async fn is_idle(&self) -> Result<bool, SimError> {
         let store = &self.ground.store;

@@ -25,6 +25,8 @@ const TICK_MS: i64 = 2 * TURN_MS;
 /// So often is a request made again when Bedrock fails, and after so long.
 const TRIES: usize = 3;
 const PAUSE_MS: i64 = 700;
+/// What waits because somebody asks what would be if it did is due in a day.
+const DAY_MS: i64 = 24 * 3_600_000;
 /// While a call is held back, time goes on by so much.
 const HELD: Duration = Duration::from_millis(250);
 
@@ -42,7 +44,7 @@ pub(super) struct Accepted {
 
 impl Planned<'_> {
     /// A request as its client sends it, again when it is throttled.
-    pub(super) async fn call(&mut self, call: &Call, may_wait: bool) -> Result<(), SimError> {
+    pub(super) async fn call(&mut self, call: &Call, (may_wait, waits_too): (bool, bool)) -> Result<(), SimError> {
         let workload = &self.company.workloads[call.workload];
         let owner = workload.role.as_str();
         let request = request_of(self.company, call)?;
@@ -52,9 +54,12 @@ impl Planned<'_> {
             return answered(&mut self.month, (&self.aws.clock, &workload.name, call), send).await;
         }
         let request = self.signed(owner, request, region)?;
-        if may_wait && !call.operation.streams() {
+        if (may_wait || waits_too) && !call.operation.streams() {
             let mut later = request.clone();
             later.headers_mut().insert("prefer", HeaderValue::from_static("respond-async"));
+            if let Some(due) = self.due_after(waits_too) {
+                later.headers_mut().insert("laneshift-deadline", due);
+            }
             if self.conditions.troubled {
                 let key = HeaderValue::from(self.month.requests);
                 later.headers_mut().insert("idempotency-key", key);
@@ -85,6 +90,12 @@ impl Planned<'_> {
         let send = async || Ok(send(gateway, watch, live.clone()).await);
         answered(&mut self.month, of, send).await?;
         self.check_call().await
+    }
+
+    /// When what waits is due, where that is not the policy's to say.
+    fn due_after(&self, waits_too: bool) -> Option<HeaderValue> {
+        let ms = self.conditions.what_if.deadline_ms.or(waits_too.then_some(DAY_MS))?;
+        HeaderValue::from_str(&format!("{}s", ms / 1_000)).ok()
     }
 
     /// Sends a request, and again when the process dies over it.
@@ -157,7 +168,7 @@ impl Planned<'_> {
         for at in 0..self.accepted.len() {
             self.ask(at).await?;
             let one = &self.accepted[at];
-            if one.first.is_none_or(|(_, answer)| !answer && !self.conditions.troubled) {
+            if one.first.is_none_or(|(_, answer)| !answer && !self.conditions.may_miss()) {
                 return Err(SimError::Refused(format!("request {} was accepted and has no answer", one.id)));
             }
         }

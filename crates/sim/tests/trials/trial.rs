@@ -13,7 +13,7 @@ pub(crate) type Outcome = Result<(Month, Books), SimError>;
 
 /// What a trial is made of, by its seed.
 pub(crate) fn conditions(seed: u64, seams: Seams) -> Conditions {
-    Conditions { settings: settings(seed), faults: drawn_faults(seed), seams, troubled: true }
+    Conditions { settings: settings(seed), faults: drawn_faults(seed), seams, troubled: true, ..Conditions::default() }
 }
 
 /// Runs a seed.
@@ -22,7 +22,7 @@ pub(crate) fn run(seed: u64, conditions: Conditions) -> Outcome {
     let policy = folder.path().join("policy.toml");
     std::fs::write(&policy, POLICY).expect("written");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
-    runtime.block_on(as_planned(&tiny(seed), conditions, &policy, folder.path(), &|_| {}))
+    runtime.block_on(as_planned(&tiny(seed).into(), conditions, &policy, folder.path(), &|_| {}))
 }
 
 /// The seeds of `LANESHIFT_SIM_SEEDS=from..to`, or fifty.

@@ -1,0 +1,165 @@
+//! The simulation: recorded traffic as it was, under a policy, and with something otherwise, over several draws of chance.
+
+mod output;
+mod read;
+mod what_if;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use laneshift_catalog::policy::Policy;
+use laneshift_catalog::prices::{Catalog, Tariff};
+use laneshift_core::route::LaneId;
+use laneshift_report::comparison::Wait;
+use laneshift_report::simulation::{self, Column, Run, Simulation};
+use laneshift_sim::{Conditions, Month, SimError, Traffic, as_planned, as_today, settings_for};
+use laneshift_units::{Money, PriceMode, Usage};
+
+use crate::cli::simulate::SimulateArgs;
+use crate::demo::{Bar, lane_of};
+use crate::error::Error;
+use what_if::Asked;
+
+/// What a simulation prints.
+pub(crate) struct Done {
+    pub(crate) summary: String,
+    pub(crate) json: String,
+}
+
+pub(crate) fn run(args: &SimulateArgs) -> Result<Done, Error> {
+    let asked = Asked::read(&args.what_if)?;
+    let policy = args.policy.clone().unwrap_or_else(|| args.ledger.join("policy.toml"));
+    if !policy.is_file() {
+        return Err(Error::NotFound(policy.display().to_string()));
+    }
+    let rules = Policy::open(&policy).map_err(|e| Error::Data(e.to_string()))?.rules;
+    let may_wait = rules.iter().filter(|rule| rule.lanes.contains(&LaneId::Batch));
+    let may_wait: BTreeSet<&str> = may_wait.map(|rule| rule.workload.as_str()).collect();
+    let catalog = crate::audit::load_catalog(None)?;
+    let scratch = tempfile::tempdir().map_err(|e| Error::Simulation(format!("make a folder for it: {e}")))?;
+    let recording = read::read(args, &scratch.path().join("read"))?;
+    let left_out = recording.left_out().clone();
+    let named = args.ledger.display().to_string();
+    let traffic = recording.traffic(1).ok_or(Error::NoEvidence(named))?;
+    let live = |workload: usize| !may_wait.contains(traffic.company.workloads[workload].key().as_str());
+
+    let mut plans =
+        vec![Planned { name: "as recorded", asked: None }, Planned { name: "under the policy", asked: Some(Asked::default()) }];
+    if asked.is_something() {
+        plans.push(Planned { name: "what if", asked: Some(asked) });
+    }
+    // What was recorded holds no chance.
+    let seeds = |plan: &Planned| if plan.asked.is_some() { args.seeds } else { 1 };
+    let jobs: Vec<(usize, u64)> =
+        plans.iter().enumerate().flat_map(|(at, plan)| (1..=seeds(plan)).map(move |seed| (at, seed))).collect();
+    let bar = Bar::new("simulating");
+    let (done, of) = (AtomicU64::new(0), jobs.len() as u64 * traffic.calls.len() as u64);
+    let one = |&(at, seed): &(usize, u64)| {
+        let folder = scratch.path().join(format!("{at}-{seed}"));
+        let last = AtomicU64::new(0);
+        let tell = |progress: laneshift_sim::Progress| {
+            let before = last.swap(progress.done, Ordering::Relaxed);
+            let done = done.fetch_add(progress.done - before, Ordering::Relaxed);
+            bar.at(laneshift_sim::Progress { done, of });
+        };
+        let run = plans[at].run(&traffic, seed, (&policy, &folder), &live, (&tell, &catalog));
+        // A month's files are not small.
+        let _ = std::fs::remove_dir_all(&folder);
+        Ok((at, seed, run?))
+    };
+    let mut runs = side_by_side(&jobs, &one)?;
+    bar.finish();
+    runs.sort_by_key(|(at, seed, _)| (*at, *seed));
+    let columns = plans.iter().enumerate().map(|(at, plan)| Column {
+        name: plan.name.to_owned(),
+        runs: runs.iter().filter(|(of, ..)| *of == at).map(|(.., run)| run.clone()).collect(),
+    });
+    let told = Simulation {
+        ledger: traffic.company.name.clone(),
+        calls: traffic.calls.len() as u64,
+        factor: traffic.company.sampling_factor,
+        days: traffic.company.days,
+        seeds: args.seeds,
+        left_out,
+        columns: columns.collect(),
+    };
+    Ok(Done { summary: simulation::summary(&told), json: output::json(&told) })
+}
+
+/// What is run.
+struct Planned {
+    name: &'static str,
+    /// What is otherwise than under the policy; `None` without a policy.
+    asked: Option<Asked>,
+}
+
+impl Planned {
+    fn run(
+        &self,
+        traffic: &Traffic,
+        seed: u64,
+        (policy, folder): (&Path, &PathBuf),
+        live: &dyn Fn(usize) -> bool,
+        (tell, catalog): (&dyn Fn(laneshift_sim::Progress), &Catalog),
+    ) -> Result<Run, Error> {
+        let failed = |e: SimError| Error::Simulation(format!("{}, seed {seed}: {e}", self.name));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        let runtime = runtime.map_err(|e| Error::Simulation(format!("start its threads: {e}")))?;
+        let mut settings = settings_for(&traffic.company);
+        let Some(asked) = &self.asked else {
+            let month = runtime.block_on(as_today(traffic, settings, folder, tell)).map_err(failed)?;
+            return told(&month, traffic, catalog).map_err(failed);
+        };
+        asked.settle(&mut settings);
+        let (mut traffic, what_if) = asked.of(traffic, live)?;
+        traffic.company.seed = seed;
+        let conditions = Conditions { settings, what_if, ..Conditions::default() };
+        let (month, _) = runtime.block_on(as_planned(&traffic, conditions, policy, folder, tell)).map_err(failed)?;
+        told(&month, &traffic, catalog).map_err(failed)
+    }
+}
+
+fn told(month: &Month, traffic: &Traffic, catalog: &Catalog) -> Result<Run, SimError> {
+    let factor = traffic.company.sampling_factor;
+    let on_demand = |(workload, usage): &(usize, Usage)| {
+        let workload = &traffic.company.workloads[*workload];
+        Tariff::of(catalog, &workload.model, &workload.region).of_request(PriceMode::OnDemand, usage)
+    };
+    let unanswered: Option<Money> = month.failed.iter().map(on_demand).sum();
+    let mut run = Run {
+        accepted: month.deadlines.accepted,
+        missed: month.deadlines.accepted - month.deadlines.kept,
+        failed: month.failed.len() as u64,
+        unanswered: unanswered.map(|cost| cost.times(factor)),
+        throttled: month.throttled,
+        queue_max: month.queue_max,
+        wait: month.waited(50).zip(month.waited(99)).map(|(p50_ms, p99_ms)| Wait { p50_ms, p99_ms }),
+        ..Run::default()
+    };
+    for (mode, lane) in month.lanes()? {
+        *run.lanes.entry(lane_of(mode)).or_default() += lane.billed.times(factor);
+    }
+    Ok(run)
+}
+
+/// Runs all jobs, as many at a time as there are processors; the first error counts.
+fn side_by_side<J: Sync, T: Send>(jobs: &[J], one: &(impl Fn(&J) -> Result<T, Error> + Sync)) -> Result<Vec<T>, Error> {
+    let (next, results) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(job) = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).ok().and_then(|at| jobs.get(at)) {
+                    let result = one(job);
+                    if result.is_err() {
+                        next.store(u64::MAX / 2, Ordering::Relaxed);
+                    }
+                    results.lock().unwrap_or_else(PoisonError::into_inner).push(result);
+                }
+            });
+        }
+    });
+    results.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+}
