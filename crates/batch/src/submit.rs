@@ -173,7 +173,8 @@ impl Engine {
             return Ok(Phase::Running);
         }
         self.memo().processed.remove(&id);
-        seen.ended = Some(self.now());
+        // By AWS's word: its bill goes by it.
+        seen.ended = Some(view.ended.unwrap_or_else(|| self.now()));
         if view.status == "Failed" && view.counts[1] == 0 {
             // Nothing ran and nothing is billed: its records are free, and none of them has had an attempt.
             let message = view.message.unwrap_or_else(|| "AWS gave no reason".to_owned());

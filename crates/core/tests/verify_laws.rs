@@ -37,9 +37,9 @@ fn any_month() -> impl Strategy<Value = Month> {
     let tokens = prop_oneof![Just(0_u64), 1..1_000_u64, Just(987_654_321_987)];
     let row = (names, class, mode, any::<(bool, bool)>(), tokens, -1_000_i64..10_000_000_000_000);
     let money = -10_000_000_000_000_i64..10_000_000_000_000;
-    (prop::collection::vec(row, 0..30), [money.clone(), money.clone(), money]).prop_map(|(rows, money)| {
-        let [fees, other, adjustments] = money.map(|pico| Money::from_pico(pico.into()));
-        let mut month = Month { fees, other, adjustments, ..Month::default() };
+    (prop::collection::vec(row, 0..30), [money.clone(), money.clone(), money.clone(), money]).prop_map(|(rows, money)| {
+        let [fees, other, corrections, adjustments] = money.map(|pico| Money::from_pico(pico.into()));
+        let mut month = Month { fees, other, corrections, adjustments, ..Month::default() };
         for ((account, region, model), class, mode, (global, long_context), tokens, cost) in rows {
             let (account, region) = (if account == 0 { String::new() } else { account.to_string() }, region.to_string());
             let cell = Cell { account, region, model: model.to_string(), long_context, class, mode, global };

@@ -12,7 +12,7 @@ use laneshift_catalog::prices::Catalog;
 use laneshift_example::{CalledAs, Company, Workload};
 use laneshift_gateway::config::Config;
 use laneshift_gateway::keys::{self, Secrets};
-use laneshift_gateway::{Gateway, Later, Wire};
+use laneshift_gateway::{Gateway, Later, Wire, queue_of};
 use laneshift_store::Store;
 use laneshift_store::memory::Memory;
 use object_store::local::LocalFileSystem;
@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use crate::aws::{Aws, GATEWAY_KEYS, HOST_NAME, JOBS_BUCKET};
 use crate::error::SimError;
+use crate::kept::keep;
 use crate::seams::Seams;
 use crate::watch::Watch;
 
@@ -63,7 +64,7 @@ pub(crate) struct Ground {
 impl Ground {
     /// A new folder, with keys for every owner.
     pub(crate) fn new(company: &Company, data: PathBuf, policy: &Path, seams: Seams) -> Result<Self, SimError> {
-        let queue = data.join("queue");
+        let queue = queue_of(&data);
         std::fs::create_dir_all(&queue)?;
         // Always the same ids, so that a month can be run again.
         std::fs::write(queue.join("id.key"), [7; 32])?;
@@ -83,6 +84,11 @@ impl Ground {
             data,
             seams,
         })
+    }
+
+    /// Leaves the books of the batch lane where a gateway keeps them.
+    pub(crate) fn keep_books(&self) -> Result<(), SimError> {
+        keep(&*self.store, &queue_of(&self.data))
     }
 
     /// The process begins.
@@ -131,7 +137,7 @@ impl Ground {
         let client = Client::new(transport, keys, &self.place.region, endpoints, aws.clock.wall());
         let settings = EngineSettings { margin_ms: MARGIN_MS, ..EngineSettings::default() };
         let store = (self.seams.store)(self.store.clone());
-        Ok(Engine::new(&self.data.join("queue"), store, client, buckets, tools, settings)?)
+        Ok(Engine::new(&queue_of(&self.data), store, client, buckets, tools, settings)?)
     }
 }
 

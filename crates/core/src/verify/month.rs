@@ -49,6 +49,8 @@ pub struct Month {
     pub fees: Money,
     /// Any other usage: images, search, guardrails.
     pub other: Money,
+    /// Corrections of tokens: their money counts, and no tokens.
+    pub corrections: Money,
     /// Discounts, credits, refunds and taxes on lines of their own.
     pub adjustments: Money,
 }
@@ -66,6 +68,7 @@ impl Month {
 
     /// All money.
     pub fn total(&self) -> Money {
-        self.cells.values().map(|amount| amount.cost).sum::<Money>() + self.fees + self.other + self.adjustments
+        let tokens: Money = self.cells.values().map(|amount| amount.cost).sum();
+        tokens + self.corrections + self.fees + self.other + self.adjustments
     }
 }

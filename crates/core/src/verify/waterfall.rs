@@ -87,5 +87,6 @@ fn at_tokens(before: &Month, after: &Month) -> Money {
 }
 
 fn without_tokens(month: &Month) -> Money {
-    month.cells.values().filter(|amount| amount.tokens == 0).map(|amount| amount.cost).sum()
+    let cells: Money = month.cells.values().filter(|amount| amount.tokens == 0).map(|amount| amount.cost).sum();
+    cells + month.corrections
 }

@@ -9,6 +9,7 @@ mod journal;
 mod ledger;
 mod savings;
 mod spending;
+mod used;
 
 use std::collections::HashMap;
 use std::io;
@@ -34,6 +35,7 @@ use journal::Journal;
 use ledger::Ledger;
 pub use ledger::{Booked, Certainty, Record};
 pub use savings::{Savings, Sum};
+pub use used::{BadLine, Used, is_gateway, used};
 pub(crate) use spending::Held;
 use spending::Spending;
 
