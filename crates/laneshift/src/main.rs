@@ -6,6 +6,7 @@ mod clock;
 mod demo;
 mod error;
 mod market;
+mod verify;
 
 use std::process::ExitCode;
 

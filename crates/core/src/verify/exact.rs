@@ -3,7 +3,7 @@
 use laneshift_units::Money;
 
 /// `money` times `part / whole`, rounded towards zero to a picodollar. A `whole` of zero gives nothing.
-pub(super) fn share(money: Money, part: u128, whole: u128) -> Money {
+pub fn share(money: Money, part: u128, whole: u128) -> Money {
     let scaled = i128::try_from(mul_div(money.pico().unsigned_abs(), part, whole)).unwrap_or(i128::MAX);
     Money::from_pico(if money.pico() < 0 { -scaled } else { scaled })
 }

@@ -12,6 +12,7 @@ mod steps;
 mod waterfall;
 mod work;
 
+pub use exact::share;
 pub use month::{Amount, Cell, Month};
 pub use predicted::{Predicted, Standing};
 pub use reconcile::{Reconciled, Row, Tolerance, reconcile};
