@@ -86,12 +86,14 @@ const FLEX: PriceMode = PriceMode::Flex;
 #[test]
 fn half_of_it_in_batch_saves_a_quarter_and_twice_the_tokens_save_no_more_each() {
     let before = month(&[("a", IN, ON_DEMAND, 1_000, 30), ("a", OUT, ON_DEMAND, 200, 150)]);
-    let rows = [("a", IN, ON_DEMAND, 500, 30), ("a", IN, BATCH, 500, 15), ("a", OUT, ON_DEMAND, 100, 150), ("a", OUT, BATCH, 100, 75)];
+    let rows =
+        [("a", IN, ON_DEMAND, 500, 30), ("a", IN, BATCH, 500, 15), ("a", OUT, ON_DEMAND, 100, 150), ("a", OUT, BATCH, 100, 75)];
     let found = waterfall(&before, &month(&rows));
     adds_up(&found);
     only(&found, &[Step::Batch]);
     assert_eq!(found.saved(), Money::from_pico(15_000));
-    let twice = waterfall(&before, &month(&rows.map(|(model, class, mode, tokens, each)| (model, class, mode, tokens * 2, each))));
+    let twice =
+        waterfall(&before, &month(&rows.map(|(model, class, mode, tokens, each)| (model, class, mode, tokens * 2, each))));
     adds_up(&twice);
     only(&twice, &[Step::Tokens, Step::Batch]);
     assert_eq!((twice.saved(), twice.steps[Step::Tokens]), (Money::from_pico(30_000), Money::from_pico(-60_000)));

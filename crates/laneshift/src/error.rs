@@ -162,7 +162,9 @@ impl Error {
                 "choose another folder with --data or another port with --listen; docs/gateway.md shows a configuration"
                     .to_owned()
             }
-            Self::Unproven(_) => "the lines that are outside of the tolerance are printed; docs/verify.md says what each reason means".to_owned(),
+            Self::Unproven(_) => {
+                "the lines that are outside of the tolerance are printed; docs/verify.md says what each reason means".to_owned()
+            }
             Self::Demo(_) => "choose an empty folder with --out".to_owned(),
             Self::Emulator(_) => "choose another folder with --data or another port with --listen".to_owned(),
         }

@@ -135,8 +135,7 @@ impl Work {
     fn mode(&self, before: &Self, class: TokenClass, mode: PriceMode) -> Mode {
         let of = |way: &Way| (way.0, way.1) == (class, mode);
         let (was, now) = (before.sum(of), self.sum(of));
-        let priced =
-            if was.tokens > 0 { was } else { Amount { tokens: now.tokens, cost: self.all_at_prices_of(before, of) } };
+        let priced = if was.tokens > 0 { was } else { Amount { tokens: now.tokens, cost: self.all_at_prices_of(before, of) } };
         Mode { mode, was: was.tokens, now: now.tokens, priced }
     }
 }
@@ -154,7 +153,8 @@ struct Mode {
 fn lanes(modes: &[Mode], (now, was): (u64, u64), saved: Money, steps: &mut Steps) {
     // By how much a lane's share grew, times all tokens now and before.
     let grew = |mode: &Mode| i128::from(mode.now) * i128::from(was) - i128::from(mode.was) * i128::from(now);
-    let worth = |mode: &Mode| share(mode.priced.cost, grew(mode).unsigned_abs(), u128::from(mode.priced.tokens) * u128::from(was));
+    let worth =
+        |mode: &Mode| share(mode.priced.cost, grew(mode).unsigned_abs(), u128::from(mode.priced.tokens) * u128::from(was));
     let lost: Money = modes.iter().filter(|mode| grew(mode) < 0).map(worth).sum();
     let gainers: Vec<&Mode> = modes.iter().filter(|mode| grew(mode) > 0).collect();
     let moved: u128 = gainers.iter().map(|mode| grew(mode).unsigned_abs()).sum();

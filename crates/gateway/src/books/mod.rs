@@ -35,9 +35,9 @@ use journal::Journal;
 use ledger::Ledger;
 pub use ledger::{Booked, Certainty, Record};
 pub use savings::{Savings, Sum};
-pub use used::{BadLine, Used, is_gateway, used};
 pub(crate) use spending::Held;
 use spending::Spending;
+pub use used::{BadLine, Used, is_gateway, used};
 
 /// A call that is about to be sent: what its record will say, whatever becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -111,13 +111,18 @@ fn told(account: &mut Account, stats: &BillStats) {
     }
     if stats.invoice_untold > 0 {
         account.notes.push(
-            "the bill has no column bill_invoice_id, so it does not tell whether it is final; its last days may still grow".to_owned(),
+            "the bill has no column bill_invoice_id, so it does not tell whether it is final; its last days may still grow"
+                .to_owned(),
         );
     }
     if stats.negative_quantities > 0 {
-        account.notes.push(format!("{} rows take tokens back: their money counts, their tokens do not", stats.negative_quantities));
+        account
+            .notes
+            .push(format!("{} rows take tokens back: their money counts, their tokens do not", stats.negative_quantities));
     }
     if stats.assumed_units > 0 {
-        account.notes.push(format!("{} rows do not say how many tokens a unit is; the seller's habit was taken", stats.assumed_units));
+        account
+            .notes
+            .push(format!("{} rows do not say how many tokens a unit is; the seller's habit was taken", stats.assumed_units));
     }
 }

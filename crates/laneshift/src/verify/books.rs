@@ -18,7 +18,14 @@ use crate::error::Error;
 
 /// Reads the folder of a gateway.
 pub(super) fn read(folder: &Path, factor: u64, catalog: &Catalog, profiles: &Profiles) -> Result<Account, Error> {
-    let mut books = Books { account: Account::new(Kind::Books, &folder.display().to_string()), factor, catalog, profiles, aside: Aside::default(), models: BTreeMap::new() };
+    let mut books = Books {
+        account: Account::new(Kind::Books, &folder.display().to_string()),
+        factor,
+        catalog,
+        profiles,
+        aside: Aside::default(),
+        models: BTreeMap::new(),
+    };
     let failed = |e: &dyn std::fmt::Display| Error::Gateway(format!("read {}: {e}", folder.display()));
     let take = &mut |call: laneshift_gateway::books::Used| {
         if call.upstream.is_some() {
@@ -156,11 +163,20 @@ impl Books<'_> {
 
     fn finish(mut self) -> Account {
         let Aside { elsewhere, committed, unpriced, bound, open } = self.aside;
-        let mut note = |holds: bool, text: String| if holds { self.account.notes.push(text) };
-        note(elsewhere > 0, format!("{elsewhere} tokens were answered by servers beside Bedrock: they are on no bill of AWS, and in no figure"));
+        let mut note = |holds: bool, text: String| {
+            if holds {
+                self.account.notes.push(text)
+            }
+        };
+        note(
+            elsewhere > 0,
+            format!("{elsewhere} tokens were answered by servers beside Bedrock: they are on no bill of AWS, and in no figure"),
+        );
         note(
             committed > 0,
-            format!("{committed} tokens ran on paid capacity, whose fee the books do not have: they are in no figure, and claim nothing"),
+            format!(
+                "{committed} tokens ran on paid capacity, whose fee the books do not have: they are in no figure, and claim nothing"
+            ),
         );
         note(unpriced > 0, format!("{unpriced} tokens have no known price: they are in no amount"));
         note(bound > Money::ZERO, format!("up to {bound} more may have been paid for calls whose outcome is not known"));
@@ -180,7 +196,7 @@ fn split(paid: Money, usage: &Usage, weights: [Option<Money>; TokenClass::ALL.le
     let (mut left, mut whole) = (paid, TokenClass::ALL.into_iter().map(weight).sum::<u128>());
     TokenClass::ALL.map(|class| {
         let part = share(left, weight(class), whole);
-        left = left - part;
+        left -= part;
         whole -= weight(class);
         part
     })

@@ -8,14 +8,24 @@ use laneshift_units::Money;
 
 use super::account::{Account, Line, date};
 
-pub(super) fn held_against(before: &Account, after: &Account, invoice: &Account, (tolerance, asked): (Tolerance, &str)) -> Invoiced {
+pub(super) fn held_against(
+    before: &Account,
+    after: &Account,
+    invoice: &Account,
+    (tolerance, asked): (Tolerance, &str),
+) -> Invoiced {
     let tokens = reconcile(&after.tokens, &invoice.tokens, tolerance);
     let money = reconcile(&after.money, &invoice.money, tolerance);
     let mut reasons = Vec::new();
-    let mut because = |holds: bool, reason: String| if holds { reasons.push(reason) };
+    let mut because = |holds: bool, reason: String| {
+        if holds {
+            reasons.push(reason)
+        }
+    };
     because(before.kind == Kind::Books, "the month before is metered too; a saving is invoiced where both months are".to_owned());
     because(after.days().is_empty(), "nothing was metered".to_owned());
-    let counted = |what: &str, lines: u64, out: usize| format!("{out} of {lines} lines of {what} are outside of the tolerance of {asked}");
+    let counted =
+        |what: &str, lines: u64, out: usize| format!("{out} of {lines} lines of {what} are outside of the tolerance of {asked}");
     because(!tokens.outside.is_empty(), counted("tokens by usage type and day", tokens.lines, tokens.outside.len()));
     because(!money.outside.is_empty(), counted("money by model, lane and day", money.lines, money.outside.len()));
     let missing: Vec<String> = after.days().difference(&invoice.days()).map(|day| date(*day)).collect();

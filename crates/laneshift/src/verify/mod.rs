@@ -46,7 +46,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Done, Error> {
     let predicted = args.plan.as_deref().map(predicted).transpose()?;
     let mut notes: Vec<String> = [("before", &before), ("after", &after)].into_iter().flat_map(noted).collect();
     if found.steps[Step::Committed] != Money::ZERO {
-        let text = "tokens on paid capacity are on no line of a bill: they count as fewer tokens, and that capacity as its fee alone";
+        let text =
+            "tokens on paid capacity are on no line of a bill: they count as fewer tokens, and that capacity as its fee alone";
         notes.push(text.to_owned());
     }
     let predicted = match predicted {
@@ -86,7 +87,8 @@ fn predicted(path: &Path) -> Result<Predicted, Error> {
     let plan = PlanFile::read(&file).map_err(|e| Error::Data(e.to_string()))?;
     let usage = &plan.scope.usage;
     let tokens = usage.input + usage.output + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h;
-    let savings = Savings { floor: plan.savings.floor_usd.0, likely: plan.savings.likely_usd.0, ceiling: plan.savings.ceiling_usd.0 };
+    let savings =
+        Savings { floor: plan.savings.floor_usd.0, likely: plan.savings.likely_usd.0, ceiling: plan.savings.ceiling_usd.0 };
     let levers = plan.waterfall.into_iter().map(|step| (step.name, step.saves_usd.0)).collect();
     Ok(Predicted { tokens, savings, levers })
 }

@@ -48,9 +48,10 @@ fn predicted(told: &Verified) -> Value {
         let step = Step::ALL.into_iter().find(|step| step.is_lever() && step.words() == name);
         step.map(|step| told.waterfall.steps[step].to_exact_string())
     };
-    let levers = predicted.levers.iter().map(|(name, saves)| {
-        json!({ "lever": name, "predicted_usd": saves.to_exact_string(), "metered_usd": metered(name) })
-    });
+    let levers = predicted
+        .levers
+        .iter()
+        .map(|(name, saves)| json!({ "lever": name, "predicted_usd": saves.to_exact_string(), "metered_usd": metered(name) }));
     json!({
         "plan_tokens": made_from,
         "at_tokens": predicted.tokens,

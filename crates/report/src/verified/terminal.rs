@@ -64,18 +64,28 @@ fn steps(told: &Verified, lines: &mut Lines) {
     };
     lines.item("-", &saved(how, found));
     if found.without_before > 0 {
-        lines.item("-", &format!("{} tokens of models that the month before did not have claim nothing", tokens(found.without_before)));
+        lines.item(
+            "-",
+            &format!("{} tokens of models that the month before did not have claim nothing", tokens(found.without_before)),
+        );
     }
     if found.price_unknown > 0 {
         let tokens = tokens(found.price_unknown);
-        lines.item("-", &format!("{tokens} tokens were bought in a way whose price before is not known: a change of it counts with their lever"));
+        lines.item(
+            "-",
+            &format!(
+                "{tokens} tokens were bought in a way whose price before is not known: a change of it counts with their lever"
+            ),
+        );
     }
 }
 
 fn saved(how: &str, found: &Waterfall) -> String {
     let (equal, cost) = (usd(found.at_equal_tokens, 2), usd(found.tokens_cost, 2));
     let (saved, share) = (usd(found.saved(), 2), percent(found.saved(), found.at_equal_tokens));
-    format!("saved at equal tokens, {how}: {saved}, {share} of the {equal} that these tokens cost as they were bought before; they cost {cost}")
+    format!(
+        "saved at equal tokens, {how}: {saved}, {share} of the {equal} that these tokens cost as they were bought before; they cost {cost}"
+    )
 }
 
 fn compared(found: &Waterfall, made_from: u64, predicted: &Predicted, lines: &mut Lines) {
@@ -99,7 +109,10 @@ fn compared(found: &Waterfall, made_from: u64, predicted: &Predicted, lines: &mu
     };
     lines.item(
         "-",
-        &format!("the plan said {floor} to {ceiling} by other lanes, likely {likely}; metered are {}, {standing}", usd(by_lane, 2)),
+        &format!(
+            "the plan said {floor} to {ceiling} by other lanes, likely {likely}; metered are {}, {standing}",
+            usd(by_lane, 2)
+        ),
     );
     if made_from != predicted.tokens {
         let (from, to) = (tokens(made_from), tokens(predicted.tokens));
@@ -113,13 +126,19 @@ fn by_invoice(told: &Verified, invoiced: &Invoiced, lines: &mut Lines) {
     let covered = |what: &str, checked: &Checked| {
         let share = if checked.invoiced == 0 { "–".to_owned() } else { ratio(checked.within as f64 / checked.invoiced as f64) };
         let (lines, out) = (checked.lines, checked.outside.len());
-        format!("{what}: {lines} lines, {out} outside of the tolerance of {}; {share} of what is invoiced is within", invoiced.tolerance)
+        format!(
+            "{what}: {lines} lines, {out} outside of the tolerance of {}; {share} of what is invoiced is within",
+            invoiced.tolerance
+        )
     };
     lines.item("-", &covered("tokens by usage type and day", &invoiced.tokens));
     lines.item("-", &covered("money by model, lane and day", &invoiced.money));
     if invoiced.unmetered != Money::ZERO {
         let money = usd(invoiced.unmetered, 2);
-        lines.item("-", &format!("{money} of the invoice's Bedrock is no tokens: no gateway meters it, and it is compared with nothing"));
+        lines.item(
+            "-",
+            &format!("{money} of the invoice's Bedrock is no tokens: no gateway meters it, and it is compared with nothing"),
+        );
     }
     outside("Tokens outside of the tolerance", &invoiced.tokens, lines);
     outside("Money outside of the tolerance", &invoiced.money, lines);
