@@ -276,6 +276,26 @@ class Demo(unittest.TestCase):
         # All on demand again: by this bill nothing was saved by batch.
         self.assertNotIn("batch", steps(invoiced))
 
+    def test_calls_that_aws_makes_itself_are_named_and_hold_nothing_up(self):
+        out = self.folder / "acme"
+        args = ["--company", "acme", "--sample", SAMPLE, "--out", out, "--format", "json"]
+        done = laneshift("demo", *args)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        (demo,) = json.loads(done.stdout)["companies"]
+        before, after = out / "acme/today/cur.csv", out / "acme/planned/cur.csv"
+        with open(after, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        by_aws = sum(
+            Decimal(row["line_item_unblended_cost"]) for row in rows if "AmazonBedrockExecutionRole" in row["line_item_iam_principal"]
+        )
+        self.assertGreater(by_aws, 0)
+        args = ["--cur", after, "--sampling-factor", demo["sampling_factor"], "--tolerance", "0", "--format", "json"]
+        done = verify(before, out / "acme/planned/gateway", *args)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        invoiced = json.loads(done.stdout)["invoiced"]
+        self.assertEqual(Decimal(invoiced["unmetered_usd"]), by_aws)
+        self.assertEqual(Decimal(invoiced["saved_usd"]), Decimal(demo["saved_usd"]))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -149,6 +149,26 @@ fn a_cache_counts_as_cache_and_what_batch_loses_of_it_against_the_lanes() {
 }
 
 #[test]
+fn a_profile_is_told_apart_from_the_lanes_within_it() {
+    let row = |global, mode, tokens: u64, each: i128| {
+        (Cell { global, ..cell("a", IN, mode) }, Amount { tokens, cost: Money::from_pico(i128::from(tokens) * each) })
+    };
+    let month = |rows: Vec<(Cell, Amount)>| Month { cells: rows.into_iter().collect(), ..Month::default() };
+    let before = month(vec![row(true, ON_DEMAND, 500, 30), row(false, ON_DEMAND, 500, 33)]);
+    let batch = waterfall(&before, &month(vec![row(true, BATCH, 500, 15), row(false, ON_DEMAND, 500, 33)]));
+    only(&batch, &[Step::Batch]);
+    assert_eq!(batch.saved(), Money::from_pico(7_500));
+    let global = waterfall(&before, &month(vec![row(true, ON_DEMAND, 1_000, 30)]));
+    only(&global, &[Step::Profile]);
+    assert_eq!(global.saved(), Money::from_pico(1_500));
+    let regional = month(vec![row(false, ON_DEMAND, 1_000, 33)]);
+    let first_time = waterfall(&regional, &month(vec![row(true, ON_DEMAND, 1_000, 30)]));
+    adds_up(&first_time);
+    only(&first_time, &[Step::Profile, Step::Tier]);
+    assert_eq!(first_time.saved(), Money::from_pico(3_000));
+}
+
+#[test]
 fn books_that_name_no_account_are_held_against_all_of_them() {
     let before = month(&[("a", IN, ON_DEMAND, 1_000, 30)]);
     let mut after = Month::default();

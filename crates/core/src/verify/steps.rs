@@ -15,6 +15,8 @@ pub enum Step {
     Mix,
     /// Other shares of input were written to and read from the prompt cache.
     Cache,
+    /// Tokens came into the global profile, or left it.
+    Profile,
     /// Tokens came into batch.
     Batch,
     /// Tokens came into the flex tier.
@@ -23,8 +25,6 @@ pub enum Step {
     Tier,
     /// The fees of paid capacity changed.
     Committed,
-    /// Tokens came into the global profile, or left it.
-    Profile,
     /// The same cost another price.
     Prices,
     /// Other usage of Bedrock changed.
@@ -41,11 +41,11 @@ impl Step {
         Self::Tokens,
         Self::Mix,
         Self::Cache,
+        Self::Profile,
         Self::Batch,
         Self::Flex,
         Self::Tier,
         Self::Committed,
-        Self::Profile,
         Self::Prices,
         Self::Other,
         Self::Adjustments,

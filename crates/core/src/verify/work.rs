@@ -106,36 +106,43 @@ impl Work {
         unknown.map(|(_, amount)| amount.tokens).sum()
     }
 
-    /// The steps from what it cost at equal tokens to what it costs: cache, lanes, profile, prices.
+    /// The steps from what it cost at equal tokens to what it costs: cache, profile, lanes, prices.
     pub(super) fn levers(&self, before: &Self, steps: &mut Steps) {
         let mut by_class = Money::ZERO;
-        let mut by_mode = Money::ZERO;
         for class in TokenClass::ALL {
-            let now = self.sum(|way| way.0 == class);
             let was = before.sum(|way| way.0 == class);
+            let at_old_prices = self.all_at_prices_of(before, |way| way.0 == class);
             if was.tokens == 0 {
-                let cost = self.all_at_prices_of(before, |way| way.0 == class);
-                by_class += cost;
-                by_mode += cost;
+                by_class += at_old_prices;
                 continue;
             }
-            let at_class = Self::price(was, now.tokens);
-            let modes = PriceMode::ALL.map(|mode| self.mode(before, class, mode));
-            let at_mode: Money = modes.iter().map(|mode| Self::price(mode.priced, mode.now)).sum();
-            lanes(&modes, (now.tokens, was.tokens), at_class - at_mode, steps);
+            let at_class = Self::price(was, self.sum(|way| way.0 == class).tokens);
+            // Lanes are compared within a profile. What came into one that was not used before had its lane in another one.
+            let was_used = |way: &Way| before.sum(|other| (other.0, other.2) == (class, way.2)).tokens > 0;
+            let is_known = self.0.keys().filter(|way| way.0 == class).all(was_used);
+            let pools: &[&dyn Fn(&Way) -> bool] = if is_known { &[&|way| way.2, &|way| !way.2] } else { &[&|_| true] };
+            let (mut at_pools, mut at_modes) = (Money::ZERO, Money::ZERO);
+            for pool in pools {
+                let of = |way: &Way| way.0 == class && pool(way);
+                let (was, now) = (before.sum(of), self.sum(of).tokens);
+                let at_pool = Self::price(was, now);
+                let modes = PriceMode::ALL.map(|mode| self.mode(before, mode, |way| of(way) && way.1 == mode));
+                let at_mode: Money = modes.iter().map(|mode| Self::price(mode.priced, mode.now)).sum();
+                lanes(&modes, (now, was.tokens), at_pool - at_mode, steps);
+                at_pools += at_pool;
+                at_modes += at_mode;
+            }
             by_class += at_class;
-            by_mode += at_mode;
+            steps[Step::Profile] += at_class - at_pools + at_modes - at_old_prices;
         }
         let at_old_prices = self.all_at_prices_of(before, |_| true);
         steps[Step::Cache] += self.equal(before) - by_class;
-        steps[Step::Profile] += by_mode - at_old_prices;
         steps[Step::Prices] += at_old_prices - self.all().cost;
     }
 
-    fn mode(&self, before: &Self, class: TokenClass, mode: PriceMode) -> Mode {
-        let of = |way: &Way| (way.0, way.1) == (class, mode);
-        let (was, now) = (before.sum(of), self.sum(of));
-        let priced = if was.tokens > 0 { was } else { Amount { tokens: now.tokens, cost: self.all_at_prices_of(before, of) } };
+    fn mode(&self, before: &Self, mode: PriceMode, of: impl Fn(&Way) -> bool) -> Mode {
+        let (was, now) = (before.sum(&of), self.sum(&of));
+        let priced = if was.tokens > 0 { was } else { Amount { tokens: now.tokens, cost: self.all_at_prices_of(before, &of) } };
         Mode { mode, was: was.tokens, now: now.tokens, priced }
     }
 }

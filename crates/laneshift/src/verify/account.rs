@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use laneshift_catalog::prices::Catalog;
 use laneshift_core::verify::{Amount, Cell, Month};
 use laneshift_report::verified::{Kind, Side};
-use laneshift_units::{ModelId, PriceMode, Timestamp, TokenClass};
+use laneshift_units::{ModelId, Money, PriceMode, Timestamp, TokenClass};
 
 /// What tokens are told apart by when two accounts are held against each other. A gateway's books do not tell writes to the cache
 /// apart, nor an account that its configuration does not name, nor long prompts in batch.
@@ -45,6 +45,8 @@ pub(super) struct Account {
     pub(super) unpriced: BTreeSet<Line>,
     /// How an invoice spells it.
     pub(super) usage_types: BTreeMap<Line, BTreeSet<String>>,
+    /// Spent on calls that AWS's services make themselves, which can pass no gateway.
+    pub(super) by_aws: Money,
     /// What is worth knowing.
     pub(super) notes: Vec<String>,
     /// Why an invoice is not one yet.
@@ -61,6 +63,7 @@ impl Account {
             money: BTreeMap::new(),
             unpriced: BTreeSet::new(),
             usage_types: BTreeMap::new(),
+            by_aws: Money::ZERO,
             notes: Vec::new(),
             not_final: None,
         }

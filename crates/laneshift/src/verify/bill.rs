@@ -5,6 +5,8 @@ use std::io::Read;
 
 use laneshift_bedrock::usage_type::{self, Kind as Metered};
 use laneshift_catalog::prices::Catalog;
+use laneshift_catalog::signals::Signals;
+use laneshift_core::verdict::PrincipalKind;
 use laneshift_core::verify::{Amount, Cell};
 use laneshift_ledger::bill::{BillError, BillKind, BillLine, BillStats, LineItemType, looks_like_bill, read_bill};
 use laneshift_ledger::{Input, Location, Objects, resolve};
@@ -14,11 +16,20 @@ use super::account::{Account, model_named};
 use crate::audit;
 use crate::error::Error;
 
+/// What the rows of a bill are understood by.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// Models.
+    pub(super) catalog: &'a Catalog,
+    /// Which callers are AWS's own services.
+    pub(super) signals: &'a Signals,
+}
+
 /// How much of a file is looked at to tell whether it is a bill.
 const START_BYTES: u64 = 64 << 10;
 
 /// Reads a bill: a file, a folder, a pattern or an `s3://` prefix. A row that is not understood is an error: a sum without it is wrong.
-pub(super) fn read(named: &str, s3_endpoint: Option<&str>, catalog: &Catalog) -> Result<Account, Error> {
+pub(super) fn read(named: &str, s3_endpoint: Option<&str>, known: Known<'_>) -> Result<Account, Error> {
     let objects = Objects::new();
     let open = |bucket: &str| laneshift_aws::s3::open(bucket, s3_endpoint);
     let found = resolve(&[named.to_owned()], &open, &objects).map_err(audit::refused)?;
@@ -29,7 +40,7 @@ pub(super) fn read(named: &str, s3_endpoint: Option<&str>, catalog: &Catalog) ->
             continue;
         }
         bills += 1;
-        stats += read_one(input, &objects, &mut |line| take(&mut account, catalog, line))?;
+        stats += read_one(input, &objects, &mut |line| take(&mut account, known, line))?;
     }
     if bills == 0 {
         return Err(Error::NoEvidence(named.to_owned()));
@@ -79,7 +90,7 @@ fn read_one(input: &Input, objects: &Objects, sink: &mut dyn FnMut(BillLine)) ->
     }
 }
 
-fn take(account: &mut Account, catalog: &Catalog, line: BillLine) {
+fn take(account: &mut Account, known: Known<'_>, line: BillLine) {
     let cost = line.unblended_cost;
     match (line.kind, line.line_item_type) {
         (BillKind::OtherAiMl, _) => {}
@@ -90,9 +101,15 @@ fn take(account: &mut Account, catalog: &Catalog, line: BillLine) {
                 account.month.corrections += cost;
                 return;
             };
-            let model = line.model.as_deref().map_or_else(|| line.usage_type.clone(), |model| model_named(catalog, model));
+            let model = line.model.as_deref().map_or_else(|| line.usage_type.clone(), |model| model_named(known.catalog, model));
             let cell = Cell { account: line.account, region: line.region, model, long_context, class, mode, global };
-            let at = account.add(line.day, cell, Amount { tokens: tokens.0, cost });
+            let amount = Amount { tokens: tokens.0, cost };
+            if line.principal.is_some_and(|name| known.signals.principal_kind(&name, "") == PrincipalKind::AwsService) {
+                account.by_aws += cost;
+                account.month.add(cell, amount);
+                return;
+            }
+            let at = account.add(line.day, cell, amount);
             account.usage_types.entry(at).or_default().insert(line.usage_type);
         }
         (BillKind::BedrockOther, _) => match usage_type::parse(&line.usage_type, None).map(|read| read.kind) {

@@ -42,7 +42,7 @@ pub(super) fn held_against(
         tolerance: asked.to_owned(),
         tokens: checked(tokens, invoice, &|tokens| tokens.to_string()),
         money: checked(money, invoice, &|pico| format!("${}", Money::from_pico(pico).to_exact_string())),
-        unmetered: invoice.month.fees + invoice.month.other + invoice.month.corrections,
+        unmetered: invoice.month.fees + invoice.month.other + invoice.month.corrections + invoice.by_aws,
         waterfall: waterfall(&before.month, &invoice.month),
         reasons,
     }

@@ -9,8 +9,8 @@ mod output;
 use std::path::Path;
 
 use laneshift_catalog::plan_file::PlanFile;
-use laneshift_catalog::prices::Catalog;
 use laneshift_catalog::profiles::Profiles;
+use laneshift_catalog::signals::Signals;
 use laneshift_core::plan::Savings;
 use laneshift_core::verify::{Predicted, Step, Tolerance, waterfall};
 use laneshift_gateway::books::is_gateway;
@@ -21,6 +21,7 @@ use crate::audit::load_catalog;
 use crate::cli::verify::VerifyArgs;
 use crate::error::Error;
 use account::Account;
+use bill::Known;
 
 /// What a verification prints, and why nothing is proven.
 pub(crate) struct Done {
@@ -34,7 +35,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Done, Error> {
     let catalog = load_catalog(args.catalog.as_deref())?;
     let profiles = args.profiles.as_deref().map_or_else(|| Ok(Profiles::default()), Profiles::open);
     let profiles = profiles.map_err(|e| Error::Data(e.to_string()))?;
-    let read = |named: &str| read(named, args, &catalog, &profiles);
+    let signals = Signals::shipped().map_err(|e| Error::Data(e.to_string()))?;
+    let known = Known { catalog: &catalog, signals: &signals };
+    let read = |named: &str| read(named, args, known, &profiles);
     let after = read(&args.after)?;
     if args.cur.is_some() && after.kind == Kind::Invoice {
         let reason = "--after is a bill too, and a bill beside itself shows nothing; give the folder of the gateway as --after, whose \
@@ -56,7 +59,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Done, Error> {
     };
     let invoiced = match &args.cur {
         Some(named) => {
-            let invoice = bill::read(named, args.s3_endpoint.as_deref(), &catalog)?;
+            let invoice = bill::read(named, args.s3_endpoint.as_deref(), known)?;
             notes.extend(noted(("invoice", &invoice)));
             Some(invoice::held_against(&before, &after, &invoice, (tolerance, &args.tolerance)))
         }
@@ -73,12 +76,12 @@ fn noted((name, side): (&'static str, &Account)) -> impl Iterator<Item = String>
 }
 
 /// A bill, or the folder of a gateway.
-fn read(named: &str, args: &VerifyArgs, catalog: &Catalog, profiles: &Profiles) -> Result<Account, Error> {
+fn read(named: &str, args: &VerifyArgs, known: Known<'_>, profiles: &Profiles) -> Result<Account, Error> {
     let folder = Path::new(named);
     if is_gateway(folder) {
-        books::read(folder, args.sampling_factor, catalog, profiles)
+        books::read(folder, args.sampling_factor, known.catalog, profiles)
     } else {
-        bill::read(named, args.s3_endpoint.as_deref(), catalog)
+        bill::read(named, args.s3_endpoint.as_deref(), known)
     }
 }
 

@@ -137,7 +137,7 @@ fn by_invoice(told: &Verified, invoiced: &Invoiced, lines: &mut Lines) {
         let money = usd(invoiced.unmetered, 2);
         lines.item(
             "-",
-            &format!("{money} of the invoice's Bedrock is no tokens: no gateway meters it, and it is compared with nothing"),
+            &format!("{money} of the invoice's Bedrock is no tokens, or by calls that AWS's services make themselves: no gateway meters it, and it is compared with nothing"),
         );
     }
     outside("Tokens outside of the tolerance", &invoiced.tokens, lines);
