@@ -27,6 +27,8 @@ pub struct JobView {
     pub message: Option<String>,
     /// Records: all, processed, failed. They are 0 until it runs, and may lag.
     pub counts: [u64; 3],
+    /// When it ended, once it has.
+    pub ended: Option<Timestamp>,
 }
 
 impl JobView {
@@ -40,6 +42,7 @@ impl JobView {
             status: text("status").ok_or_else(|| missing("status"))?,
             message: text("message").filter(|m| !m.is_empty()),
             counts: [count("totalRecordCount"), count("processedRecordCount"), count("errorRecordCount")],
+            ended: body["endTime"].as_str().and_then(|at| Timestamp::parse(at).ok()),
         })
     }
 

@@ -53,4 +53,4 @@ pub use reconcile::{Evidence, Reconciled};
 pub use retry::Retry;
 pub use room::FreeBytes;
 pub use single::{NotAccepted, Single, Taken};
-pub use status::{Part, Receipt};
+pub use status::{Booked, Part, Receipt};

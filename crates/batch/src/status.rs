@@ -10,6 +10,7 @@ use crate::decide::Forecast;
 use crate::deliver::Delivered;
 use crate::engine::{Engine, Memo, Phase, Progress};
 use crate::error::EngineError;
+use crate::pool::PoolSpec;
 
 /// An attempt of a submission, as a receipt shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,25 @@ pub struct Receipt {
     pub promise: Promise,
     /// The answers.
     pub output: std::path::PathBuf,
+}
+
+/// What an attempt has used and cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Booked {
+    /// Whose requests they were.
+    pub owner: String,
+    /// The model or profile, as AWS takes it.
+    pub model: String,
+    /// The region.
+    pub region: String,
+    /// Where it ran.
+    pub lane: Lane,
+    /// How many records.
+    pub records: u64,
+    /// When it ended.
+    pub at: Timestamp,
+    /// What it cost.
+    pub cost: Cost,
 }
 
 impl Engine {
@@ -152,15 +172,18 @@ impl Engine {
         Ok(Receipt { id, delivered, parts, cost, deadline, promise, output: request.output })
     }
 
-    /// What every attempt that is booked has cost, with its owner, lane and number of records.
+    /// What every attempt that is booked has used and cost, where and when.
     ///
     /// # Errors
     /// [`EngineError`].
-    pub async fn booked(&self) -> Result<Vec<(String, Lane, u64, Cost)>, EngineError> {
+    pub async fn booked(&self) -> Result<Vec<Booked>, EngineError> {
         let mut all = Vec::new();
         for (id, cost) in self.store.costs().await? {
-            let intent = self.store.attempt(id).await?.intent;
-            all.push((self.spec(intent.pool).await?.owner, intent.lane, intent.records, cost));
+            let attempt = self.store.attempt(id).await?;
+            let PoolSpec { owner, model, region, .. } = self.spec(attempt.intent.pool).await?;
+            let (lane, records) = (attempt.intent.lane, attempt.intent.records);
+            let at = attempt.ended.unwrap_or(attempt.intent.created);
+            all.push(Booked { owner, model, region, lane, records, at, cost });
         }
         Ok(all)
     }

@@ -68,6 +68,8 @@ pub(crate) enum Error {
     NoKey(String),
     #[error("serve: {0}")]
     Gateway(String),
+    #[error("prove the saving: {}", .0.join("; "))]
+    Unproven(Vec<String>),
     #[error("understand {what}: {reason}")]
     Argument { what: String, reason: String },
 }
@@ -105,6 +107,7 @@ impl Error {
             Self::Gateway(_) => "LS0027",
             Self::NoKey(_) => "LS0028",
             Self::Demo(_) => "LS0029",
+            Self::Unproven(_) => "LS0030",
             Self::Simulation(_) => "LS0031",
         }
     }
@@ -162,6 +165,9 @@ impl Error {
                 "choose another folder with --data or another port with --listen; docs/gateway.md shows a configuration"
                     .to_owned()
             }
+            Self::Unproven(_) => {
+                "the lines that are outside of the tolerance are printed; docs/verify.md says what each reason means".to_owned()
+            }
             Self::Simulation(_) => "the seed runs the same way again; docs/simulate.md says what is checked".to_owned(),
             Self::Demo(_) => "choose an empty folder with --out".to_owned(),
             Self::Emulator(_) => "choose another folder with --data or another port with --listen".to_owned(),
@@ -207,6 +213,7 @@ impl Error {
             | Self::Busy(_)
             | Self::Held(_)
             | Self::Deliver { .. } => 4,
+            Self::Unproven(_) => 5,
             Self::Interrupted(_) | Self::Detached(_) => 130,
         }
     }

@@ -7,6 +7,7 @@ mod demo;
 mod error;
 mod market;
 mod simulate;
+mod verify;
 
 use std::process::ExitCode;
 

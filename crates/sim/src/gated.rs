@@ -194,6 +194,7 @@ impl<'a> Planned<'a> {
         }
         self.ask_for_everything().await?;
         let books = self.check_books().await?;
+        self.ground.keep_books()?;
         self.month.waited_ms.sort_unstable();
         self.month.bill = self.aws.emulator.bill();
         for (principal, cost) in by_principal(&self.month.bill)? {

@@ -12,6 +12,7 @@ mod clock;
 mod error;
 mod gated;
 mod invariants;
+mod kept;
 mod month;
 mod node;
 mod recorded;

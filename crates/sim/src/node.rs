@@ -13,7 +13,7 @@ use laneshift_catalog::prices::Catalog;
 use laneshift_example::{CalledAs, Company, Workload};
 use laneshift_gateway::config::Config;
 use laneshift_gateway::keys::{self, Secrets};
-use laneshift_gateway::{Gateway, Later, Wire};
+use laneshift_gateway::{Gateway, Later, Wire, queue_of};
 use laneshift_store::Store;
 use laneshift_store::memory::Memory;
 use object_store::local::LocalFileSystem;
@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::aws::{Aws, GATEWAY_KEYS, HOST_NAME, JOBS_BUCKET};
 use crate::error::SimError;
+use crate::kept::keep;
 use crate::seams::Seams;
 use crate::traffic::Traffic;
 use crate::watch::Watch;
@@ -67,7 +68,7 @@ impl Ground {
     /// A new folder, with keys for every owner.
     pub(crate) fn new(traffic: &Traffic, data: PathBuf, policy: &Path, seams: Seams) -> Result<Self, SimError> {
         let company = &traffic.company;
-        let queue = data.join("queue");
+        let queue = queue_of(&data);
         std::fs::create_dir_all(&queue)?;
         // Always the same ids, so that a month can be run again.
         std::fs::write(queue.join("id.key"), [7; 32])?;
@@ -87,6 +88,11 @@ place: place(traffic.main_region()),
             data,
             seams,
         })
+    }
+
+    /// Leaves the books of the batch lane where a gateway keeps them.
+    pub(crate) fn keep_books(&self) -> Result<(), SimError> {
+        keep(&*self.store, &queue_of(&self.data))
     }
 
     /// The process begins.
@@ -136,7 +142,7 @@ place: place(traffic.main_region()),
         let client = Client::new(transport, keys, &self.place.region, endpoints, aws.clock.wall());
         let settings = EngineSettings { margin_ms: MARGIN_MS, ..EngineSettings::default() };
         let store = (self.seams.store)(self.store.clone());
-        Ok(Engine::new(&self.data.join("queue"), store, client, buckets, tools, settings)?)
+        Ok(Engine::new(&queue_of(&self.data), store, client, buckets, tools, settings)?)
     }
 }
 

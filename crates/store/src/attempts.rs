@@ -148,7 +148,7 @@ pub struct Attempt {
     pub message: Option<String>,
     /// When AWS created it.
     pub started: Option<Timestamp>,
-    /// When it was seen to have ended, or was revoked.
+    /// When AWS says that it ended, or when it was seen to have ended or was revoked.
     pub ended: Option<Timestamp>,
 }
 

@@ -73,10 +73,10 @@ pub fn build(inputs: Inputs<'_>) -> Plan {
     let mut models: Vec<ModelSpend> = totals.models.into_values().collect();
     models.sort_by(|a, b| b.today.cmp(&a.today).then_with(|| a.model.cmp(&b.model)));
     let waterfall = [
-        ("move to batch", totals.by_batch),
-        ("move to flex", totals.by_flex),
-        ("use committed capacity", totals.by_other_lane),
-        ("global profile, where the owner allows it", totals.by_profile),
+        (LeverStep::BATCH, totals.by_batch),
+        (LeverStep::FLEX, totals.by_flex),
+        (LeverStep::COMMITTED, totals.by_other_lane),
+        (LeverStep::PROFILE, totals.by_profile),
     ]
     .into_iter()
     .filter(|(_, saves)| *saves != Money::ZERO)

@@ -208,6 +208,17 @@ pub struct LeverStep {
     pub saves: Money,
 }
 
+impl LeverStep {
+    /// From the lane of today to batch inference jobs.
+    pub const BATCH: &'static str = "move to batch";
+    /// To the flex tier.
+    pub const FLEX: &'static str = "move to flex";
+    /// To capacity that is paid for by the hour or the month.
+    pub const COMMITTED: &'static str = "use committed capacity";
+    /// To the global inference profile.
+    pub const PROFILE: &'static str = "global profile, where the owner allows it";
+}
+
 /// One workload.
 #[derive(Clone, Debug)]
 pub struct WorkloadPlan {

@@ -6,11 +6,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use laneshift_units::{Money, PriceMode, ServiceTier, Timestamp, Usage};
+use laneshift_core::route::LaneId;
+use laneshift_units::{Money, PriceMode, ServiceTier, Timestamp, Tokens, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Call, End, mode_of};
+use super::{Call, End, Used, mode_of};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -234,6 +235,36 @@ impl Record {
         (parts.into_iter().flatten().sum(), self.output.output_token_count.unwrap_or(0))
     }
 
+    /// What it used of Bedrock and what that cost; `None` where it used nothing.
+    pub(super) fn used(self) -> Option<Used> {
+        let at = self.at();
+        let tier = self.service_tier.as_deref().and_then(ServiceTier::parse).unwrap_or_default();
+        let count = |tokens: Option<u64>| Tokens(tokens.unwrap_or(0));
+        let usage = Usage {
+            input: count(self.input.input_token_count),
+            output: count(self.output.output_token_count),
+            cache_read: count(self.input.cache_read_input_token_count),
+            cache_write_5m: count(self.input.cache_write_input_token_count),
+            ..Usage::default()
+        };
+        let Booked { lane, upstream, paid_usd: paid, bound_usd: bound, certainty, .. } = self.laneshift;
+        let is_committed = tier == ServiceTier::Reserved || lane == LaneId::Provisioned.name();
+        let used = Used {
+            at,
+            account: self.account_id,
+            region: self.region,
+            model: self.model_id,
+            mode: mode_of(tier),
+            is_committed,
+            upstream,
+            usage,
+            paid,
+            bound,
+            certainty,
+        };
+        (usage.total().0 > 0 || certainty != Certainty::Exact).then_some(used)
+    }
+
     /// When it came.
     pub(super) fn at(&self) -> Timestamp {
         Timestamp::parse(&self.timestamp).unwrap_or(Timestamp(0))
@@ -315,6 +346,12 @@ fn file(folder: &Path, run: u64, record: &Record) -> io::Result<File> {
 
 /// Every record of a folder's ledger.
 pub(super) fn each(folder: &Path, take: &mut dyn FnMut(Record)) -> io::Result<()> {
+    // A line that was cut by a power failure, or is AWS's own, is none.
+    each_line(folder, &mut |_, _, line| line.into_iter().for_each(&mut *take))
+}
+
+/// Every line of a folder's ledger, with its file and its number.
+pub(super) fn each_line(folder: &Path, take: &mut dyn FnMut(&Path, u64, serde_json::Result<Record>)) -> io::Result<()> {
     let mut waiting = Vec::from(folders_of(folder));
     while let Some(path) = waiting.pop() {
         let entries = match fs::read_dir(&path) {
@@ -328,10 +365,9 @@ pub(super) fn each(folder: &Path, take: &mut dyn FnMut(Record)) -> io::Result<()
                 waiting.push(entry.path());
                 continue;
             }
-            for line in BufReader::new(File::open(entry.path())?).split(b'\n') {
-                // A line that was cut by a power failure, or is AWS's own.
-                let Ok(record) = serde_json::from_slice::<Record>(&line?) else { continue };
-                take(record);
+            let path = entry.path();
+            for (line, number) in BufReader::new(File::open(&path)?).split(b'\n').zip(1..) {
+                take(&path, number, serde_json::from_slice(&line?));
             }
         }
     }

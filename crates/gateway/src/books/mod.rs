@@ -9,6 +9,7 @@ mod journal;
 mod ledger;
 mod savings;
 mod spending;
+mod used;
 
 use std::collections::HashMap;
 use std::io;
@@ -36,6 +37,7 @@ pub use ledger::{Booked, Certainty, Record};
 pub use savings::{Savings, Sum};
 pub(crate) use spending::Held;
 use spending::Spending;
+pub use used::{BadLine, Used, is_gateway, used};
 
 /// A call that is about to be sent: what its record will say, whatever becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

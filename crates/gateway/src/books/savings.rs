@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use laneshift_batch::{Engine, EngineError};
+use laneshift_batch::{Booked, Engine, EngineError};
 use laneshift_core::route::LaneId;
 use laneshift_store::{Cost, Costed, Lane};
 use laneshift_units::{Money, Timestamp};
@@ -93,7 +93,7 @@ impl Savings {
     /// # Errors
     /// [`EngineError`].
     pub async fn add_batch_lane(&mut self, engine: &Engine) -> Result<(), EngineError> {
-        for (owner, lane, records, cost) in engine.booked().await? {
+        for Booked { owner, lane, records, cost, .. } in engine.booked().await? {
             self.add_later(owner, lane, records, &cost);
         }
         Ok(())

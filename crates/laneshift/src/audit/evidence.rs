@@ -28,7 +28,7 @@ use crate::clock::Stopwatch;
 use crate::error::Error;
 
 /// A bill in an object store is read whole up to this size.
-const BILL_OBJECT_BYTES_MAX: u64 = 4 << 30;
+pub(crate) const BILL_OBJECT_BYTES_MAX: u64 = 4 << 30;
 /// Name of a note that describes a folder of evidence.
 const NOTE: &str = EvidenceNote::FILE_NAME;
 /// Name of a table of inference profiles beside the evidence.
@@ -109,7 +109,8 @@ pub(super) fn read(
     })
 }
 
-fn refused(error: LedgerError) -> Error {
+/// What the ledger says, as a user reads it.
+pub(crate) fn refused(error: LedgerError) -> Error {
     let with_source = |e: &dyn std::error::Error| e.source().map_or_else(|| e.to_string(), |s| format!("{e}: {s}"));
     match &error {
         LedgerError::Evidence { argument, reason } => Error::NotFound(format!("{argument}: {reason}")),

@@ -29,6 +29,7 @@ use crate::cli::audit::AuditArgs;
 use crate::error::Error;
 use crate::market::Book;
 use evidence::Evidence;
+pub(crate) use evidence::{BILL_OBJECT_BYTES_MAX, refused};
 use renewal::Volumes;
 use resolve::Resolver;
 

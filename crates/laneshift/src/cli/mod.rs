@@ -1,7 +1,7 @@
 //! Commands: one file each. Standard output is data, standard error is talk.
 
 pub(crate) mod audit;
-mod batch;
+pub(crate) mod batch;
 mod completions;
 mod config;
 pub(crate) mod demo;
@@ -17,6 +17,7 @@ mod savings;
 mod serve;
 mod signals;
 pub(crate) mod simulate;
+pub(crate) mod verify;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ const EXIT_CODES: &str = "Exit codes:
   2    the command line is wrong
   3    the input cannot be used: not found, not understood, unknown model or price, a promise that cannot be given
   4    reading or writing failed: disk, network, credentials
+  5    not proven: verify --cur, and the reasons are printed
   130  stopped by Ctrl-C; the same command continues
 
 Errors carry a code such as LS0002; docs/errors.md explains each.";
@@ -72,6 +74,8 @@ enum Command {
     Keys(keys::KeysArgs),
     /// What the gateway's calls cost and saved
     Savings(savings::SavingsArgs),
+    /// What two bills say that was saved at equal tokens, beside what the plan predicted and AWS's invoice shows
+    Verify(verify::VerifyArgs),
     /// Print shell completions
     Completions(completions::CompletionsArgs),
 }
@@ -103,6 +107,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Config(args) => config::run(args, &mut out),
         Command::Keys(args) => keys::run(args, &mut out),
         Command::Savings(args) => savings::run(args, &mut out),
+        Command::Verify(args) => verify::run(args, &mut out),
         Command::Completions(args) => completions::run(args, &mut out),
         Command::Prices(args) => match prices::run(args, crate::clock::now(), &mut out) {
             Ok(code) => return ExitCode::from(code),

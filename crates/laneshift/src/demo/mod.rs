@@ -106,16 +106,13 @@ fn compare(traffic: &Traffic, settings: &Settings, out: &Path) -> Result<Compari
     let run = async { as_planned(traffic, settings.clone(), &policy, &folder.join("planned"), &|at| bar.at(at)).await };
     let (after, books) = runtime.block_on(run).map_err(failed)?;
     bar.finish();
+    write_bill(company, &after, &folder.join("planned"))?;
     told(company, (&before, &after), &books, &audited).map_err(failed)
 }
 
 /// Audits the month that was: its invocation logs and its bill.
 fn audit(company: &Company, month: &Month, folder: &Path) -> Result<audit::Done, Error> {
-    let bill = folder.join("today").join("cur.csv");
-    let payer = company.workloads.first().map_or_else(|| AccountId::new(""), |workload| workload.account.clone());
-    let whole = month.bill.times(company.sampling_factor);
-    let text = cur_csv(&whole, PriceList::shipped(), &Models::seller_of, Granularity::Hour, &payer);
-    fs::write(&bill, text).map_err(|e| unwritten(&bill, &e))?;
+    let bill = write_bill(company, month, &folder.join("today"))?;
     let evidence: [PathBuf; 2] = [folder.join("today/s3/logs"), bill];
     let args = AuditArgs {
         evidence: evidence.map(|path| path.display().to_string()).into(),
@@ -123,6 +120,16 @@ fn audit(company: &Company, month: &Month, folder: &Path) -> Result<audit::Done,
         ..AuditArgs::into(folder.join("audit"))
     };
     audit::run(&args)
+}
+
+/// Writes what a month was billed, as AWS exports it.
+fn write_bill(company: &Company, month: &Month, folder: &Path) -> Result<PathBuf, Error> {
+    let bill = folder.join("cur.csv");
+    let payer = company.workloads.first().map_or_else(|| AccountId::new(""), |workload| workload.account.clone());
+    let whole = month.bill.times(company.sampling_factor);
+    let text = cur_csv(&whole, PriceList::shipped(), &Models::seller_of, Granularity::Hour, &payer);
+    fs::write(&bill, text).map_err(|e| unwritten(&bill, &e))?;
+    Ok(bill)
 }
 
 fn told(

@@ -91,7 +91,7 @@ fn row<'a>(cells: &[(&'a Column, Cells<'a>)], at: usize) -> RawRow<'a> {
         match (column, cells.map(at), cells.text(at)) {
             (Column::Product, Some(map), _) => row.set_product(Pairs::Map(map)),
             (Column::Tags, Some(map), _) => row.add_tags(Pairs::Map(map)),
-            (Column::Field(field), _, Some(text)) => row.set(*field, text),
+            (Column::Field(field), _, text) => row.set(*field, text.unwrap_or_default()),
             (Column::Tag(key), _, Some(text)) => row.add_tags(Pairs::One(key, text)),
             (Column::Product, None, Some(Cow::Borrowed(json))) => row.set_product(Pairs::Json(json)),
             (Column::Tags, None, Some(Cow::Borrowed(json))) => row.add_tags(Pairs::Json(json)),

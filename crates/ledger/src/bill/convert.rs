@@ -18,9 +18,9 @@ const ROW_COST_MAX: Money = Money::from_usd(1_000_000_000_000);
 pub(super) fn convert(row: &RawRow<'_>, stats: &mut BillStats) -> Result<Option<BillLine>, String> {
     let currency = row.get(Field::Currency);
     if !currency.is_empty() && currency != "USD" {
-        return Err(format!("the currency is {currency}, not USD"));
+        return Err(format!("{} is {currency}, not USD", Field::Currency.name()));
     }
-    let unblended_cost = cost(row, Field::Cost, stats)?.ok_or("no unblended cost")?;
+    let unblended_cost = cost(row, Field::Cost, stats)?.ok_or_else(|| format!("{} is empty", Field::Cost.name()))?;
     let Some(scope) = scope(row) else {
         stats.ignored += 1;
         stats.ignored_cost += unblended_cost;
@@ -35,7 +35,7 @@ pub(super) fn convert(row: &RawRow<'_>, stats: &mut BillStats) -> Result<Option<
         _ => None,
     };
     let line = BillLine {
-        day: Timestamp::parse(row.get(Field::Start)).map_err(|e| format!("the usage start date is {e}"))?.day_index(),
+        day: Timestamp::parse(row.get(Field::Start)).map_err(|e| format!("{} is {e}", Field::Start.name()))?.day_index(),
         account: account(row.get(Field::Account))?,
         region: region(row, usage.as_ref()),
         kind,
@@ -59,6 +59,11 @@ pub(super) fn convert(row: &RawRow<'_>, stats: &mut BillStats) -> Result<Option<
         line_item_type,
     };
     stats.kept += 1;
+    if line_item_type.is_usage() {
+        // AWS, "Data Exports user guide": until a report is final, the invoice id is blank. Read 2026-11-23.
+        stats.not_invoiced += u64::from(row.is_blank(Field::Invoice));
+        stats.invoice_untold += u64::from(!row.has(Field::Invoice));
+    }
     Ok(Some(line))
 }
 
@@ -117,15 +122,15 @@ fn tokens(row: &RawRow<'_>, marketplace: bool, stats: &mut BillStats) -> Result<
             stats.negative_quantities += 1;
             Ok(None)
         }
-        Err(QuantityError::NotANumber) => Err("the usage amount is not a decimal number".to_owned()),
-        Err(QuantityError::TooLarge) => Err("the usage amount is out of range".to_owned()),
+        Err(QuantityError::NotANumber) => Err(format!("{} is not a decimal number", Field::Amount.name())),
+        Err(QuantityError::TooLarge) => Err(format!("{} is out of range", Field::Amount.name())),
     }
 }
 
 /// Twelve digits; a spreadsheet or an integer column has cut the zeros in front.
 fn account(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > 12 || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return Err("the usage account is not up to twelve digits".to_owned());
+        return Err(format!("{} is not up to twelve digits", Field::Account.name()));
     }
     Ok(format!("{text:0>12}"))
 }

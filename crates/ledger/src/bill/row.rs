@@ -51,6 +51,7 @@ fields! {
     RegionCode = "product_region_code", false;
     Region = "product_region", false;
     Entity = "bill_billing_entity", false;
+    Invoice = "bill_invoice_id", false;
 }
 
 /// A map in a cell.
@@ -110,6 +111,16 @@ impl<'a> RawRow<'a> {
     /// The text without surrounding spaces; empty when there is none.
     pub(super) fn get(&self, field: Field) -> &str {
         self.cells[field as usize].as_deref().unwrap_or("").trim()
+    }
+
+    /// Whether the bill has the column, and nothing in it.
+    pub(super) fn is_blank(&self, field: Field) -> bool {
+        self.cells[field as usize].is_some() && self.get(field).is_empty()
+    }
+
+    /// Whether the bill has the column.
+    pub(super) fn has(&self, field: Field) -> bool {
+        self.cells[field as usize].is_some()
     }
 
     /// The first of these columns, then of these keys of the product map, that has a text.

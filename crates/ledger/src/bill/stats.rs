@@ -23,6 +23,10 @@ pub struct BillStats {
     pub assumed_units: u64,
     /// Rows of tokens with a negative quantity: corrections. Their money counts, their tokens do not.
     pub negative_quantities: u64,
+    /// Rows of usage whose invoice is not issued: AWS may still change them, and add to their days.
+    pub not_invoiced: u64,
+    /// Rows of usage in bills that have no column for the invoice.
+    pub invoice_untold: u64,
     /// Costs that were finer than a picodollar and lost less than one.
     pub truncated_costs: u64,
 }
@@ -37,6 +41,8 @@ impl AddAssign for BillStats {
         self.rounded_quantities += rhs.rounded_quantities;
         self.assumed_units += rhs.assumed_units;
         self.negative_quantities += rhs.negative_quantities;
+        self.not_invoiced += rhs.not_invoiced;
+        self.invoice_untold += rhs.invoice_untold;
         self.truncated_costs += rhs.truncated_costs;
     }
 }

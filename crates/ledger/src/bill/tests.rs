@@ -254,14 +254,14 @@ fn with(field: &str, value: &str) -> String {
 #[test]
 fn a_bad_row_costs_that_row() {
     for (field, value, reason) in [
-        ("line_item_usage_amount", "many", "the usage amount is not a decimal number"),
-        ("line_item_usage_amount", "1e30", "the usage amount is out of range"),
-        ("line_item_unblended_cost", "", "no unblended cost"),
+        ("line_item_usage_amount", "many", "line_item_usage_amount is not a decimal number"),
+        ("line_item_usage_amount", "1e30", "line_item_usage_amount is out of range"),
+        ("line_item_unblended_cost", "", "line_item_unblended_cost is empty"),
         ("line_item_unblended_cost", "NaN", "line_item_unblended_cost is not a decimal number"),
         ("line_item_unblended_cost", "1e20", "line_item_unblended_cost is out of range"),
-        ("line_item_usage_start_date", "02/11/2026", "the usage start date is not a moment like 2026-11-23T05:46:44Z"),
-        ("line_item_usage_account_id", "payer", "the usage account is not up to twelve digits"),
-        ("line_item_currency_code", "CNY", "the currency is CNY, not USD"),
+        ("line_item_usage_start_date", "02/11/2026", "line_item_usage_start_date is not a moment like 2026-11-23T05:46:44Z"),
+        ("line_item_usage_account_id", "payer", "line_item_usage_account_id is not up to twelve digits"),
+        ("line_item_currency_code", "CNY", "line_item_currency_code is CNY, not USD"),
     ] {
         let text = with(field, value);
         let read = read(text.as_bytes());

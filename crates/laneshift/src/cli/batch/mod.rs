@@ -6,7 +6,7 @@ mod doctor;
 mod explain;
 mod grants;
 mod list;
-pub(super) mod open;
+pub(crate) mod open;
 mod output;
 mod progress;
 mod purge;
