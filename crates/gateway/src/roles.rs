@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 use laneshift_aws::sigv4::sha256_hex;
 use laneshift_aws::{AwsError, Client, Credentials, Endpoints};
-use laneshift_units::{ProfiledModel, Timestamp};
+use laneshift_units::{Profile, ProfiledModel, Timestamp};
 
 use crate::body::Coming;
 use crate::config::Owner;
@@ -141,6 +141,19 @@ fn session_name(owner: &str) -> String {
     format!("{}-{mark}", &name[..name.len().min(NAME_MAX - 9)])
 }
 
+/// Whether an application inference profile is of a model, by the models that AWS tells of it: of a model in one region its ARN,
+/// of a geographic profile one in each region, of the global profile one without a region too.
+// AWS, "Create an application inference profile" and GetInferenceProfile's answers for global profiles, read 2026-11-30.
+fn is_of(told: &[String], model: &ProfiledModel) -> bool {
+    let is_global = told.iter().any(|arn| region_of(arn).is_empty());
+    let fits = match model.profile {
+        Profile::InRegion => told.len() == 1 && !is_global,
+        Profile::Geo(_) => !told.is_empty() && !is_global,
+        Profile::Global => is_global,
+    };
+    fits && told.iter().all(|arn| ProfiledModel::parse_id(arn).model == model.model)
+}
+
 /// The account of an ARN.
 pub(crate) fn account_of(arn: &str) -> &str {
     arn.split(':').nth(4).unwrap_or_default()
@@ -249,10 +262,8 @@ impl Gateway {
             let (arn, model) = (&profile.arn, &profile.model);
             match gateway.aws(target, target.endpoint.clone()).models_of_profile(arn).await {
                 Ok(models) => {
-                    let wanted = ProfiledModel::parse_id(model).model;
-                    let is_of_it = models.iter().all(|model| ProfiledModel::parse_id(model).model == wanted);
                     let mut refuted = self.roles().refuted.write().unwrap_or_else(PoisonError::into_inner);
-                    if is_of_it {
+                    if is_of(&models, &ProfiledModel::parse_id(model)) {
                         refuted.remove(arn);
                     } else {
                         tracing::error!(
@@ -260,7 +271,7 @@ impl Gateway {
                             arn,
                             model,
                             ?models,
-                            "an application inference profile is of another model, and is not called"
+                            "an application inference profile is not of its model, and is not called"
                         );
                         refuted.insert(arn.clone());
                     }
@@ -338,6 +349,20 @@ mod tests {
         for owner in ["x", "é", &"long".repeat(40)] {
             let name = session_name(owner);
             assert!((2..=NAME_MAX).contains(&name.len()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_profile_is_of_a_model_by_its_arns_and_none_say_nothing() {
+        let arn = |region: &str| format!("arn:aws:bedrock:{region}::foundation-model/amazon.nova-2-lite-v1:0");
+        let (one, geo) = (vec![arn("us-east-1")], vec![arn("us-east-1"), arn("us-west-2")]);
+        let global = vec![arn("us-east-1"), arn("")];
+        for (told, fits) in
+            [(one, [true, true, false]), (geo, [false, true, false]), (global, [false, false, true]), (vec![], [false; 3])]
+        {
+            let of = |id: &str| is_of(&told, &ProfiledModel::parse_id(id));
+            let ids = ["amazon.nova-2-lite-v1:0", "us.amazon.nova-2-lite-v1:0", "global.amazon.nova-2-lite-v1:0"];
+            assert_eq!((ids.map(of), of("amazon.nova-pro-v1:0")), (fits, false), "{told:?}");
         }
     }
 }

@@ -11,9 +11,9 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use laneshift_bedrock::Operation;
+use laneshift_catalog::prices::Tariff;
 use laneshift_core::route::LaneId;
-use laneshift_units::{ServiceTier, Tokens, Usage};
-use memchr::memmem;
+use laneshift_units::{PriceMode, ServiceTier, TokenClass, Tokens, Usage};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -23,7 +23,7 @@ use crate::gateway::{Caller, Gateway};
 use crate::lanes::Ask;
 use crate::outline::Outline;
 use crate::refusal::Refusal;
-use crate::relay::{Relayed, error_name, metered};
+use crate::relay::{Events, Relayed, error_name, metered};
 use crate::runtime::{ANSWER_BYTES_MAX, Again, Answered, Asked, Came, INPUT_MAX, Tried, keep_to};
 use crate::server::{Served, Server, passed_back};
 use crate::upstream::Target;
@@ -34,6 +34,9 @@ const ELSEWHERE: [&str; 7] = ["models", "fallbacks", "route", "api_base", "base_
 /// The most output of a request that names no limit, for its bound.
 // Judgement: what a server allows is not known here.
 const OUTPUT_MAX: u64 = 128_000;
+/// Members for what is not in the body, beside those whose names end in `_url`: files, and searches whose finds are input.
+// OpenAI has the first two, xAI the third, OpenRouter the fourth; read 2026-11-30.
+const REFERENCES: [&[u8]; 4] = [b"file_id", b"web_search_options", b"search_parameters", b"plugins"];
 /// How this gateway's own names in `metadata` begin.
 const OWN: &str = "laneshift:";
 
@@ -64,6 +67,20 @@ fn raw(value: &Value) -> Result<Box<RawValue>, Refusal> {
     serde_json::value::to_raw_value(value).map_err(Refusal::failed)
 }
 
+/// How many answers are asked for. What a server may take for a number, and this gateway does not, could cost more than its bound.
+fn answers(members: &Members) -> Result<u64, Refusal> {
+    match members.get("n").map(|n| serde_json::from_str::<Option<u64>>(n.get())) {
+        None | Some(Ok(None)) => Ok(1),
+        Some(Ok(Some(n))) => Ok(n),
+        Some(Err(_)) => Err(Refusal::validation("body.n: write how many answers are wanted as a whole number, such as 3.")),
+    }
+}
+
+/// What a body says beside its content.
+fn outline(body: &[u8]) -> Outline {
+    Outline::seeking(body, |name| name.ends_with(b"_url") || REFERENCES.contains(&name))
+}
+
 impl Passed {
     /// Reads a body for a path; `None` where it names no model, or none that `serves` says is there.
     fn read(body: &[u8], path: &'static str, serves: impl Fn(&str) -> bool) -> Result<Option<Self>, Refusal> {
@@ -90,7 +107,7 @@ impl Passed {
         if tier.as_deref() == Some("auto") {
             members.remove("service_tier");
         }
-        let n = read(&members, "n").unwrap_or(1);
+        let n = answers(&members)?;
         Ok(Some(Self { path, name, tier, metadata, stream, shows_usage, n, members }))
     }
 
@@ -109,12 +126,17 @@ impl Passed {
         if self.path == "/embeddings" { "Embeddings" } else { "ChatCompletions" }
     }
 
-    /// The most that it can use. A token is at least a byte, but for what lies elsewhere.
-    fn most(&self, body: &[u8], outline: &Outline) -> Usage {
-        let refers = memmem::find(body, b"_url\"").is_some();
-        let input = body.len() as u64 + if refers { INPUT_MAX } else { 0 };
+    /// The most that it can use. A token is at least a byte, but for what lies elsewhere; each may be written to a cache.
+    fn most(&self, body: &[u8], tariff: &Tariff) -> Usage {
+        let outline = outline(body);
+        let input = Tokens(body.len() as u64 + if outline.refers { INPUT_MAX } else { 0 });
         let each = if self.operation() == "Embeddings" { 0 } else { outline.output_max.unwrap_or(OUTPUT_MAX) };
-        Usage { input: Tokens(input), output: Tokens(each.saturating_mul(self.n.max(1))), ..Usage::default() }
+        let output = Tokens(each.saturating_mul(self.n.max(1)));
+        let rates = tariff.rates(PriceMode::OnDemand, input);
+        if rates.get(TokenClass::CacheWrite5m) > rates.get(TokenClass::Input) {
+            return Usage { cache_write_5m: input, output, ..Usage::default() };
+        }
+        Usage { input, output, ..Usage::default() }
     }
 }
 
@@ -144,7 +166,7 @@ impl Gateway {
             return Err(Refusal::validation(why));
         }
         let operation = if passed.stream { Operation::ConverseStream } else { Operation::Converse };
-        let (asked, outline) = (Asked::with(passed.metadata.clone()), Outline::of(body));
+        let (asked, outline) = (Asked::with(passed.metadata.clone()), outline(body));
         let now = self.now();
         let ask = Ask {
             model: &passed.name,
@@ -220,7 +242,7 @@ impl Gateway {
         (server, served): (&Server, Arc<Served>),
     ) -> Result<Tried, Refusal> {
         let body = passed.body(&served)?;
-        let most = bound(&served.tariff, ServiceTier::Default, &passed.most(&body, &Outline::of(&body)));
+        let most = bound(&served.tariff, ServiceTier::Default, &passed.most(&body, &served.tariff));
         let bedrock = self.live().bedrock_named(&passed.name).filter(|_| !self.targets().is_empty());
         let prices = Prices { here: served.tariff.clone(), instead: bedrock.map(|_| came.tariff.clone()) };
         let (place, called) = (("", "", Some(&*server.name)), (passed.operation(), &*served.model));
@@ -244,7 +266,8 @@ impl Gateway {
         passed_back(&head.headers, response.headers_mut());
         let kind = head.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         if head.status.is_success() && kind.starts_with("text/event-stream") {
-            *response.body_mut() = Body::Relayed(Box::new(Relayed::new(incoming, passed.shows_usage, open, self.idle_max())));
+            *response.body_mut() =
+                Body::Relayed(Box::new(Relayed::new(incoming, Events::new(passed.shows_usage, passed.n), open, self.idle_max())));
             return Ok(Tried { response, again: None });
         }
         let collecting = tokio::time::timeout(self.answer_max(), Limited::new(incoming, ANSWER_BYTES_MAX).collect());
@@ -316,12 +339,38 @@ mod tests {
 
     #[test]
     fn a_bound_counts_every_answer_and_what_lies_elsewhere() {
+        let tariff = |rates: [(TokenClass, u64); 2]| {
+            let mut all = laneshift_core::price::Rates::default();
+            rates.into_iter().for_each(|(class, pico)| all.set(class, laneshift_units::Rate::from_pico_per_token(pico)));
+            Tariff::flat(all)
+        };
         let most = |body: Value| {
-            let text = body.to_string();
-            passed(&body).most(text.as_bytes(), &Outline::of(text.as_bytes()))
+            passed(&body).most(body.to_string().as_bytes(), &tariff([(TokenClass::Input, 1), (TokenClass::Output, 1)]))
         };
         assert_eq!(most(json!({"model": "m", "n": 3, "max_tokens": 10})).output.0, 30);
-        assert_eq!(most(json!({"model": "m"})).output.0, OUTPUT_MAX);
-        assert!(most(json!({"model": "m", "image_url": "http://x"})).input.0 > INPUT_MAX);
+        assert_eq!(most(json!({"model": "m", "n": null})).output.0, OUTPUT_MAX);
+        let part = |name: &str| json!({"model": "m", "messages": [{"content": [{"type": "x", "x": {name: "y"}}]}]});
+        for name in ["image_url", "file_id", "web_search_options"] {
+            assert!(most(part(name)).input.0 > INPUT_MAX, "{name}");
+        }
+        assert!(
+            most(json!({"model": "m", "messages": "the \"file_id\": of an image_url"})).input.0 < INPUT_MAX,
+            "text is content"
+        );
+        let escaped = part("file_id").to_string().replace("file_id", "fil\\u0065_id");
+        let read = passed(&part("x"));
+        let of = |tariff| read.most(escaped.as_bytes(), &tariff);
+        assert!(of(tariff([(TokenClass::Input, 1), (TokenClass::Output, 1)])).input.0 > INPUT_MAX);
+        let dearer = of(tariff([(TokenClass::Input, 4), (TokenClass::CacheWrite5m, 5)]));
+        assert_eq!((dearer.input.0, dearer.cache_write_5m.0 > INPUT_MAX), (0, true));
+    }
+
+    #[test]
+    fn a_number_of_answers_that_is_no_whole_number_is_refused() {
+        for n in [json!(3.0), json!("3"), json!(-1), json!(1e30)] {
+            let body = json!({"model": "m", "n": n}).to_string();
+            let refused = Passed::read(body.as_bytes(), "/chat/completions", |_| true).err();
+            assert_eq!(refused.map(|refusal| refusal.name()), Some("ValidationException"), "{body}");
+        }
     }
 }

@@ -107,6 +107,8 @@ struct WireModel {
     usd_per_million_output: Option<Rate>,
     #[serde(default, deserialize_with = "usd_per_million")]
     usd_per_million_cache_read: Option<Rate>,
+    #[serde(default, deserialize_with = "usd_per_million")]
+    usd_per_million_cache_write: Option<Rate>,
     #[serde(default)]
     free: bool,
 }
@@ -226,27 +228,30 @@ impl TryFrom<WireModel> for Model {
             return Err("upstream.model: name and model are not empty".to_owned());
         }
         let (input, output) = (wire.usd_per_million_input, wire.usd_per_million_output);
-        let cache_read = wire.usd_per_million_cache_read;
+        let (cache_read, cache_write) = (wire.usd_per_million_cache_read, wire.usd_per_million_cache_write);
         let mut rates = Rates::default();
-        match (free, input, output, cache_read) {
-            (true, None, None, None) => {
+        match (free, input, output, cache_read, cache_write) {
+            (true, None, None, None, None) => {
                 TokenClass::ALL.into_iter().for_each(|class| rates.set(class, Rate::from_pico_per_token(0)))
             }
             (true, ..) => return Err(format!("upstream.model {name:?} is free and has prices: remove one of them")),
-            (false, None, None, None) => {}
-            (false, Some(input), None, None) => rates.set(TokenClass::Input, input),
-            (false, Some(input), Some(output), Some(cache_read)) => {
-                for (class, rate) in
-                    [(TokenClass::Input, input), (TokenClass::Output, output), (TokenClass::CacheRead, cache_read)]
-                {
-                    rates.set(class, rate);
+            (false, None, None, None, None) => {}
+            (false, Some(input), None, None, None) => rates.set(TokenClass::Input, input),
+            (false, Some(input), Some(output), Some(cache_read), cache_write) => {
+                rates.set(TokenClass::Input, input);
+                rates.set(TokenClass::Output, output);
+                rates.set(TokenClass::CacheRead, cache_read);
+                if let Some(cache_write) = cache_write {
+                    rates.set(TokenClass::CacheWrite5m, cache_write);
+                    rates.set(TokenClass::CacheWrite1h, cache_write);
                 }
             }
             (false, ..) => {
                 return Err(format!(
                     "upstream.model {name:?} has some prices and lacks others: write usd_per_million_input, \
                      usd_per_million_output and usd_per_million_cache_read (the price of input where reads from a cache cost as \
-                     much), for embeddings the first alone, or none when they are not known"
+                     much), usd_per_million_cache_write beside them where the server counts writes, for embeddings the first \
+                     alone, or none when they are not known"
                 ));
             }
         }
@@ -282,6 +287,9 @@ mod tests {
         assert_eq!(rates("free = true").get(TokenClass::CacheWrite5m), Some(Rate::from_pico_per_token(0)));
         let stated = "usd_per_million_input = 0.9\nusd_per_million_output = \"1.2\"\nusd_per_million_cache_read = 0.45";
         assert_eq!(rates(stated).get(TokenClass::Output), Some(Rate::from_pico_per_token(1_200_000)));
+        assert_eq!(rates(stated).get(TokenClass::CacheWrite5m), None);
+        let written = rates(&format!("{stated}\nusd_per_million_cache_write = 1.125"));
+        assert_eq!(written.get(TokenClass::CacheWrite5m), Some(Rate::from_pico_per_token(1_125_000)));
         assert_eq!(rates("usd_per_million_input = 1").get(TokenClass::Output), None);
     }
 
@@ -300,6 +308,7 @@ mod tests {
             (SERVER.split("[[model]]").next().expect("text").to_owned(), "serves nothing"),
             (format!("{SERVER}free = true\nusd_per_million_input = 1"), "free and has prices"),
             (format!("{SERVER}usd_per_million_input = 1\nusd_per_million_output = 1"), "lacks others"),
+            (format!("{SERVER}usd_per_million_cache_write = 1"), "lacks others"),
             (format!("{SERVER}usd_per_million_input = -1"), "usd_per_million_input"),
             (format!("{SERVER}usd_per_million_input = 0.0000001"), "finer"),
         ] {
