@@ -341,7 +341,7 @@ impl Gateway {
             Route::Run(model, operation) => {
                 let model = decoded(model)?;
                 if let Some(Spot { served: Some(served), .. }) = self.live.served(&model).first()
-                    && !laneshift_dialect::is_bedrocks(&model)
+                    && self.live.bedrock_named(&model) != Some(&model)
                 {
                     let on = &served.on;
                     let why = format!("{model} is served by {on}, which speaks OpenAI's API only: call /v1/chat/completions.");

@@ -52,7 +52,8 @@ impl Live {
         let targets: Result<Vec<Target>, String> =
             config.upstreams.iter().filter_map(Upstream::bedrock).map(|upstream| Target::new(upstream, env)).collect();
         let targets = targets.map_err(OpenError::Upstream)?;
-        let servers = config.upstreams.iter().filter_map(Upstream::server).map(|server| Server::new(server, env));
+        let servers =
+            config.upstreams.iter().filter_map(Upstream::server).map(|server| Server::new(server, quotas.catalog(), env));
         let servers = servers.collect::<Result<Vec<Server>, String>>().map_err(OpenError::Upstream)?;
         let policy = config.policy.as_deref().map(Policy::open).transpose()?;
         let rules = Rules { policy, signals: Signals::shipped()?, waits: config.waits };
@@ -62,10 +63,13 @@ impl Live {
         Ok(Self { config, targets, servers, rules, market, commitments })
     }
 
-    /// The model of Bedrock that a name means: by the configuration, or by itself.
+    /// The model of Bedrock's runtime that a name means: by the configuration, or by itself. What `bedrock-mantle` serves is called
+    /// there, though it is spelled like the runtime's.
     pub(crate) fn bedrock_named<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         let means = self.config.models.get(name).map(String::as_str);
-        means.or_else(|| Some(name).filter(|name| laneshift_dialect::is_bedrocks(name)))
+        let mantles = || self.servers.iter().filter(|server| server.is_awss()).flat_map(|server| &server.models);
+        let is_bedrocks = |name: &&str| laneshift_dialect::is_bedrocks(name) && !mantles().any(|served| served.name == *name);
+        means.or_else(|| Some(name).filter(is_bedrocks))
     }
 
     /// What serves a name beside Bedrock.

@@ -81,6 +81,10 @@ impl Quotas {
         Arc::new(Self::new(Arc::new(Catalog::shipped().expect("the catalogue"))).expect("the capabilities"))
     }
 
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     pub(crate) fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }

@@ -17,6 +17,7 @@ use laneshift_units::{Profile, ProfiledModel, Timestamp};
 use crate::body::Coming;
 use crate::config::Owner;
 use crate::gateway::Gateway;
+use crate::market::Spot;
 use crate::refusal::Refusal;
 use crate::upstream::{Lost, Target};
 
@@ -178,6 +179,20 @@ impl Gateway {
     /// Whether an owner's calls may go to an upstream: with its role, where it has any.
     pub(crate) fn serves(&self, owner: &str, target: &Target) -> bool {
         self.owner(owner).is_none_or(|of| of.roles.is_empty()) || self.role(owner, target).is_some()
+    }
+
+    /// What beside Bedrock serves a name to an owner: what is AWS's own with its role, where it has any. Nobody else is told of a role.
+    pub(crate) fn served_to(&self, owner: &str, name: &str) -> Vec<Spot> {
+        let mut spots = self.live().served(name);
+        spots.retain(|spot| match self.live().server(spot) {
+            Some((server, _)) if server.is_awss() => match server.signed() {
+                Some(target) => self.serves(owner, target),
+                // An API key is of a user of its own.
+                None => self.owner(owner).is_none_or(|of| of.roles.is_empty()),
+            },
+            _ => true,
+        });
+        spots
     }
 
     /// What is called instead of a model, so that an owner's tags are on the bill.

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
+use laneshift_aws::sigv4::sha256_hex;
 use laneshift_bedrock::Operation;
 use laneshift_catalog::prices::Tariff;
 use laneshift_core::route::LaneId;
@@ -74,6 +76,14 @@ fn answers(members: &Members) -> Result<u64, Refusal> {
         Some(Ok(Some(n))) => Ok(n),
         Some(Err(_)) => Err(Refusal::validation("body.n: write how many answers are wanted as a whole number, such as 3.")),
     }
+}
+
+/// The head of a call whose body is JSON.
+fn json_head() -> Parts {
+    let mut head = http::Request::new(()).into_parts().0;
+    head.method = http::Method::POST;
+    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    head
 }
 
 /// What a body says beside its content.
@@ -182,6 +192,10 @@ impl Gateway {
             tier: None,
         };
         let terms = self.rules().terms(&ask, now)?;
+        let spots = self.served_to(&key.owner, &passed.name);
+        if spots.is_empty() {
+            return Err(Refusal::denied(format!("{} has no role in an account that serves {}.", key.owner, passed.name)));
+        }
         let came = Came {
             model: &passed.name,
             operation,
@@ -195,7 +209,7 @@ impl Gateway {
             now,
             passed: Some(passed),
         };
-        Ok(self.tries(&came, (&ask, &terms), &self.live().served(&passed.name)).await?.response)
+        Ok(self.tries(&came, (&ask, &terms), &spots).await?.response)
     }
 
     /// Answers a chat that Bedrock and servers beside it take: `body` is the one that came.
@@ -218,7 +232,7 @@ impl Gateway {
             spots = self.spots(&key.owner, &target.region, model);
         }
         if key.allows(&passed.name) {
-            spots.extend(self.live().served(&passed.name));
+            spots.extend(self.served_to(&key.owner, &passed.name));
         }
         if spots.is_empty() && key.allows(model) {
             return Err(Refusal::denied(format!("{} has no role in an account of {}.", key.owner, target.region)));
@@ -242,13 +256,29 @@ impl Gateway {
         (server, served): (&Server, Arc<Served>),
     ) -> Result<Tried, Refusal> {
         let body = passed.body(&served)?;
+        let signed = match server.signed() {
+            None => None,
+            Some(target) => match self.keys_of(&came.key.owner, target).await {
+                Ok(keys) => Some((target, keys)),
+                Err(refusal) => return Ok(Tried { response: refusal.openai(), again: Some(Again::Call) }),
+            },
+        };
         let most = bound(&served.tariff, ServiceTier::Default, &passed.most(&body, &served.tariff));
         let bedrock = self.live().bedrock_named(&passed.name).filter(|_| !self.targets().is_empty());
         let prices = Prices { here: served.tariff.clone(), instead: bedrock.map(|_| came.tariff.clone()) };
-        let (place, called) = (("", "", Some(&*server.name)), (passed.operation(), &*served.model));
+        let (place, called) = ((&*server.account, &*server.region, Some(&*server.name)), (passed.operation(), &*served.model));
         let open = self.note_as(came, place, called, (LaneId::Standard, ServiceTier::Default), most, prices, None)?;
         let name = &server.name;
-        let answer = match self.in_time(server.send(self.wire(), passed.path, body)).await {
+        let sending = async {
+            match &signed {
+                None => server.send(self.wire(), passed.path, body).await,
+                Some((target, keys)) => {
+                    let hash = sha256_hex(&body);
+                    self.send(target, keys, (&json_head(), passed.path), (body, &hash), self.now()).await
+                }
+            }
+        };
+        let answer = match self.in_time(sending).await {
             Ok(answer) => answer,
             Err(lost) if lost.sent => {
                 drop(open);

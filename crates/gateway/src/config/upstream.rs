@@ -1,4 +1,4 @@
-//! `[[upstream]]`: Bedrock in one account and region, or a server that speaks OpenAI's API.
+//! `[[upstream]]`: Bedrock in one account and region, or a server that speaks OpenAI's API, of which `bedrock-mantle` is one.
 
 use laneshift_catalog::usd_per_million;
 use laneshift_core::price::Rates;
@@ -52,8 +52,19 @@ pub struct Server {
     pub api_key_env: Option<String>,
     /// Seconds that its answers take; those of Bedrock's standard tier when left out.
     pub wait_s: Option<u64>,
+    /// What AWS knows it as, where it is Bedrock's second endpoint.
+    pub mantle: Option<Mantle>,
     /// What it serves.
     pub models: Vec<Model>,
+}
+
+/// `bedrock-mantle` in an account and a region. Without a key of its own its calls are signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mantle {
+    /// Its account and region, the keys, and where roles are assumed.
+    pub at: Bedrock,
+    /// The service that signatures name.
+    pub signing_name: String,
 }
 
 /// A model of a server.
@@ -63,7 +74,7 @@ pub struct Model {
     pub name: String,
     /// What the server calls it.
     pub model: String,
-    /// What its tokens cost; a class without a rate is unknown.
+    /// What its tokens cost; a class without a rate is unknown. Without any, those of `bedrock-mantle` are the catalogue's.
     pub rates: Rates,
 }
 
@@ -74,10 +85,11 @@ enum Kind {
     #[default]
     Bedrock,
     Openai,
+    BedrockMantle,
 }
 
 /// As it is written. Which fields go with which kind is told when it is taken apart.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
     #[serde(default)]
@@ -91,6 +103,7 @@ struct Wire {
     secret_access_key_env: Option<String>,
     session_token_env: Option<String>,
     api_key_env: Option<String>,
+    signing_name: Option<String>,
     wait_s: Option<u64>,
     #[serde(default)]
     model: Vec<WireModel>,
@@ -151,60 +164,92 @@ impl TryFrom<Wire> for Upstream {
     type Error = String;
 
     fn try_from(wire: Wire) -> Result<Self, String> {
-        let strange = |kind: &str, fields: &[(&str, bool)]| match fields.iter().find(|(_, there)| *there) {
-            Some((field, _)) => Err(format!("upstream.{field} is not for an upstream of kind {kind:?}: remove it")),
-            None => Ok(()),
-        };
-        match wire.kind {
-            Kind::Bedrock => {
-                let fields = [
-                    ("name", wire.name.is_some()),
-                    ("api_key_env", wire.api_key_env.is_some()),
-                    ("wait_s", wire.wait_s.is_some()),
-                    ("model", !wire.model.is_empty()),
-                ];
-                strange("bedrock", &fields)?;
-                let region = wire.region.ok_or("upstream.region is missing: write a region such as us-east-1")?;
-                if region.is_empty() {
-                    return Err("upstream.region is empty: write a region such as us-east-1".to_owned());
-                }
-                let (endpoint_url, sts_endpoint_url) = (wire.endpoint_url, wire.sts_endpoint_url);
-                for (name, url) in [("endpoint_url", &endpoint_url), ("sts_endpoint_url", &sts_endpoint_url)] {
-                    if url.as_deref().is_some_and(|url| path_of(url) != Some("/")) {
-                        return Err(format!("upstream.{name}: write http:// or https://, a host and a port, and no path"));
-                    }
-                }
-                let keys = AwsKeys::of(wire.access_key_id_env, wire.secret_access_key_env, wire.session_token_env);
-                let account = wire.account.unwrap_or_default();
-                Ok(Self::Bedrock(Bedrock { region, endpoint_url, sts_endpoint_url, account, keys }))
+        let of_servers = [
+            ("name", wire.name.is_some()),
+            ("api_key_env", wire.api_key_env.is_some()),
+            ("wait_s", wire.wait_s.is_some()),
+            ("model", !wire.model.is_empty()),
+        ];
+        let of_signatures = [
+            ("sts_endpoint_url", wire.sts_endpoint_url.is_some()),
+            ("access_key_id_env", wire.access_key_id_env.is_some()),
+            ("secret_access_key_env", wire.secret_access_key_env.is_some()),
+            ("session_token_env", wire.session_token_env.is_some()),
+        ];
+        let signing_name = ("signing_name", wire.signing_name.is_some());
+        let of_aws = [("region", wire.region.is_some()), ("account", wire.account.is_some())];
+        let (strange, kind): (Vec<_>, _) = match wire.kind {
+            Kind::Bedrock => (of_servers.into_iter().chain([signing_name]).collect(), "of kind \"bedrock\""),
+            Kind::Openai => (of_aws.into_iter().chain(of_signatures).chain([signing_name]).collect(), "of kind \"openai\""),
+            Kind::BedrockMantle if wire.api_key_env.is_some() => {
+                (of_signatures.into_iter().chain([signing_name]).collect(), "with an api_key_env")
             }
-            Kind::Openai => {
-                let fields = [
-                    ("region", wire.region.is_some()),
-                    ("account", wire.account.is_some()),
-                    ("sts_endpoint_url", wire.sts_endpoint_url.is_some()),
-                    ("access_key_id_env", wire.access_key_id_env.is_some()),
-                    ("secret_access_key_env", wire.secret_access_key_env.is_some()),
-                    ("session_token_env", wire.session_token_env.is_some()),
-                ];
-                strange("openai", &fields)?;
-                let name = wire.name.unwrap_or_default();
-                if !name.starts_with(|c: char| c.is_ascii_alphanumeric())
-                    || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-                {
-                    return Err("upstream.name: give the server a name of letters, digits, -, _ and .".to_owned());
-                }
-                let endpoint_url = wire.endpoint_url.filter(|url| path_of(url).is_some()).ok_or_else(|| {
-                    let such = "such as http://127.0.0.1:8000/v1, and no key in it";
-                    format!("upstream.endpoint_url of {name}: write its address with the path before /chat/completions, {such}")
-                })?;
-                if wire.model.is_empty() {
-                    return Err(format!("{name} serves nothing: add an [[upstream.model]]"));
-                }
-                let models = wire.model.into_iter().map(Model::try_from).collect::<Result<_, _>>()?;
-                Ok(Self::Server(Server { name, endpoint_url, api_key_env: wire.api_key_env, wait_s: wire.wait_s, models }))
+            Kind::BedrockMantle => (Vec::new(), ""),
+        };
+        if let Some((field, _)) = strange.into_iter().find(|(_, there)| *there) {
+            return Err(format!("upstream.{field} is not for an upstream {kind}: remove it"));
+        }
+        match wire.kind {
+            Kind::Bedrock => wire.bedrock().map(Self::Bedrock),
+            Kind::Openai => wire.server(None).map(Self::Server),
+            Kind::BedrockMantle => wire.mantle().map(Self::Server),
+        }
+    }
+}
+
+impl Wire {
+    fn bedrock(self) -> Result<Bedrock, String> {
+        let region = self.region.ok_or("upstream.region is missing: write a region such as us-east-1")?;
+        if region.is_empty() {
+            return Err("upstream.region is empty: write a region such as us-east-1".to_owned());
+        }
+        let (endpoint_url, sts_endpoint_url) = (self.endpoint_url, self.sts_endpoint_url);
+        for (name, url) in [("endpoint_url", &endpoint_url), ("sts_endpoint_url", &sts_endpoint_url)] {
+            if url.as_deref().is_some_and(|url| path_of(url) != Some("/")) {
+                return Err(format!("upstream.{name}: write http:// or https://, a host and a port, and no path"));
             }
         }
+        let keys = AwsKeys::of(self.access_key_id_env, self.secret_access_key_env, self.session_token_env);
+        Ok(Bedrock { region, endpoint_url, sts_endpoint_url, account: self.account.unwrap_or_default(), keys })
+    }
+
+    /// A server whose address and name AWS gives, where they are not stated.
+    // AWS, Bedrock User Guide, "Endpoints", read 2026-11-23. Some models are below /openai/v1 instead. What signatures name is not
+    // documented: bedrock-mantle is what the clients of OpenAI and Anthropic say, bedrock what LiteLLM says; read 2026-11-30.
+    fn mantle(mut self) -> Result<Server, String> {
+        let stated = self.endpoint_url.take();
+        let wire = Self {
+            region: self.region.take(),
+            account: self.account.take(),
+            sts_endpoint_url: self.sts_endpoint_url.take(),
+            access_key_id_env: self.access_key_id_env.take(),
+            secret_access_key_env: self.secret_access_key_env.take(),
+            session_token_env: self.session_token_env.take(),
+            ..Self::default()
+        };
+        let at = wire.bedrock()?;
+        self.name.get_or_insert_with(|| format!("bedrock-mantle.{}", at.region));
+        self.endpoint_url = stated.or_else(|| Some(format!("https://bedrock-mantle.{}.api.aws/v1", at.region)));
+        let signing_name = self.signing_name.take().unwrap_or_else(|| "bedrock-mantle".to_owned());
+        self.server(Some(Mantle { at, signing_name }))
+    }
+
+    fn server(self, mantle: Option<Mantle>) -> Result<Server, String> {
+        let name = self.name.unwrap_or_default();
+        if !name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        {
+            return Err("upstream.name: give the server a name of letters, digits, -, _ and .".to_owned());
+        }
+        let endpoint_url = self.endpoint_url.filter(|url| path_of(url).is_some()).ok_or_else(|| {
+            let such = "such as http://127.0.0.1:8000/v1, and no key in it";
+            format!("upstream.endpoint_url of {name}: write its address with the path before /chat/completions, {such}")
+        })?;
+        if self.model.is_empty() {
+            return Err(format!("{name} serves nothing: add an [[upstream.model]]"));
+        }
+        let models = self.model.into_iter().map(Model::try_from).collect::<Result<_, _>>()?;
+        Ok(Server { name, endpoint_url, api_key_env: self.api_key_env, wait_s: self.wait_s, mantle, models })
     }
 }
 
@@ -277,6 +322,26 @@ mod tests {
 
     const SERVER: &str = "kind = \"openai\"\nname = \"vllm\"\nendpoint_url = \"http://h:8000/v1\"\n[[model]]\nname = \"llama\"\n";
 
+    const MANTLE: &str = "kind = \"bedrock-mantle\"\nregion = \"us-west-2\"\n[[model]]\nname = \"openai.gpt-oss-20b\"\n";
+
+    #[test]
+    fn mantle_is_a_server_that_aws_names_unless_something_else_is_stated() {
+        let server = |text: &str| match read(text).expect("in order") {
+            Upstream::Server(server) => server,
+            Upstream::Bedrock(_) => unreachable!("it is a server"),
+        };
+        let own = server(MANTLE);
+        let mantle = own.mantle.expect("AWS's");
+        assert_eq!((&*own.name, &*own.endpoint_url), ("bedrock-mantle.us-west-2", "https://bedrock-mantle.us-west-2.api.aws/v1"));
+        assert_eq!((&*mantle.signing_name, &*mantle.at.keys.access_key_id_env), ("bedrock-mantle", "AWS_ACCESS_KEY_ID"));
+        let more = "name = \"m\"\nsigning_name = \"bedrock\"\nendpoint_url = \"http://h/openai/v1\"\naccount = \"1\"\n[[model]]";
+        let stated = server(&MANTLE.replace("[[model]]", more));
+        let mantle = stated.mantle.expect("AWS's");
+        assert_eq!((&*stated.name, &*stated.endpoint_url), ("m", "http://h/openai/v1"));
+        assert_eq!((&*mantle.signing_name, &*mantle.at.account, mantle.at.endpoint_url), ("bedrock", "1", None));
+        assert_eq!(server(SERVER).mantle, None);
+    }
+
     #[test]
     fn prices_are_stated_or_unknown_and_never_nothing_by_themselves() {
         let rates = |more: &str| {
@@ -302,6 +367,10 @@ mod tests {
             (SERVER.replace("name = \"vllm\"", "name = \"a b\""), "upstream.name"),
             (SERVER.replace("name = \"vllm\"", "region = \"r\""), "upstream.region is not for"),
             (SERVER.replace("name = \"vllm\"", "sts_endpoint_url = \"http://h\""), "upstream.sts_endpoint_url is not for"),
+            (SERVER.replace("name = \"vllm\"", "name = \"vllm\"\nsigning_name = \"x\""), "upstream.signing_name is not for"),
+            (MANTLE.replace("region = \"us-west-2\"", ""), "region is missing"),
+            (MANTLE.replace("[[model]]", "signing_name = \"x\"\napi_key_env = \"K\"\n[[model]]"), "with an api_key_env"),
+            (MANTLE.replace("[[model]]", "endpoint_url = \"ftp://h\"\n[[model]]"), "endpoint_url of bedrock-mantle.us-west-2"),
             (SERVER.replace("http://h:8000/v1", "http://user:key@h/v1"), "no key in it"),
             (SERVER.replace("http://h:8000/v1", "ftp://h/v1"), "endpoint_url of vllm"),
             (SERVER.replace("http://h:8000/v1", "http://h/v1?key=x"), "endpoint_url of vllm"),
