@@ -1,6 +1,7 @@
 """bedrock-mantle as an upstream of `laneshift serve`: its calls are signed, priced by the catalogue, and in the books of both sides."""
 
 import json
+import time
 import unittest
 from decimal import Decimal
 
@@ -8,7 +9,7 @@ import openai
 
 from emulated import Emulator
 from gateway import REGION, Gateway
-from test_gateway_openai import WEATHER
+from test_gateway_openai import ASK, WEATHER
 from test_gateway_servers import PRICES, USAGE, Faulty, ServerCase, chunk, completion
 
 ACCOUNT = "111122223333"
@@ -88,6 +89,39 @@ class Mantle(ServerCase):
         with self.assertRaisesRegex(openai.BadRequestError, "on demand only"):
             self.ask_model(GPT_OSS, service_tier="batch")
         self.assertIn(GPT_OSS, {model.id for model in client.models.list()})
+
+    def test_what_can_wait_takes_its_flex_tier_and_the_standard_one_when_that_refuses(self):
+        self.over(self.mantle() + self.mantle('name = "stated"\n', model=f'name = "stated"\nmodel = "{GPT_OSS}"', prices=PRICES))
+
+        def lane(model=GPT_OSS, deadline="6h", **more):
+            headers = {"laneshift-deadline": deadline, "laneshift-explain": "true"}
+            answer = self.openai().chat.completions.with_raw_response.create(model=model, messages=ASK, max_tokens=60, extra_headers=headers, **more)
+            return json.loads(answer.headers["laneshift-decision"])["lane"].split(" of ")[0], answer.parse().service_tier
+
+        self.assertEqual(lane(deadline="now"), ("standard", "default"))
+        self.assertEqual(lane(), ("flex", "flex"))
+        self.assertEqual(lane(deadline="now", service_tier="flex"), ("flex", "flex"))
+        self.assertEqual(lane(service_tier="priority"), ("priority", "priority"))
+        self.assertEqual(lane(service_tier="default"), ("standard", "default"))
+        stream = self.ask_model(GPT_OSS, stream=True, extra_headers={"laneshift-deadline": "6h"})
+        self.assertEqual({chunk.service_tier for chunk in stream}, {"flex"})
+        rows = {row["lane"].split(" of ")[0]: row for row in self.gateway.savings()["rows"]}
+        self.assertEqual({name: row["calls"] for name, row in rows.items()}, {"standard": 2, "flex": 3, "priority": 1})
+        self.assertEqual(Decimal(rows["flex"]["paid_usd"]) * 2, Decimal(rows["flex"]["on_demand_usd"]))
+        self.assertEqual(Decimal(self.gateway.savings()["all"]["paid_usd"]), self.billed())
+        for fault in ({"fault": "throttled", "times": 1}, {"fault": "error", "error": "ValidationException", "times": 1}):
+            self.emulator.faults(fault)
+            self.assertEqual(lane()[1], "default", fault)
+            self.emulator.faults()
+            while lane() != ("flex", "flex"):
+                time.sleep(0.1)
+        self.assertEqual(Decimal(self.gateway.savings()["all"]["paid_usd"]), self.billed())
+        # A price that is stated is of one tier.
+        before = self.billed()
+        self.assertEqual(lane("stated"), ("standard", "default"))
+        self.assertGreater(self.billed(), before)
+        with self.assertRaisesRegex(openai.BadRequestError, "service_tier"):
+            lane("stated", service_tier="flex")
 
     def test_a_stream_that_is_cut_is_booked_with_its_bound(self):
         self.over(self.mantle())

@@ -194,6 +194,20 @@ class Failing(ServerCase):
         self.assertEqual(row["paid_usd"], "0")
         self.assertGreaterEqual(Decimal(row["bound_usd"]), 2 * 60 * Decimal("0.02") / 1_000_000)
 
+    def test_what_a_server_calls_its_tiers_changes_no_price(self):
+        self.alone()
+        self.faulty.answers = [
+            (200, completion(usage=USAGE, service_tier="priority")),
+            (200, completion(usage=USAGE, service_tier=3)),
+            (200, chunk("Hel", service_tier="flex") + chunk("", usage=USAGE, service_tier="flex") + "data: [DONE]\n\n"),
+        ]
+        self.ask_model("m")
+        self.ask_model("m")
+        list(self.ask_model("m", stream=True))
+        row = self.rows()["standard of s"]
+        self.assertEqual((row["calls"], row["unpriced_calls"], row["bound_usd"]), (3, 0, "0"))
+        self.assertEqual(Decimal(row["paid_usd"]), 3 * (9 * Decimal("0.01") + 5 * Decimal("0.02")) / 1_000_000)
+
     def test_a_number_of_answers_that_is_no_whole_number_is_refused_by_name(self):
         self.alone()
         with self.assertRaisesRegex(openai.BadRequestError, "body.n"):

@@ -8,6 +8,8 @@ use laneshift_catalog::commitments::Commitments;
 use laneshift_catalog::policy::Policy;
 use laneshift_catalog::prices::Catalog;
 use laneshift_catalog::signals::Signals;
+use laneshift_core::route::LaneId;
+use laneshift_units::ServiceTier;
 
 use crate::config::{Config, Upstream};
 use crate::lanes::Rules;
@@ -76,7 +78,13 @@ impl Live {
     pub(crate) fn served(&self, name: &str) -> Vec<Spot> {
         let all = self.servers.iter().enumerate().flat_map(|(ix, server)| server.models.iter().map(move |served| (ix, served)));
         let named = all.filter(|(_, served)| served.name == name);
-        named.map(|(ix, served)| Spot::served(self.targets.len() + ix, served.clone())).collect()
+        let lanes = |(ix, served): (usize, &Arc<Served>)| {
+            let flex = served.sells(ServiceTier::Flex).then_some(LaneId::Flex);
+            let served = served.clone();
+            let upstream = self.targets.len() + ix;
+            [LaneId::Standard].into_iter().chain(flex).map(move |lane| Spot::served(upstream, lane, served.clone()))
+        };
+        named.flat_map(lanes).collect()
     }
 
     /// The server of a spot.

@@ -2,12 +2,13 @@
 //! long is ended here.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
-use laneshift_units::{Tokens, Usage};
+use laneshift_units::{ServiceTier, Tokens, Usage};
 use memchr::{memchr, memmem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -16,6 +17,7 @@ use crate::body::{Broken, Coming};
 use crate::books::Open;
 use crate::meter::Meter;
 use crate::openai::broken_off;
+use crate::server::Served;
 use crate::stream::{BROKE_OFF, Silence};
 
 /// The longest line of a stream; a longer one ends it.
@@ -29,6 +31,15 @@ struct Said<'a> {
     #[serde(borrow)]
     choices: Option<Vec<Choice<'a>>>,
     error: Option<Fault>,
+    /// The tier that served, where it is a text.
+    #[serde(default)]
+    service_tier: serde_json::Value,
+}
+
+impl Said<'_> {
+    fn tier(&self) -> Option<ServiceTier> {
+        self.service_tier.as_str().and_then(ServiceTier::parse)
+    }
 }
 
 #[derive(Deserialize)]
@@ -98,8 +109,7 @@ impl Fault {
 /// What a whole answer used.
 pub(crate) fn metered(body: &[u8]) -> Meter {
     let Ok(said) = serde_json::from_slice::<Said<'_>>(body) else { return Meter::default() };
-    // A server has one price here, whatever it calls its tiers.
-    Meter { usage: said.usage.and_then(Counts::usage), tier: None }
+    Meter { tier: said.tier(), usage: said.usage.and_then(Counts::usage) }
 }
 
 /// The name of the error that a body holds.
@@ -196,11 +206,12 @@ impl Events {
             return true;
         }
         let Ok(said) = serde_json::from_slice::<Said<'_>>(data) else { return true };
-        if let Some(fault) = said.error {
+        if let Some(fault) = &said.error {
             self.exception = Some(fault.name());
         }
+        let tier = said.tier();
         let Some(usage) = said.usage.and_then(Counts::usage) else { return true };
-        self.meter.usage = Some(usage);
+        self.meter = Meter { usage: Some(usage), tier: tier.or(self.meter.tier) };
         let choices = said.choices.unwrap_or_default();
         // Some servers count in each chunk: only a count beside no content is the last, or beside the end of the only answer.
         let ends = self.answers < 2 && choices.iter().any(|choice| choice.finish_reason.is_some());
@@ -214,6 +225,7 @@ impl Events {
 pub struct Relayed {
     inner: Coming,
     events: Events,
+    served: Arc<Served>,
     /// Until it is booked.
     call: Option<Open>,
     silence: Silence,
@@ -222,15 +234,15 @@ pub struct Relayed {
 }
 
 impl Relayed {
-    pub(crate) fn new(inner: Coming, events: Events, call: Open, idle: Duration) -> Self {
-        Self { inner, events, call: Some(call), silence: Silence::new(idle), ended: false }
+    pub(crate) fn new(inner: Coming, events: Events, served: Arc<Served>, call: Open, idle: Duration) -> Self {
+        Self { inner, events, served, call: Some(call), silence: Silence::new(idle), ended: false }
     }
 
     /// Books it: by what was counted when that is all of it, and with its bound otherwise.
     fn end(&mut self) {
         let Some(call) = self.call.take() else { return };
         if self.events.complete {
-            call.answered(self.events.meter, self.events.exception.take());
+            call.answered(self.served.told(self.events.meter), self.events.exception.take());
         }
     }
 

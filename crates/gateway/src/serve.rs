@@ -15,18 +15,18 @@ use laneshift_aws::sigv4::sha256_hex;
 use laneshift_bedrock::Operation;
 use laneshift_catalog::prices::Tariff;
 use laneshift_core::route::LaneId;
-use laneshift_units::{PriceMode, ServiceTier, TokenClass, Tokens, Usage};
+use laneshift_units::{ServiceTier, TokenClass, Tokens, Usage};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::body::Body;
-use crate::books::{Prices, bound};
+use crate::books::{Prices, bound, mode_of};
 use crate::gateway::{Caller, Gateway};
 use crate::lanes::Ask;
 use crate::outline::Outline;
 use crate::refusal::Refusal;
 use crate::relay::{Events, Relayed, error_name, metered};
-use crate::runtime::{ANSWER_BYTES_MAX, Again, Answered, Asked, Came, INPUT_MAX, Tried, keep_to};
+use crate::runtime::{ANSWER_BYTES_MAX, Again, Answered, Asked, Came, INPUT_MAX, Tried, keep_to, tier_of};
 use crate::server::{Served, Server, passed_back};
 use crate::upstream::Target;
 
@@ -121,14 +121,23 @@ impl Passed {
         Ok(Some(Self { path, name, tier, metadata, stream, shows_usage, n, members }))
     }
 
-    /// The body for a model of a server.
-    fn body(&self, served: &Served) -> Result<Bytes, Refusal> {
+    /// Whether the gateway chooses the tier.
+    fn chooses(&self) -> bool {
+        matches!(self.tier.as_deref(), None | Some("auto"))
+    }
+
+    /// The body for a model of a server, in a tier where that is not the standard one.
+    fn body(&self, served: &Served, tier: ServiceTier) -> Result<Bytes, Refusal> {
         if let Some(name) = ELSEWHERE.into_iter().find(|name| self.members.contains_key(*name)) {
             return Err(Refusal::validation(format!("body.{name}: a call goes to the model that it names, and nowhere else.")));
         }
         let model = raw(&Value::from(served.model.clone()))?;
-        let members = self.members.iter().map(|(name, value)| (name, if name == "model" { &model } else { value }));
-        let members: BTreeMap<&String, &Box<RawValue>> = members.collect();
+        let tier = if tier == ServiceTier::Default { None } else { Some(raw(&tier.name().into())?) };
+        let mut members: BTreeMap<&str, &RawValue> = self.members.iter().map(|(name, value)| (&**name, &**value)).collect();
+        members.insert("model", &model);
+        if let Some(tier) = &tier {
+            members.insert("service_tier", tier);
+        }
         serde_json::to_vec(&members).map(Bytes::from).map_err(Refusal::failed)
     }
 
@@ -137,12 +146,12 @@ impl Passed {
     }
 
     /// The most that it can use. A token is at least a byte, but for what lies elsewhere; each may be written to a cache.
-    fn most(&self, body: &[u8], tariff: &Tariff) -> Usage {
+    fn most(&self, body: &[u8], tariff: &Tariff, tier: ServiceTier) -> Usage {
         let outline = outline(body);
         let input = Tokens(body.len() as u64 + if outline.refers { INPUT_MAX } else { 0 });
         let each = if self.operation() == "Embeddings" { 0 } else { outline.output_max.unwrap_or(OUTPUT_MAX) };
         let output = Tokens(each.saturating_mul(self.n.max(1)));
-        let rates = tariff.rates(PriceMode::OnDemand, input);
+        let rates = tariff.rates(mode_of(tier), input);
         if rates.get(TokenClass::CacheWrite5m) > rates.get(TokenClass::Input) {
             return Usage { cache_write_5m: input, output, ..Usage::default() };
         }
@@ -171,10 +180,11 @@ impl Gateway {
         if !key.allows(&passed.name) {
             return Err(Refusal::denied(format!("This key may not call {}.", passed.name)));
         }
-        if !matches!(passed.tier.as_deref(), None | Some("auto" | "default")) {
-            let why = format!("body.service_tier: {} has one price here; leave it out.", passed.name);
-            return Err(Refusal::validation(why));
-        }
+        let unsold = || Refusal::validation(format!("body.service_tier: {} has no price of it here; leave it out.", passed.name));
+        let tier = match passed.tier.as_deref().filter(|_| !passed.chooses()) {
+            None => None,
+            Some(name) => Some(ServiceTier::parse(name).ok_or_else(unsold)?),
+        };
         let operation = if passed.stream { Operation::ConverseStream } else { Operation::Converse };
         let (asked, outline) = (Asked::with(passed.metadata.clone()), outline(body));
         let now = self.now();
@@ -189,12 +199,18 @@ impl Gateway {
             headers: &parts.headers,
             body_bytes: body.len(),
             output_max: outline.output_max,
-            tier: None,
+            tier,
         };
         let terms = self.rules().terms(&ask, now)?;
-        let spots = self.served_to(&key.owner, &passed.name);
+        let mut spots = self.served_to(&key.owner, &passed.name);
         if spots.is_empty() {
             return Err(Refusal::denied(format!("{} has no role in an account that serves {}.", key.owner, passed.name)));
+        }
+        if let Some(tier) = tier {
+            keep_to(&mut spots, tier);
+        }
+        if spots.is_empty() {
+            return Err(unsold());
         }
         let came = Came {
             model: &passed.name,
@@ -254,8 +270,10 @@ impl Gateway {
         came: &Came<'_>,
         passed: &Passed,
         (server, served): (&Server, Arc<Served>),
+        lane: LaneId,
     ) -> Result<Tried, Refusal> {
-        let body = passed.body(&served)?;
+        let tier = tier_of(lane);
+        let body = passed.body(&served, tier)?;
         let signed = match server.signed() {
             None => None,
             Some(target) => match self.keys_of(&came.key.owner, target).await {
@@ -263,11 +281,11 @@ impl Gateway {
                 Err(refusal) => return Ok(Tried { response: refusal.openai(), again: Some(Again::Call) }),
             },
         };
-        let most = bound(&served.tariff, ServiceTier::Default, &passed.most(&body, &served.tariff));
+        let most = bound(&served.tariff, tier, &passed.most(&body, &served.tariff, tier));
         let bedrock = self.live().bedrock_named(&passed.name).filter(|_| !self.targets().is_empty());
         let prices = Prices { here: served.tariff.clone(), instead: bedrock.map(|_| came.tariff.clone()) };
         let (place, called) = ((&*server.account, &*server.region, Some(&*server.name)), (passed.operation(), &*served.model));
-        let open = self.note_as(came, place, called, (LaneId::Standard, ServiceTier::Default), most, prices, None)?;
+        let open = self.note_as(came, place, called, (lane, tier), most, prices, None)?;
         let name = &server.name;
         let sending = async {
             match &signed {
@@ -296,8 +314,8 @@ impl Gateway {
         passed_back(&head.headers, response.headers_mut());
         let kind = head.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         if head.status.is_success() && kind.starts_with("text/event-stream") {
-            *response.body_mut() =
-                Body::Relayed(Box::new(Relayed::new(incoming, Events::new(passed.shows_usage, passed.n), open, self.idle_max())));
+            let events = Events::new(passed.shows_usage, passed.n);
+            *response.body_mut() = Body::Relayed(Box::new(Relayed::new(incoming, events, served, open, self.idle_max())));
             return Ok(Tried { response, again: None });
         }
         let collecting = tokio::time::timeout(self.answer_max(), Limited::new(incoming, ANSWER_BYTES_MAX).collect());
@@ -309,7 +327,7 @@ impl Gateway {
         let error = || error_name(&whole).unwrap_or_else(|| head.status.as_str().to_owned());
         let again = match head.status {
             status if status.is_success() => {
-                open.answered(metered(&whole), None);
+                open.answered(served.told(metered(&whole)), None);
                 None
             }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
@@ -328,9 +346,11 @@ impl Gateway {
                 drop(open);
                 Some(Again::Lane)
             }
-            _ => {
+            status => {
                 open.refused(&error());
-                None
+                // It may be about the tier that was chosen here; it costs nothing to ask.
+                let retried = status == StatusCode::BAD_REQUEST && passed.chooses() && lane != LaneId::Standard;
+                retried.then_some(Again::Call)
             }
         };
         *response.body_mut() = Body::Whole(Some(whole));
@@ -358,7 +378,7 @@ mod tests {
         let passed = passed(&body);
         let tariff = Arc::new(laneshift_catalog::prices::Tariff::flat(laneshift_core::price::Rates::default()));
         let served = Served { name: "m".to_owned(), model: "org/m".to_owned(), on: "s".to_owned(), tariff, wait_s: None };
-        let sent: Value = serde_json::from_slice(&passed.body(&served).expect("written")).expect("JSON");
+        let sent: Value = serde_json::from_slice(&passed.body(&served, ServiceTier::Default).expect("written")).expect("JSON");
         let expected = json!({
             "model": "org/m", "messages": [{"role": "user", "content": "x"}], "stream": true, "top_k": 5,
             "metadata": {"team": "a"}, "stream_options": {"include_usage": true},
@@ -375,7 +395,11 @@ mod tests {
             Tariff::flat(all)
         };
         let most = |body: Value| {
-            passed(&body).most(body.to_string().as_bytes(), &tariff([(TokenClass::Input, 1), (TokenClass::Output, 1)]))
+            passed(&body).most(
+                body.to_string().as_bytes(),
+                &tariff([(TokenClass::Input, 1), (TokenClass::Output, 1)]),
+                ServiceTier::Default,
+            )
         };
         assert_eq!(most(json!({"model": "m", "n": 3, "max_tokens": 10})).output.0, 30);
         assert_eq!(most(json!({"model": "m", "n": null})).output.0, OUTPUT_MAX);
@@ -389,7 +413,7 @@ mod tests {
         );
         let escaped = part("file_id").to_string().replace("file_id", "fil\\u0065_id");
         let read = passed(&part("x"));
-        let of = |tariff| read.most(escaped.as_bytes(), &tariff);
+        let of = |tariff| read.most(escaped.as_bytes(), &tariff, ServiceTier::Default);
         assert!(of(tariff([(TokenClass::Input, 1), (TokenClass::Output, 1)])).input.0 > INPUT_MAX);
         let dearer = of(tariff([(TokenClass::Input, 4), (TokenClass::CacheWrite5m, 5)]));
         assert_eq!((dearer.input.0, dearer.cache_write_5m.0 > INPUT_MAX), (0, true));

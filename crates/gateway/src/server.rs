@@ -6,10 +6,12 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri};
 use laneshift_catalog::prices::{Catalog, Tariff};
-use laneshift_units::{ProfiledModel, Region};
+use laneshift_units::{ProfiledModel, Region, ServiceTier, Tokens};
 
 use crate::body::Coming;
+use crate::books::mode_of;
 use crate::config;
+use crate::meter::Meter;
 use crate::upstream::{Lost, Target, Wire};
 
 /// See the module.
@@ -110,6 +112,18 @@ impl Server {
             headers.insert(AUTHORIZATION, bearer.clone());
         }
         wire.request(request).await
+    }
+}
+
+impl Served {
+    /// Whether it has a price in a tier. A price that is stated is of the standard one.
+    pub(crate) fn sells(&self, tier: ServiceTier) -> bool {
+        tier != ServiceTier::Reserved && !self.tariff.rates(mode_of(tier), Tokens(0)).is_empty()
+    }
+
+    /// What an answer says of itself. What a server calls its tiers says nothing where they have no prices.
+    pub(crate) fn told(&self, said: Meter) -> Meter {
+        Meter { tier: said.tier.filter(|tier| self.sells(*tier)), ..said }
     }
 }
 
