@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import openai
 
-from emulated import Emulator
 from gateway import REGION, Gateway
 from test_gateway_openai import ASK, WEATHER
 from test_gateway_servers import PRICES, USAGE, Faulty, ServerCase, chunk, completion
@@ -194,18 +193,25 @@ class Mantle(ServerCase):
         with self.assertRaises(openai.NotFoundError):
             self.openai(other).chat.completions.create(model="by-key", messages=[{"role": "user", "content": "x"}])
 
-    def test_the_emulator_takes_chats_of_an_unmodified_client(self):
-        emulator = Emulator("--speed", "1")
-        self.addCleanup(emulator.close)
+    def test_the_emulator_takes_chats_of_unmodified_clients_signed_or_with_a_key(self):
+        info = self.emulator.info
+        ask = {"model": GPT_OSS, "messages": ASK, "max_tokens": 20}
         for path in ("/v1", "/openai/v1"):
-            client = openai.OpenAI(base_url=emulator.info["url"] + path, api_key=emulator.info["bearer_key"], max_retries=0)
-            self.addCleanup(client.close)
-            ask = {"model": GPT_OSS, "messages": [{"role": "user", "content": "What is a lane?"}], "max_tokens": 20}
-            self.assertTrue(client.chat.completions.create(**ask).choices[0].message.content)
-            with self.assertRaises(openai.NotFoundError):
-                client.chat.completions.create(**ask | {"model": "none.such"})
-            with self.assertRaises(openai.PermissionDeniedError):
-                client.with_options(api_key="wrong").chat.completions.create(**ask)
+            client = openai.OpenAI(base_url=info["url"] + path, api_key=info["bearer_key"], max_retries=0)
+            keys = {"aws_access_key_id": info["access_key_id"], "aws_secret_access_key": info["secret_access_key"], "aws_region": REGION}
+            signing = openai.BedrockOpenAI(base_url=info["url"] + path, max_retries=0, **keys)
+            wrong = openai.BedrockOpenAI(base_url=info["url"] + path, max_retries=0, **keys | {"aws_secret_access_key": "wrong"})
+            for each in (client, signing, wrong):
+                self.addCleanup(each.close)
+            for each in (client, signing):
+                self.assertTrue(each.chat.completions.create(**ask).choices[0].message.content)
+                self.assertTrue(list(each.chat.completions.create(**ask, stream=True)))
+                with self.assertRaises(openai.NotFoundError):
+                    each.chat.completions.create(**ask | {"model": "none.such"})
+            for each in (wrong, client.with_options(api_key="wrong")):
+                with self.assertRaises(openai.PermissionDeniedError):
+                    each.chat.completions.create(**ask)
+        self.assertEqual({line["model"] for line in self.emulator.bill()["lines"]}, {"openai.gpt-oss-20b-1:0"})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri};
 use laneshift_catalog::prices::{Catalog, Tariff};
-use laneshift_units::{ProfiledModel, Region, ServiceTier, Tokens};
+use laneshift_units::{ModelId, Region, ServiceTier, Tokens};
 
 use crate::body::Coming;
 use crate::books::mode_of;
@@ -67,10 +67,9 @@ impl Server {
             None => Default::default(),
             Some(mantle) => (mantle.at.account.clone(), mantle.at.region.clone()),
         };
-        // Its prices are those of Bedrock's runtime, and a model that is only there has rows of its own.
         let tariff = |model: &config::Model| {
             if model.rates.is_empty() && config.mantle.is_some() {
-                return Tariff::of(catalog, &ProfiledModel::parse_id(&model.model), &Region::new(&region));
+                return Tariff::of_mantle(catalog, &ModelId::new(&model.model), &Region::new(&region));
             }
             Tariff::flat(model.rates)
         };

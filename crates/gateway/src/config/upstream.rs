@@ -89,7 +89,7 @@ enum Kind {
 }
 
 /// As it is written. Which fields go with which kind is told when it is taken apart.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
     #[serde(default)]
@@ -163,7 +163,7 @@ impl AwsKeys {
 impl TryFrom<Wire> for Upstream {
     type Error = String;
 
-    fn try_from(wire: Wire) -> Result<Self, String> {
+    fn try_from(mut wire: Wire) -> Result<Self, String> {
         let of_servers = [
             ("name", wire.name.is_some()),
             ("api_key_env", wire.api_key_env.is_some()),
@@ -190,7 +190,10 @@ impl TryFrom<Wire> for Upstream {
             return Err(format!("upstream.{field} is not for an upstream {kind}: remove it"));
         }
         match wire.kind {
-            Kind::Bedrock => wire.bedrock().map(Self::Bedrock),
+            Kind::Bedrock => {
+                let endpoint_url = wire.endpoint_url.take();
+                wire.of_aws(endpoint_url).map(Self::Bedrock)
+            }
             Kind::Openai => wire.server(None).map(Self::Server),
             Kind::BedrockMantle => wire.mantle().map(Self::Server),
         }
@@ -198,38 +201,29 @@ impl TryFrom<Wire> for Upstream {
 }
 
 impl Wire {
-    fn bedrock(self) -> Result<Bedrock, String> {
-        let region = self.region.ok_or("upstream.region is missing: write a region such as us-east-1")?;
+    /// What AWS's own upstreams have.
+    fn of_aws(&mut self, endpoint_url: Option<String>) -> Result<Bedrock, String> {
+        let region = self.region.take().ok_or("upstream.region is missing: write a region such as us-east-1")?;
         if region.is_empty() {
             return Err("upstream.region is empty: write a region such as us-east-1".to_owned());
         }
-        let (endpoint_url, sts_endpoint_url) = (self.endpoint_url, self.sts_endpoint_url);
+        let sts_endpoint_url = self.sts_endpoint_url.take();
         for (name, url) in [("endpoint_url", &endpoint_url), ("sts_endpoint_url", &sts_endpoint_url)] {
             if url.as_deref().is_some_and(|url| path_of(url) != Some("/")) {
                 return Err(format!("upstream.{name}: write http:// or https://, a host and a port, and no path"));
             }
         }
-        let keys = AwsKeys::of(self.access_key_id_env, self.secret_access_key_env, self.session_token_env);
-        Ok(Bedrock { region, endpoint_url, sts_endpoint_url, account: self.account.unwrap_or_default(), keys })
+        let keys = AwsKeys::of(self.access_key_id_env.take(), self.secret_access_key_env.take(), self.session_token_env.take());
+        Ok(Bedrock { region, endpoint_url, sts_endpoint_url, account: self.account.take().unwrap_or_default(), keys })
     }
 
     /// A server whose address and name AWS gives, where they are not stated.
-    // AWS, Bedrock User Guide, "Endpoints", read 2026-11-23. Some models are below /openai/v1 instead. What signatures name is not
-    // documented: bedrock-mantle is what the clients of OpenAI and Anthropic say, bedrock what LiteLLM says; read 2026-11-30.
+    // AWS, Bedrock User Guide, "Endpoints", read 2026-11-23; LiteLLM 1.110 has some models below /openai/v1 instead. What signatures
+    // name is not documented: bedrock-mantle is what the clients of OpenAI and Anthropic say, bedrock what LiteLLM says. Read 2026-11-30.
     fn mantle(mut self) -> Result<Server, String> {
-        let stated = self.endpoint_url.take();
-        let wire = Self {
-            region: self.region.take(),
-            account: self.account.take(),
-            sts_endpoint_url: self.sts_endpoint_url.take(),
-            access_key_id_env: self.access_key_id_env.take(),
-            secret_access_key_env: self.secret_access_key_env.take(),
-            session_token_env: self.session_token_env.take(),
-            ..Self::default()
-        };
-        let at = wire.bedrock()?;
+        let at = self.of_aws(None)?;
         self.name.get_or_insert_with(|| format!("bedrock-mantle.{}", at.region));
-        self.endpoint_url = stated.or_else(|| Some(format!("https://bedrock-mantle.{}.api.aws/v1", at.region)));
+        self.endpoint_url.get_or_insert_with(|| format!("https://bedrock-mantle.{}.api.aws/v1", at.region));
         let signing_name = self.signing_name.take().unwrap_or_else(|| "bedrock-mantle".to_owned());
         self.server(Some(Mantle { at, signing_name }))
     }
