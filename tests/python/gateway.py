@@ -1,6 +1,7 @@
 """A gateway for a test: started on a free port over an emulator, killed, and continued."""
 
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from botocore.config import Config
 from program import BIN
 
 REGION = "us-east-1"
+NODE = pathlib.Path(os.environ.get("LANESHIFT_NODE", pathlib.Path(os.environ["LANESHIFT_ROOT"]) / "target" / "node"))
 
 
 class Gateway:
@@ -100,6 +102,26 @@ class Gateway:
             verify=self.info["ca_bundle"] if tls else None,
             config=Config(**kept),
         )
+
+    def aws(self, key):
+        """What AWS's tools read of the environment."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "AWS_ACCESS_KEY_ID": key["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": key["secret_access_key"],
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.info["url"],
+        }
+
+    def node(self, script, key, **environment):
+        """What a script of tests/node prints, with a key of the gateway in its environment."""
+        env = self.aws(key) | {"GATEWAY_URL": self.info["url"]} | environment
+        done = subprocess.run(["node", script], cwd=NODE, env=env, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        return json.loads(done.stdout)
 
     def log(self):
         """What it wrote to standard error so far."""

@@ -8,38 +8,23 @@ import sys
 import unittest
 from unittest import mock
 
+from emulated import HAIKU
 from gateway import REGION
 from test_gateway import NOVA, NOVA_PRO, GatewayCase
-from test_gateway_openai import TITAN
+from test_gateway_openai import TITAN, WEATHER
 
-NODE = pathlib.Path(os.environ.get("LANESHIFT_NODE", pathlib.Path(os.environ["LANESHIFT_ROOT"]) / "target" / "node"))
 QUESTION = "What is a lane?"
 
 
 class Clients(GatewayCase):
-    def aws(self, key=None):
-        """What AWS's tools read of the environment."""
-        key = key or self.key
-        return {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.gateway.folder),
-            "AWS_ACCESS_KEY_ID": key["access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": key["secret_access_key"],
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.gateway.info["url"],
-        }
-
     def paid_is_billed(self):
         paid, bound = self.assert_books()
         self.assertEqual((paid, bound), (self.billed(), 0))
         self.assertGreater(paid, 0)
 
     def node(self, **more):
-        env = self.aws() | {"GATEWAY_URL": self.gateway.info["url"], "MODEL": NOVA, "BASE_MODEL": "anthropic.claude-haiku-4-5-20251001-v1:0"} | more
-        done = subprocess.run(["node", "bedrock.mjs"], cwd=NODE, env=env, capture_output=True, text=True, timeout=60, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout)
+        environment = {"MODEL": NOVA, "BASE_MODEL": "anthropic.claude-haiku-4-5-20251001-v1:0"} | more
+        return self.gateway.node("bedrock.mjs", self.key, **environment)
 
     def test_aws_sdk_js_runs_every_operation(self):
         told = self.node()
@@ -62,13 +47,13 @@ class Clients(GatewayCase):
     def test_the_aws_cli_converses(self):
         body = json.dumps([{"role": "user", "content": [{"text": QUESTION}]}])
         command = [str(pathlib.Path(sys.executable).parent / "aws"), "bedrock-runtime", "converse", "--model-id", NOVA, "--messages", body]
-        done = subprocess.run(command, env=self.aws(), capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=self.gateway.aws(self.key), capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue(json.loads(done.stdout)["output"]["message"]["content"][0]["text"])
         self.paid_is_billed()
 
     def test_langchain_chats_streams_calls_tools_and_embeds(self):
-        with mock.patch.dict(os.environ, self.aws()):
+        with mock.patch.dict(os.environ, self.gateway.aws(self.key)):
             from langchain_aws import BedrockEmbeddings, ChatBedrockConverse
             from langchain_core.tools import tool
 
@@ -87,25 +72,56 @@ class Clients(GatewayCase):
             self.assertEqual(len(embeddings.embed_query("a text")), 1024)
         self.paid_is_billed()
 
+    def litellm(self):
+        """LiteLLM, and what names the gateway's two surfaces to it."""
+        environment = mock.patch.dict(os.environ, self.gateway.aws(self.key) | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"})
+        environment.start()
+        self.addCleanup(environment.stop)
+        import litellm
+
+        litellm.suppress_debug_info = True
+        url = self.gateway.info["url"]
+
+        def surfaces(model):
+            yield {"model": f"bedrock/converse/{model}", "aws_bedrock_runtime_endpoint": url, "num_retries": 0}
+            yield {"model": f"openai/{model}", "api_base": url + "/v1", "api_key": self.key["api_key"], "num_retries": 0}
+
+        return litellm, surfaces
+
     def test_litellm_calls_both_surfaces(self):
-        with mock.patch.dict(os.environ, self.aws() | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}):
-            import litellm
+        litellm, surfaces = self.litellm()
+        messages = [{"role": "user", "content": QUESTION}]
+        texts = set()
+        for surface in surfaces(NOVA):
+            answer = litellm.completion(messages=messages, max_tokens=60, **surface)
+            texts.add(answer.choices[0].message.content)
+            pieces = litellm.completion(messages=messages, max_tokens=60, stream=True, **surface)
+            texts.add("".join(piece.choices[0].delta.content or "" for piece in pieces))
+        self.assertEqual(len(texts), 1, texts)
+        self.assertTrue(texts.pop())
+        with self.assertRaises(litellm.AuthenticationError):
+            litellm.completion(messages=messages, **surface | {"api_key": "lsk-wrong-x"})
+        self.paid_is_billed()
 
-            litellm.suppress_debug_info = True
+    def test_litellm_calls_a_tool_and_brings_its_result(self):
+        litellm, surfaces = self.litellm()
+        question = {"role": "user", "content": "How is the weather in Bern?"}
+        for surface in surfaces(HAIKU):
+            for stream in (False, True):
+                with self.subTest(model=surface["model"], stream=stream):
 
-            messages = [{"role": "user", "content": QUESTION}]
-            bedrock = {"model": f"bedrock/converse/{NOVA}", "aws_bedrock_runtime_endpoint": self.gateway.info["url"]}
-            compatible = {"model": f"openai/{NOVA}", "api_base": self.gateway.info["url"] + "/v1", "api_key": self.key["api_key"]}
-            texts = set()
-            for surface in (bedrock, compatible):
-                answer = litellm.completion(messages=messages, max_tokens=60, num_retries=0, **surface)
-                texts.add(answer.choices[0].message.content)
-                pieces = litellm.completion(messages=messages, max_tokens=60, stream=True, num_retries=0, **surface)
-                texts.add("".join(piece.choices[0].delta.content or "" for piece in pieces))
-            self.assertEqual(len(texts), 1, texts)
-            self.assertTrue(texts.pop())
-            with self.assertRaises(litellm.AuthenticationError):
-                litellm.completion(messages=messages, num_retries=0, **compatible | {"api_key": "lsk-wrong-x"})
+                    def ask(*messages, **more):
+                        answer = litellm.completion(messages=list(messages), tools=[WEATHER], max_tokens=300, stream=stream, **surface, **more)
+                        return (litellm.stream_chunk_builder(list(answer)) if stream else answer).choices[0]
+
+                    called = ask(question, tool_choice="required")
+                    self.assertEqual(called.finish_reason, "tool_calls")
+                    [call] = called.message.tool_calls
+                    self.assertEqual(call.function.name, "weather")
+                    self.assertEqual(list(json.loads(call.function.arguments)), ["place"])
+                    result = {"role": "tool", "tool_call_id": call.id, "content": "Sunny."}
+                    answer = ask(question, called.message.model_dump(), result)
+                    self.assertEqual((answer.finish_reason, bool(answer.message.content)), ("stop", True))
         self.paid_is_billed()
 
 

@@ -172,6 +172,14 @@ class Jobs(LaterCase):
             client.get_model_invocation_job(jobIdentifier=arns[0])
         self.assertEqual(caught.exception.response["Error"]["Code"], "ResourceNotFoundException")
 
+    def test_aws_sdk_js_pages_through_every_job_once(self):
+        self.put(3)
+        arns = [self.create(name=f"page-{i}") for i in range(7)]
+        self.create(name="other")
+        pages = self.gateway.node("jobs.mjs", self.key, NAME_CONTAINS="page-", PAGE_SIZE="3")
+        self.assertEqual([len(page) for page in pages], [3, 3, 1])
+        self.assertEqual(sorted(arn for page in pages for arn in page), sorted(arns))
+
     def test_a_job_that_is_stopped_ends_and_cannot_be_stopped_again(self):
         self.put(120)
         arn = self.create()

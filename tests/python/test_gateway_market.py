@@ -120,10 +120,19 @@ class Committed(MarketCase):
         path = self.gateway.folder / "commitments.toml"
         without = self.gateway.savings()["all"]
         told = self.gateway.json("savings", "--commitments", path)
-        client = urllib.request.Request(self.gateway.info["url"] + "/savings", headers={"Authorization": f"Bearer {self.key['api_key']}"})
-        with urllib.request.urlopen(client, timeout=30) as answer:
-            served = json.load(answer)
-        for rows in (told["rows"], served["rows"]):
+
+        def seen_by(key):
+            client = urllib.request.Request(self.gateway.info["url"] + "/savings", headers={"Authorization": f"Bearer {key['api_key']}"})
+            with urllib.request.urlopen(client, timeout=30) as answer:
+                return json.load(answer)["rows"]
+
+        everybody, other = self.gateway.key("*"), self.gateway.key("team-b")
+        for key in (everybody, other):
+            self.connect(key)
+        self.assertEqual({row["owner"] for row in seen_by(self.key)}, {"team-a"}, "what all pay for is no single owner's")
+        self.assertEqual({row["owner"] for row in seen_by(other)}, {"team-b"})
+        self.assertEqual({row["owner"] for row in seen_by(everybody)}, {"team-a", "team-b", "*"})
+        for rows in (told["rows"], [row for row in seen_by(everybody) if not row["calls"]]):
             [fee] = [row for row in rows if row["owner"] == "*"]
             self.assertEqual((fee["workload"], fee["lane"], fee["calls"]), ("one unit", "provisioned", 0))
             self.assertEqual(Decimal(fee["paid_usd"]), Decimal("21.18") * fee["paid_hours"])

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from botocore.exceptions import ClientError
 
-from emulated import BUCKET, HOUR_S, Emulator
+from emulated import BUCKET, HAIKU, HOUR_S, Emulator
 from gateway import REGION, Gateway
 from test_gateway import POLICY, QUESTION, GatewayCase
 from test_gateway_market import LITE
@@ -21,9 +21,10 @@ ACCOUNT = "111122223333"
 PRO = "amazon.nova-pro-v1:0"
 PROFILE = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:application-inference-profile/teamaprofile"
 OTHER_PROFILE = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:application-inference-profile/otherprofile"
+GLOBAL_PROFILE = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:application-inference-profile/globalprofile"
 SETTINGS = "".join(
     f'[[application_profile]]\naccount = "{ACCOUNT}"\nregion = "{REGION}"\nid = "{id_}"\nname = "{id_}"\nmodel = "{model}"\n'
-    for id_, model in [("teamaprofile", LITE), ("otherprofile", "amazon.nova-pro-v1:0")]
+    for id_, model in [("teamaprofile", LITE), ("otherprofile", PRO), ("globalprofile", HAIKU.replace("us.", "global.", 1))]
 )
 
 
@@ -159,17 +160,19 @@ class Roles(GatewayCase):
                 answer = self.ask(self.owner(name), modelId=PRO)
                 self.assertEqual(answer["serviceTier"]["type"], tier, match)
 
-    def test_a_profile_of_another_model_is_not_called(self):
-        self.over(f'[[owners.team-a.profile]]\nmodel = "{LITE}"\narn = "{OTHER_PROFILE}"\n')
+    def test_a_profile_of_another_model_or_of_another_reach_is_not_called(self):
+        self.over("".join(f'[[owners.team-a.profile]]\nmodel = "{model}"\narn = "{arn}"\n' for model, arn in [(LITE, OTHER_PROFILE), (HAIKU, GLOBAL_PROFILE)]))
         client = self.owner("team-a")
         deadline = time.monotonic() + 20
-        while "is of another model" not in self.gateway.log():
+        while self.gateway.log().count("is not of its model") < 2:
             self.assertLess(time.monotonic(), deadline, self.gateway.log())
             time.sleep(0.05)
-        self.ask(client)
+        for model in (LITE, HAIKU):
+            self.ask(client, modelId=model)
+        self.assertEqual(Decimal(self.gateway.savings()["all"]["paid_usd"]), self.billed())
         # Who names it itself gets what it is, and not what it was said to be.
         self.ask(client, modelId=OTHER_PROFILE)
-        self.assertEqual(sorted(line["modelId"] for line in self.logged()), [LITE, OTHER_PROFILE])
+        self.assertEqual(sorted(line["modelId"] for line in self.logged()), sorted([LITE, HAIKU, OTHER_PROFILE]))
         self.assertLess(Decimal(self.gateway.savings()["all"]["paid_usd"]), self.billed())
 
 

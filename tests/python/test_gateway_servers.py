@@ -184,6 +184,57 @@ class Failing(ServerCase):
             self.assertEqual(before["paid_usd"], after["paid_usd"])
             self.assertGreater(Decimal(after["bound_usd"]), Decimal(before["bound_usd"]))
 
+    def test_a_cut_stream_of_two_answers_is_booked_with_the_bound_of_both(self):
+        self.alone()
+        ended = chunk("Hel", usage=USAGE).replace('"finish_reason": null', '"finish_reason": "stop"')
+        self.faulty.answers = [(200, ended)]
+        with self.assertRaises(openai.APIError):
+            list(self.ask_model("m", stream=True, n=2))
+        row = self.rows()["standard of s"]
+        self.assertEqual(row["paid_usd"], "0")
+        self.assertGreaterEqual(Decimal(row["bound_usd"]), 2 * 60 * Decimal("0.02") / 1_000_000)
+
+    def test_what_a_server_calls_its_tiers_changes_no_price(self):
+        self.alone()
+        self.faulty.answers = [
+            (200, completion(usage=USAGE, service_tier="priority")),
+            (200, completion(usage=USAGE, service_tier=3)),
+            (200, chunk("Hel", service_tier="flex") + chunk("", usage=USAGE, service_tier="flex") + "data: [DONE]\n\n"),
+        ]
+        self.ask_model("m")
+        self.ask_model("m")
+        list(self.ask_model("m", stream=True))
+        row = self.rows()["standard of s"]
+        self.assertEqual((row["calls"], row["unpriced_calls"], row["bound_usd"]), (3, 0, "0"))
+        self.assertEqual(Decimal(row["paid_usd"]), 3 * (9 * Decimal("0.01") + 5 * Decimal("0.02")) / 1_000_000)
+
+    def test_a_number_of_answers_that_is_no_whole_number_is_refused_by_name(self):
+        self.alone()
+        with self.assertRaisesRegex(openai.BadRequestError, "body.n"):
+            self.ask_model("m", n=3.0)
+        self.assertEqual(self.faulty.asked, [])
+
+    def test_writes_to_a_cache_have_a_price_or_the_bound_and_a_budget_holds_them(self):
+        usage = USAGE | {"prompt_tokens_details": {"cache_write_tokens": 4}}
+        self.alone(prices=PRICES + 'usd_per_million_cache_write = "0.05"\n')
+        self.faulty.answers = [(200, completion(usage=usage))]
+        self.ask_model("m")
+        row = self.rows()["standard of s"]
+        self.assertEqual(Decimal(row["paid_usd"]), (5 * Decimal("0.01") + 4 * Decimal("0.05") + 5 * Decimal("0.02")) / 1_000_000)
+        self.alone()
+        # It holds one call of this size, and no second one.
+        poor = self.gateway.key("team-b", "--budget", "0.000003")
+        self.connect(poor)
+        client = self.openai(poor)
+        self.faulty.answers = [(200, completion(usage=usage))] * 2
+        client.chat.completions.create(model="m", messages=ASK, max_tokens=60)
+        row = self.rows()["standard of s"]
+        self.assertEqual((row["unpriced_calls"], row["paid_usd"]), (1, "0"))
+        self.assertGreater(Decimal(row["bound_usd"]), Decimal("0.0000015"), "the rest of the budget is less")
+        with self.assertRaisesRegex(openai.APIStatusError, "budget"):
+            client.chat.completions.create(model="m", messages=ASK, max_tokens=60)
+        self.assertEqual(len(self.faulty.asked), 2)
+
     def test_a_stream_that_falls_silent_is_ended_and_booked(self):
         self.alone(limits="[limits]\nidle_s = 1\n")
         self.faulty.hangs = True

@@ -162,3 +162,16 @@ fn sonnet_5_5_has_a_batch_price_at_three_other_providers() {
         assert!(!there.source.is_empty() && !there.as_of.is_empty());
     }
 }
+
+#[test]
+fn mantle_costs_what_the_region_costs_and_what_is_listed_for_it_alone_otherwise() {
+    let catalog = catalog();
+    let quote = |model: &str, region: &str, mode| {
+        in_out(&catalog.mantle_quote(&ModelId::new(model), &Region::new(region), mode, Tokens(0)))
+    };
+    let gemma = "google.gemma-4-31b";
+    assert_eq!(quote(gemma, "us-east-1", PriceMode::OnDemand), ["0.14", "0.4"]);
+    assert_eq!(quote(gemma, "eu-central-1", PriceMode::OnDemand), ["0.168", "0.48"]);
+    assert_eq!(quote(gemma, "us-east-1", PriceMode::Flex), ["0.07", "0.2"], "only listed for bedrock-mantle");
+    assert_eq!(quote("none.such", "us-east-1", PriceMode::Flex), ["-", "-"]);
+}

@@ -11,6 +11,15 @@ pub(crate) struct Call {
     pub(crate) bytes: Bytes,
     pub(crate) caller: Caller,
     pub(crate) request_id: String,
+    /// It is a chat completion of bedrock-mantle.
+    pub(crate) chat: Option<Chat>,
+}
+
+/// What a chat completion says of how it is answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chat {
+    /// A stream ends with what was used.
+    pub(crate) include_usage: bool,
 }
 
 impl Call {

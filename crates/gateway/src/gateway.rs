@@ -341,7 +341,7 @@ impl Gateway {
             Route::Run(model, operation) => {
                 let model = decoded(model)?;
                 if let Some(Spot { served: Some(served), .. }) = self.live.served(&model).first()
-                    && !laneshift_dialect::is_bedrocks(&model)
+                    && self.live.bedrock_named(&model) != Some(&model)
                 {
                     let on = &served.on;
                     let why = format!("{model} is served by {on}, which speaks OpenAI's API only: call /v1/chat/completions.");
@@ -404,14 +404,15 @@ impl Gateway {
         keys.bearer(api_key.trim(), self.now()).cloned().ok_or_else(Refusal::unknown_key)
     }
 
-    /// What an owner's calls cost and saved, those that could wait included.
+    /// What an owner's calls cost and saved, those that could wait included. A key of owner `*` sees those of all, and the fees of
+    /// what is paid for by the hour or the month: they are no single owner's.
     async fn savings_of(&self, owner: &str) -> Result<Response<Body>, Refusal> {
         let mut savings = self.books().savings();
         if let Some(later) = self.batch_lane() {
             savings.add_batch_lane(&later.engine).await.map_err(Refusal::failed)?;
         }
         savings.add_fees(&self.live.commitments, self.now());
-        let shown = savings.rows.iter().filter(|((of, ..), _)| of == owner || of == EVERYBODY);
+        let shown = savings.rows.iter().filter(|((of, ..), _)| of == owner || owner == EVERYBODY);
         let rows = shown.map(|((of, workload, lane), sum)| {
             let mut row = sum.value();
             (row["owner"], row["workload"], row["lane"]) = (json!(of), json!(workload), json!(lane));

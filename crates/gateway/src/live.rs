@@ -8,6 +8,8 @@ use laneshift_catalog::commitments::Commitments;
 use laneshift_catalog::policy::Policy;
 use laneshift_catalog::prices::Catalog;
 use laneshift_catalog::signals::Signals;
+use laneshift_core::route::LaneId;
+use laneshift_units::ServiceTier;
 
 use crate::config::{Config, Upstream};
 use crate::lanes::Rules;
@@ -52,7 +54,8 @@ impl Live {
         let targets: Result<Vec<Target>, String> =
             config.upstreams.iter().filter_map(Upstream::bedrock).map(|upstream| Target::new(upstream, env)).collect();
         let targets = targets.map_err(OpenError::Upstream)?;
-        let servers = config.upstreams.iter().filter_map(Upstream::server).map(|server| Server::new(server, env));
+        let servers =
+            config.upstreams.iter().filter_map(Upstream::server).map(|server| Server::new(server, quotas.catalog(), env));
         let servers = servers.collect::<Result<Vec<Server>, String>>().map_err(OpenError::Upstream)?;
         let policy = config.policy.as_deref().map(Policy::open).transpose()?;
         let rules = Rules { policy, signals: Signals::shipped()?, waits: config.waits };
@@ -62,17 +65,26 @@ impl Live {
         Ok(Self { config, targets, servers, rules, market, commitments })
     }
 
-    /// The model of Bedrock that a name means: by the configuration, or by itself.
+    /// The model of Bedrock's runtime that a name means: by the configuration, or by itself. What `bedrock-mantle` serves is called
+    /// there, though it is spelled like the runtime's.
     pub(crate) fn bedrock_named<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         let means = self.config.models.get(name).map(String::as_str);
-        means.or_else(|| Some(name).filter(|name| laneshift_dialect::is_bedrocks(name)))
+        let mantles = || self.servers.iter().filter(|server| server.is_awss()).flat_map(|server| &server.models);
+        let is_bedrocks = |name: &&str| laneshift_dialect::is_bedrocks(name) && !mantles().any(|served| served.name == *name);
+        means.or_else(|| Some(name).filter(is_bedrocks))
     }
 
     /// What serves a name beside Bedrock.
     pub(crate) fn served(&self, name: &str) -> Vec<Spot> {
         let all = self.servers.iter().enumerate().flat_map(|(ix, server)| server.models.iter().map(move |served| (ix, served)));
         let named = all.filter(|(_, served)| served.name == name);
-        named.map(|(ix, served)| Spot::served(self.targets.len() + ix, served.clone())).collect()
+        let lanes = |(ix, served): (usize, &Arc<Served>)| {
+            let flex = served.sells(ServiceTier::Flex).then_some(LaneId::Flex);
+            let served = served.clone();
+            let upstream = self.targets.len() + ix;
+            [LaneId::Standard].into_iter().chain(flex).map(move |lane| Spot::served(upstream, lane, served.clone()))
+        };
+        named.flat_map(lanes).collect()
     }
 
     /// The server of a spot.

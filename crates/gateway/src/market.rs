@@ -55,8 +55,8 @@ pub(crate) struct Spot {
 
 impl Spot {
     /// On demand, on a server beside Bedrock: those are counted on after Bedrock's.
-    pub(crate) const fn served(upstream: usize, served: Arc<Served>) -> Self {
-        Self { upstream, lane: LaneId::Standard, committed: None, room: None, served: Some(served) }
+    pub(crate) const fn served(upstream: usize, lane: LaneId, served: Arc<Served>) -> Self {
+        Self { upstream, lane, committed: None, room: None, served: Some(served) }
     }
 
     /// A server's model whose price nobody has stated.

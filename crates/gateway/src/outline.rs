@@ -1,5 +1,7 @@
 //! What a body says beside its prompt, without reading the prompt: the names of its first two levels, strings skipped as a whole.
 
+use std::borrow::Cow;
+
 use memchr::memchr2;
 
 /// Members of a body that limit its output, by the member of the first level that they are in; at the first level themselves
@@ -25,17 +27,23 @@ const REFERENCES: [&[u8]; 2] = [b"s3Location", b"promptVariables"];
 pub(crate) struct Outline {
     /// The largest limit of output; `None` where there is none that can be told.
     pub(crate) output_max: Option<u64>,
-    /// Something is about the call, or may be: a name is spelled with escapes.
+    /// Something is about the call.
     pub(crate) is_about_the_call: bool,
     /// Content lies elsewhere, so the body's length says nothing of it.
     pub(crate) refers: bool,
 }
 
 impl Outline {
+    /// Of a body of Bedrock's.
     pub(crate) fn of(body: &[u8]) -> Self {
+        Self::seeking(body, |name| REFERENCES.contains(&name))
+    }
+
+    /// With the names of content that is not in the body.
+    pub(crate) fn seeking(body: &[u8], refers: impl Fn(&[u8]) -> bool) -> Self {
         let mut outline = Self::default();
         let (mut depth, mut at) = (0_u32, 0);
-        let mut parent: &[u8] = b"";
+        let mut parent = Cow::Borrowed(&b""[..]);
         let (mut limits, mut odd) = (Vec::new(), false);
         while let Some(byte) = body.get(at) {
             at += 1;
@@ -54,13 +62,13 @@ impl Outline {
                             Some(found) => at = (at + found + 2).min(body.len()),
                         }
                     };
-                    let name = &body[begin..at - 1];
                     let rest = body[at..].trim_ascii_start();
                     let Some(value) = rest.strip_prefix(b":") else { continue };
-                    outline.refers |= REFERENCES.contains(&name);
-                    outline.is_about_the_call |= depth == 1 && (escaped || ABOUT.contains(&name));
-                    let place = if depth == 1 { Some(&b""[..]) } else { Some(parent).filter(|_| depth == 2) };
-                    if place.is_some_and(|place| LIMITS.contains(&(place, name))) {
+                    let name = if escaped { unescaped(&body[begin - 1..at]) } else { Cow::Borrowed(&body[begin..at - 1]) };
+                    outline.refers |= refers(&name);
+                    outline.is_about_the_call |= depth == 1 && ABOUT.contains(&&*name);
+                    let place = if depth == 1 { Some(&b""[..]) } else { Some(&*parent).filter(|_| depth == 2) };
+                    if place.is_some_and(|place| LIMITS.contains(&(place, &*name))) {
                         match whole_number(value.trim_ascii_start()) {
                             Some(limit) => limits.push(limit),
                             None => odd = true,
@@ -80,6 +88,11 @@ impl Outline {
     fn with(self, limits: &[u64], odd: bool) -> Self {
         Self { output_max: if odd { None } else { limits.iter().copied().max() }, ..self }
     }
+}
+
+/// A name that is spelled with escapes. What cannot be read is no name: AWS does not take such a body.
+fn unescaped(quoted: &[u8]) -> Cow<'_, [u8]> {
+    Cow::Owned(serde_json::from_slice::<String>(quoted).map(String::into_bytes).unwrap_or_default())
 }
 
 /// A number of digits only.
@@ -102,6 +115,7 @@ mod tests {
         assert_eq!(limit(r#"{"messages":[],"inferenceConfig":{"temperature":0.5,"maxTokens": 900 }}"#), Some(900));
         assert_eq!(limit(r#"{"max_tokens":20,"messages":[]}"#), Some(20));
         assert_eq!(limit(r#"{"textGenerationConfig":{"maxTokenCount":7},"inputText":"x"}"#), Some(7));
+        assert_eq!(limit(r#"{"max_tokens":20,"max_tok\u0065ns":30}"#), Some(30));
         for none in [
             r#"{"messages":[{"role":"user","content":[{"text":"set \"maxTokens\": 1, please"}]}]}"#,
             r#"{"messages":[{"content":[{"toolUse":{"input":{"maxTokens":10,"max_tokens":10}}}]}]}"#,
@@ -127,5 +141,6 @@ mod tests {
         assert_eq!(of(r#"{"serviceTier":{"type":"flex"}}"#), (true, false));
         assert_eq!(of(r#"{"\u0073erviceTier":{"type":"flex"}}"#), (true, false));
         assert_eq!(of(r#"{"messages":[{"content":[{"video":{"source":{"s3Location":{"uri":"s3://b/k"}}}}]}]}"#), (false, true));
+        assert_eq!(of(r#"{"messages":[{"video":{"s3Loc\u0061tion":{}}}],"gr\u00f6\u00dfe":"\u0061"}"#), (false, true));
     }
 }

@@ -14,7 +14,7 @@ use laneshift_batch::decide::Limits;
 use laneshift_catalog::DataError;
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::{Catalog, Tariff};
-use laneshift_units::{ModelId, ProfiledModel};
+use laneshift_units::{ModelId, Profile, ProfiledModel};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::config::Quota;
@@ -24,8 +24,6 @@ use crate::market::Spot;
 use crate::refusal::Refusal;
 use crate::room::{Counts, Measure, Room};
 
-/// Models, by place, whose calls are counted.
-const ROOMS_MAX: usize = 10_000;
 /// Calls that are held back at one time.
 const HELD_MAX: usize = 1_000;
 /// How often a call that is held back looks for room, when none is given back meanwhile.
@@ -38,13 +36,29 @@ pub(crate) struct Pool {
     pub(crate) region: String,
 }
 
+/// What calls are counted together as: a model, however it is spelled, through a profile.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Name {
+    model: Model,
+    profile: Profile,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Model {
+    /// The catalogue's name of it.
+    Known(String),
+    /// An id that the catalogue does not know.
+    Other(ModelId),
+}
+
 #[derive(Default)]
 struct State {
     /// As the configuration states them.
     stated: Vec<Quota>,
     /// As Service Quotas told them, by their names.
     told: HashMap<Pool, Vec<(String, f64)>>,
-    rooms: HashMap<Pool, HashMap<ProfiledModel, Arc<Room>>>,
+    /// Of models that the catalogue knows or that a quota is stated for: names that are made up take no memory.
+    rooms: HashMap<Pool, HashMap<Name, Arc<Room>>>,
 }
 
 /// See the module.
@@ -65,6 +79,10 @@ impl Quotas {
     #[cfg(test)]
     pub(crate) fn shipped() -> Arc<Self> {
         Arc::new(Self::new(Arc::new(Catalog::shipped().expect("the catalogue"))).expect("the capabilities"))
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
     }
 
     pub(crate) fn capabilities(&self) -> &Capabilities {
@@ -91,41 +109,51 @@ impl Quotas {
     }
 
     fn resize(&self, state: &State) {
-        let rooms = state.rooms.iter().flat_map(|(pool, rooms)| rooms.iter().map(move |(model, room)| (pool, model, room)));
-        rooms.for_each(|(pool, model, room)| room.resize(self.per_minute(state, pool, model)));
+        let rooms = state.rooms.iter().flat_map(|(pool, rooms)| rooms.iter().map(move |(name, room)| (pool, name, room)));
+        rooms.for_each(|(pool, name, room)| room.resize(self.per_minute(state, pool, name)));
     }
 
-    /// Where the calls of a model are counted; nowhere when there are too many of them.
+    fn name(&self, model: &ProfiledModel) -> Name {
+        let known = self.catalog.model_key(&model.model).map(|key| Model::Known(key.to_owned()));
+        Name { model: known.unwrap_or_else(|| Model::Other(model.model.clone())), profile: model.profile.clone() }
+    }
+
+    /// Where the calls of a model are counted; nowhere when nobody knows it.
     pub(crate) fn room(&self, pool: &Pool, model: &ProfiledModel) -> Option<Arc<Room>> {
+        let name = self.name(model);
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(room) = state.rooms.get(pool).and_then(|rooms| rooms.get(model)) {
+        if let Some(room) = state.rooms.get(pool).and_then(|rooms| rooms.get(&name)) {
             return Some(room.clone());
+        }
+        if matches!(name.model, Model::Other(_)) && !state.stated.iter().any(|quota| self.is_of(quota, &name)) {
+            return None;
         }
         drop(state);
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if state.rooms.values().map(HashMap::len).sum::<usize>() >= ROOMS_MAX {
-            return None;
-        }
-        let key = self.catalog.model_key(&model.model);
-        let output_burndown = key.map_or(1, |key| self.capabilities.output_burndown(key).into());
-        let per_minute = self.per_minute(&state, pool, model);
+        let output_burndown = match &name.model {
+            Model::Known(key) => self.capabilities.output_burndown(key).into(),
+            Model::Other(_) => 1,
+        };
+        let per_minute = self.per_minute(&state, pool, &name);
         let made = || Arc::new(Room::new(Measure::Quota { output_burndown }, per_minute, self.freed.clone()));
-        Some(state.rooms.entry(pool.clone()).or_default().entry(model.clone()).or_insert_with(made).clone())
+        Some(state.rooms.entry(pool.clone()).or_default().entry(name).or_insert_with(made).clone())
+    }
+
+    fn is_of(&self, quota: &Quota, name: &Name) -> bool {
+        self.name(&ProfiledModel::parse_id(&quota.model)) == *name
     }
 
     /// Tokens and calls of a minute.
-    fn per_minute(&self, state: &State, pool: &Pool, model: &ProfiledModel) -> Counts {
+    fn per_minute(&self, state: &State, pool: &Pool, name: &Name) -> Counts {
         let is_this = |quota: &&Quota| {
-            quota.region == pool.region
-                && quota.account.as_ref().is_none_or(|of| *of == pool.account)
-                && ProfiledModel::parse_id(&quota.model) == *model
+            quota.region == pool.region && quota.account.as_ref().is_none_or(|of| *of == pool.account) && self.is_of(quota, name)
         };
         // One that names the account is about it, whatever is said of all.
         let stated = state.stated.iter().filter(is_this).max_by_key(|quota| quota.account.is_some());
         let (mut tokens, mut requests) = stated.map_or((None, None), |q| (q.tokens_per_minute, q.requests_per_minute));
-        if let (Some(told), Some(key)) = (state.told.get(pool), self.catalog.model_key(&model.model)) {
-            let is_it = |name: &str| self.catalog.model_key(&ModelId::new(name)) == Some(key);
-            let limits = Limits::of(&is_it, &model.profile, told, &self.capabilities);
+        if let (Some(told), Model::Known(key)) = (state.told.get(pool), &name.model) {
+            let is_it = |told: &str| self.catalog.model_key(&ModelId::new(told)) == Some(key);
+            let limits = Limits::of(&is_it, &name.profile, told, &self.capabilities);
             (tokens, requests) = (tokens.or(limits.tokens_per_minute), requests.or(limits.requests_per_minute));
         }
         let [all_tokens, all_requests] = Counts::UNKNOWN.0;
@@ -216,5 +244,19 @@ mod tests {
         assert_eq!((most("1"), most("2")), (Some((7, false)), Some((70, true))), "calls are still those that AWS tells");
         quotas.state(&[quota("amazon.nova-lite-v1:0", None, 7)]);
         assert_eq!(most("1"), Some((700, false)), "another profile is another quota");
+    }
+
+    #[test]
+    fn names_that_are_made_up_take_no_memory_and_spellings_of_one_model_one_room() {
+        let quotas = Quotas::shipped();
+        let pool = Pool { account: "1".to_owned(), region: "us-east-1".to_owned() };
+        let room = |id: &str| quotas.room(&pool, &ProfiledModel::parse_id(id));
+        assert!((0..20_000).all(|n| room(&format!("made.up-{n}")).is_none()));
+        let (bare, versioned) =
+            (room("us.amazon.nova-lite-v1").expect("a room"), room("us.amazon.nova-lite-v1:0").expect("a room"));
+        assert!(Arc::ptr_eq(&bare, &versioned));
+        quotas.state(&[quota("my.own-model", None, 7)]);
+        assert!(room("my.own-model").is_some_and(|room| !room.has_room(Counts([8, 0]), false, Timestamp(0))));
+        assert!(room("my.other-model").is_none());
     }
 }

@@ -2,12 +2,13 @@
 //! long is ended here.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
-use laneshift_units::{Tokens, Usage};
+use laneshift_units::{ServiceTier, Tokens, Usage};
 use memchr::{memchr, memmem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -16,6 +17,7 @@ use crate::body::{Broken, Coming};
 use crate::books::Open;
 use crate::meter::Meter;
 use crate::openai::broken_off;
+use crate::server::Served;
 use crate::stream::{BROKE_OFF, Silence};
 
 /// The longest line of a stream; a longer one ends it.
@@ -29,6 +31,15 @@ struct Said<'a> {
     #[serde(borrow)]
     choices: Option<Vec<Choice<'a>>>,
     error: Option<Fault>,
+    /// The tier that served, where it is a text.
+    #[serde(default)]
+    service_tier: serde_json::Value,
+}
+
+impl Said<'_> {
+    fn tier(&self) -> Option<ServiceTier> {
+        self.service_tier.as_str().and_then(ServiceTier::parse)
+    }
 }
 
 #[derive(Deserialize)]
@@ -98,8 +109,7 @@ impl Fault {
 /// What a whole answer used.
 pub(crate) fn metered(body: &[u8]) -> Meter {
     let Ok(said) = serde_json::from_slice::<Said<'_>>(body) else { return Meter::default() };
-    // A server has one price here, whatever it calls its tiers.
-    Meter { usage: said.usage.and_then(Counts::usage), tier: None }
+    Meter { tier: said.tier(), usage: said.usage.and_then(Counts::usage) }
 }
 
 /// The name of the error that a body holds.
@@ -113,6 +123,8 @@ pub(crate) struct Events {
     buffer: BytesMut,
     /// The client wants to see what was used.
     shows_usage: bool,
+    /// Answers that the stream holds, side by side.
+    answers: u64,
     /// The line that ends an event is left out with it.
     hides_end: bool,
     pub(crate) meter: Meter,
@@ -127,10 +139,11 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    pub(crate) fn new(shows_usage: bool) -> Self {
+    pub(crate) fn new(shows_usage: bool, answers: u64) -> Self {
         Self {
             buffer: BytesMut::new(),
             shows_usage,
+            answers,
             hides_end: false,
             meter: Meter::default(),
             exception: None,
@@ -183,7 +196,8 @@ impl Events {
     fn data(&mut self, data: &[u8]) -> bool {
         if data == b"[DONE]" {
             self.done = true;
-            self.complete = self.meter.usage.is_some();
+            // Of several answers, a count beside content may be of one.
+            self.complete |= self.answers < 2 && self.meter.usage.is_some();
             return true;
         }
         // Most chunks say nothing beside their content: not every one is read as JSON.
@@ -192,14 +206,16 @@ impl Events {
             return true;
         }
         let Ok(said) = serde_json::from_slice::<Said<'_>>(data) else { return true };
-        if let Some(fault) = said.error {
+        if let Some(fault) = &said.error {
             self.exception = Some(fault.name());
         }
+        let tier = said.tier();
         let Some(usage) = said.usage.and_then(Counts::usage) else { return true };
-        self.meter.usage = Some(usage);
+        self.meter = Meter { usage: Some(usage), tier: tier.or(self.meter.tier) };
         let choices = said.choices.unwrap_or_default();
-        // Some servers count in each chunk: only a count beside no content, or beside an end, is the last.
-        self.complete |= choices.is_empty() || choices.iter().any(|choice| choice.finish_reason.is_some());
+        // Some servers count in each chunk: only a count beside no content is the last, or beside the end of the only answer.
+        let ends = self.answers < 2 && choices.iter().any(|choice| choice.finish_reason.is_some());
+        self.complete |= choices.is_empty() || ends;
         self.shows_usage || !choices.is_empty()
     }
 }
@@ -209,6 +225,7 @@ impl Events {
 pub struct Relayed {
     inner: Coming,
     events: Events,
+    served: Arc<Served>,
     /// Until it is booked.
     call: Option<Open>,
     silence: Silence,
@@ -217,15 +234,15 @@ pub struct Relayed {
 }
 
 impl Relayed {
-    pub(crate) fn new(inner: Coming, shows_usage: bool, call: Open, idle: Duration) -> Self {
-        Self { inner, events: Events::new(shows_usage), call: Some(call), silence: Silence::new(idle), ended: false }
+    pub(crate) fn new(inner: Coming, events: Events, served: Arc<Served>, call: Open, idle: Duration) -> Self {
+        Self { inner, events, served, call: Some(call), silence: Silence::new(idle), ended: false }
     }
 
     /// Books it: by what was counted when that is all of it, and with its bound otherwise.
     fn end(&mut self) {
         let Some(call) = self.call.take() else { return };
         if self.events.complete {
-            call.answered(self.events.meter, self.events.exception.take());
+            call.answered(self.served.told(self.events.meter), self.events.exception.take());
         }
     }
 
@@ -291,7 +308,10 @@ mod tests {
     const LAST: &str = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":4}}}\n\n";
 
     fn run(text: &str, size: usize, shows_usage: bool) -> (String, Events) {
-        let mut events = Events::new(shows_usage);
+        run_of(Events::new(shows_usage, 1), text, size)
+    }
+
+    fn run_of(mut events: Events, text: &str, size: usize) -> (String, Events) {
         let mut passed: Vec<u8> = text.as_bytes().chunks(size).flat_map(|part| events.take(part)).collect();
         passed.extend(events.rest());
         (String::from_utf8(passed).expect("text"), events)
@@ -321,13 +341,17 @@ mod tests {
         assert!(run(&format!("{growing}{end}"), 7, false).1.complete);
         assert!(run(&format!("{growing}data: [DONE]"), 7, false).1.complete);
         assert!(!run("data: [DONE]\n\n", 7, false).1.complete, "nothing was counted");
+        let of_two = |text: &str| run_of(Events::new(false, 2), text, 7).1.complete;
+        assert!(!of_two(&format!("{growing}{end}")), "another answer goes on");
+        assert!(!of_two(&format!("{growing}{end}data: [DONE]\n\n")), "no count is of both");
+        assert!(of_two(&format!("{growing}{end}{LAST}")));
     }
 
     #[test]
     fn errors_are_named_and_long_lines_end_the_stream() {
         let (shown, events) = run("data: {\"error\":{\"message\":\"m\",\"code\":503}}\n\n", 9, false);
         assert!(shown.contains("503") && events.exception.as_deref() == Some("503"));
-        let mut events = Events::new(true);
+        let mut events = Events::new(true, 1);
         assert!(events.take(&vec![b'x'; LINE_BYTES_MAX + 1]).is_empty());
         assert!(events.broken && events.buffer.is_empty());
     }

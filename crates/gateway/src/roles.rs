@@ -12,11 +12,12 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 use laneshift_aws::sigv4::sha256_hex;
 use laneshift_aws::{AwsError, Client, Credentials, Endpoints};
-use laneshift_units::{ProfiledModel, Timestamp};
+use laneshift_units::{Profile, ProfiledModel, Timestamp};
 
 use crate::body::Coming;
 use crate::config::Owner;
 use crate::gateway::Gateway;
+use crate::market::Spot;
 use crate::refusal::Refusal;
 use crate::upstream::{Lost, Target};
 
@@ -141,6 +142,19 @@ fn session_name(owner: &str) -> String {
     format!("{}-{mark}", &name[..name.len().min(NAME_MAX - 9)])
 }
 
+/// Whether an application inference profile is of a model, by the models that AWS tells of it: of a model in one region its ARN,
+/// of a geographic profile one in each region, of the global profile one without a region too.
+// AWS, "Create an application inference profile" and GetInferenceProfile's answers for global profiles, read 2026-11-30.
+fn is_of(told: &[String], model: &ProfiledModel) -> bool {
+    let is_global = told.iter().any(|arn| region_of(arn).is_empty());
+    let fits = match model.profile {
+        Profile::InRegion => told.len() == 1 && !is_global,
+        Profile::Geo(_) => !told.is_empty() && !is_global,
+        Profile::Global => is_global,
+    };
+    fits && told.iter().all(|arn| ProfiledModel::parse_id(arn).model == model.model)
+}
+
 /// The account of an ARN.
 pub(crate) fn account_of(arn: &str) -> &str {
     arn.split(':').nth(4).unwrap_or_default()
@@ -165,6 +179,20 @@ impl Gateway {
     /// Whether an owner's calls may go to an upstream: with its role, where it has any.
     pub(crate) fn serves(&self, owner: &str, target: &Target) -> bool {
         self.owner(owner).is_none_or(|of| of.roles.is_empty()) || self.role(owner, target).is_some()
+    }
+
+    /// What beside Bedrock serves a name to an owner: what is AWS's own with its role, where it has any. Nobody else is told of a role.
+    pub(crate) fn served_to(&self, owner: &str, name: &str) -> Vec<Spot> {
+        let mut spots = self.live().served(name);
+        spots.retain(|spot| match self.live().server(spot) {
+            Some((server, _)) if server.is_awss() => match server.signed() {
+                Some(target) => self.serves(owner, target),
+                // An API key is of a user of its own.
+                None => self.owner(owner).is_none_or(|of| of.roles.is_empty()),
+            },
+            _ => true,
+        });
+        spots
     }
 
     /// What is called instead of a model, so that an owner's tags are on the bill.
@@ -249,10 +277,8 @@ impl Gateway {
             let (arn, model) = (&profile.arn, &profile.model);
             match gateway.aws(target, target.endpoint.clone()).models_of_profile(arn).await {
                 Ok(models) => {
-                    let wanted = ProfiledModel::parse_id(model).model;
-                    let is_of_it = models.iter().all(|model| ProfiledModel::parse_id(model).model == wanted);
                     let mut refuted = self.roles().refuted.write().unwrap_or_else(PoisonError::into_inner);
-                    if is_of_it {
+                    if is_of(&models, &ProfiledModel::parse_id(model)) {
                         refuted.remove(arn);
                     } else {
                         tracing::error!(
@@ -260,7 +286,7 @@ impl Gateway {
                             arn,
                             model,
                             ?models,
-                            "an application inference profile is of another model, and is not called"
+                            "an application inference profile is not of its model, and is not called"
                         );
                         refuted.insert(arn.clone());
                     }
@@ -338,6 +364,20 @@ mod tests {
         for owner in ["x", "é", &"long".repeat(40)] {
             let name = session_name(owner);
             assert!((2..=NAME_MAX).contains(&name.len()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_profile_is_of_a_model_by_its_arns_and_none_say_nothing() {
+        let arn = |region: &str| format!("arn:aws:bedrock:{region}::foundation-model/amazon.nova-2-lite-v1:0");
+        let (one, geo) = (vec![arn("us-east-1")], vec![arn("us-east-1"), arn("us-west-2")]);
+        let global = vec![arn("us-east-1"), arn("")];
+        for (told, fits) in
+            [(one, [true, true, false]), (geo, [false, true, false]), (global, [false, false, true]), (vec![], [false; 3])]
+        {
+            let of = |id: &str| is_of(&told, &ProfiledModel::parse_id(id));
+            let ids = ["amazon.nova-2-lite-v1:0", "us.amazon.nova-2-lite-v1:0", "global.amazon.nova-2-lite-v1:0"];
+            assert_eq!((ids.map(of), of("amazon.nova-pro-v1:0")), (fits, false), "{told:?}");
         }
     }
 }

@@ -210,7 +210,7 @@ impl Gateway {
             let (load, now) = (self.rules().load(ask, terms, &came.tariff, spot), self.now());
             let hold = spot.room.clone().map(|room| Hold::new(room, load, self.rules().waits(ask, terms, now), now));
             let Tried { mut response, again } = match (self.live().server(spot), came.passed) {
-                (Some(server), Some(passed)) => self.once_served(came, passed, server).await?,
+                (Some(server), Some(passed)) => self.once_served(came, passed, server, spot.lane).await?,
                 _ => self.once(came, spot, hold).await?,
             };
             if parts.headers.get(EXPLAIN_HEADER).is_some_and(|value| value == "true")
@@ -408,10 +408,9 @@ impl Gateway {
     }
 }
 
-/// Leaves the tier that a client has named, of each upstream.
-/// What has one price only is of no other tier.
+/// Leaves the tier that a client has named, of each upstream. What a server has no price in is none of its tiers.
 pub(crate) fn keep_to(spots: &mut Vec<Spot>, tier: ServiceTier) {
-    let has_it = |spot: &Spot| tier == ServiceTier::Default || spot.served.is_none();
+    let has_it = |spot: &Spot| tier == ServiceTier::Default || spot.served.as_ref().is_none_or(|served| served.sells(tier));
     spots.retain(|spot| spot.lane == LaneId::Standard && spot.committed.is_none() && has_it(spot));
     for spot in spots {
         spot.lane = lane_of(tier);
@@ -421,7 +420,7 @@ pub(crate) fn keep_to(spots: &mut Vec<Spot>, tier: ServiceTier) {
 }
 
 /// The tier that a lane is asked for by.
-const fn tier_of(lane: LaneId) -> ServiceTier {
+pub(crate) const fn tier_of(lane: LaneId) -> ServiceTier {
     match lane {
         LaneId::Flex => ServiceTier::Flex,
         LaneId::Reserved => ServiceTier::Reserved,

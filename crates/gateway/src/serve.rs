@@ -7,24 +7,26 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
+use laneshift_aws::sigv4::sha256_hex;
 use laneshift_bedrock::Operation;
+use laneshift_catalog::prices::Tariff;
 use laneshift_core::route::LaneId;
-use laneshift_units::{ServiceTier, Tokens, Usage};
-use memchr::memmem;
+use laneshift_units::{ServiceTier, TokenClass, Tokens, Usage};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::body::Body;
-use crate::books::{Prices, bound};
+use crate::books::{Prices, bound, mode_of};
 use crate::gateway::{Caller, Gateway};
 use crate::lanes::Ask;
 use crate::outline::Outline;
 use crate::refusal::Refusal;
-use crate::relay::{Relayed, error_name, metered};
-use crate::runtime::{ANSWER_BYTES_MAX, Again, Answered, Asked, Came, INPUT_MAX, Tried, keep_to};
+use crate::relay::{Events, Relayed, error_name, metered};
+use crate::runtime::{ANSWER_BYTES_MAX, Again, Answered, Asked, Came, INPUT_MAX, Tried, keep_to, tier_of};
 use crate::server::{Served, Server, passed_back};
 use crate::upstream::Target;
 
@@ -34,6 +36,9 @@ const ELSEWHERE: [&str; 7] = ["models", "fallbacks", "route", "api_base", "base_
 /// The most output of a request that names no limit, for its bound.
 // Judgement: what a server allows is not known here.
 const OUTPUT_MAX: u64 = 128_000;
+/// Members for what is not in the body, beside those whose names end in `_url`: files, and searches whose finds are input.
+// OpenAI has the first two, xAI the third, OpenRouter the fourth; read 2026-11-30.
+const REFERENCES: [&[u8]; 4] = [b"file_id", b"web_search_options", b"search_parameters", b"plugins"];
 /// How this gateway's own names in `metadata` begin.
 const OWN: &str = "laneshift:";
 
@@ -64,6 +69,28 @@ fn raw(value: &Value) -> Result<Box<RawValue>, Refusal> {
     serde_json::value::to_raw_value(value).map_err(Refusal::failed)
 }
 
+/// How many answers are asked for. What a server may take for a number, and this gateway does not, could cost more than its bound.
+fn answers(members: &Members) -> Result<u64, Refusal> {
+    match members.get("n").map(|n| serde_json::from_str::<Option<u64>>(n.get())) {
+        None | Some(Ok(None)) => Ok(1),
+        Some(Ok(Some(n))) => Ok(n),
+        Some(Err(_)) => Err(Refusal::validation("body.n: write how many answers are wanted as a whole number, such as 3.")),
+    }
+}
+
+/// The head of a call whose body is JSON.
+fn json_head() -> Parts {
+    let mut head = http::Request::new(()).into_parts().0;
+    head.method = http::Method::POST;
+    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    head
+}
+
+/// What a body says beside its content.
+fn outline(body: &[u8]) -> Outline {
+    Outline::seeking(body, |name| name.ends_with(b"_url") || REFERENCES.contains(&name))
+}
+
 impl Passed {
     /// Reads a body for a path; `None` where it names no model, or none that `serves` says is there.
     fn read(body: &[u8], path: &'static str, serves: impl Fn(&str) -> bool) -> Result<Option<Self>, Refusal> {
@@ -90,18 +117,27 @@ impl Passed {
         if tier.as_deref() == Some("auto") {
             members.remove("service_tier");
         }
-        let n = read(&members, "n").unwrap_or(1);
+        let n = answers(&members)?;
         Ok(Some(Self { path, name, tier, metadata, stream, shows_usage, n, members }))
     }
 
-    /// The body for a model of a server.
-    fn body(&self, served: &Served) -> Result<Bytes, Refusal> {
+    /// Whether the gateway chooses the tier.
+    fn chooses(&self) -> bool {
+        matches!(self.tier.as_deref(), None | Some("auto"))
+    }
+
+    /// The body for a model of a server, in a tier where that is not the standard one.
+    fn body(&self, served: &Served, tier: ServiceTier) -> Result<Bytes, Refusal> {
         if let Some(name) = ELSEWHERE.into_iter().find(|name| self.members.contains_key(*name)) {
             return Err(Refusal::validation(format!("body.{name}: a call goes to the model that it names, and nowhere else.")));
         }
         let model = raw(&Value::from(served.model.clone()))?;
-        let members = self.members.iter().map(|(name, value)| (name, if name == "model" { &model } else { value }));
-        let members: BTreeMap<&String, &Box<RawValue>> = members.collect();
+        let tier = if tier == ServiceTier::Default { None } else { Some(raw(&tier.name().into())?) };
+        let mut members: BTreeMap<&str, &RawValue> = self.members.iter().map(|(name, value)| (&**name, &**value)).collect();
+        members.insert("model", &model);
+        if let Some(tier) = &tier {
+            members.insert("service_tier", tier);
+        }
         serde_json::to_vec(&members).map(Bytes::from).map_err(Refusal::failed)
     }
 
@@ -109,12 +145,17 @@ impl Passed {
         if self.path == "/embeddings" { "Embeddings" } else { "ChatCompletions" }
     }
 
-    /// The most that it can use. A token is at least a byte, but for what lies elsewhere.
-    fn most(&self, body: &[u8], outline: &Outline) -> Usage {
-        let refers = memmem::find(body, b"_url\"").is_some();
-        let input = body.len() as u64 + if refers { INPUT_MAX } else { 0 };
+    /// The most that it can use. A token is at least a byte, but for what lies elsewhere; each may be written to a cache.
+    fn most(&self, body: &[u8], tariff: &Tariff, tier: ServiceTier) -> Usage {
+        let outline = outline(body);
+        let input = Tokens(body.len() as u64 + if outline.refers { INPUT_MAX } else { 0 });
         let each = if self.operation() == "Embeddings" { 0 } else { outline.output_max.unwrap_or(OUTPUT_MAX) };
-        Usage { input: Tokens(input), output: Tokens(each.saturating_mul(self.n.max(1))), ..Usage::default() }
+        let output = Tokens(each.saturating_mul(self.n.max(1)));
+        let rates = tariff.rates(mode_of(tier), input);
+        if rates.get(TokenClass::CacheWrite5m) > rates.get(TokenClass::Input) {
+            return Usage { cache_write_5m: input, output, ..Usage::default() };
+        }
+        Usage { input, output, ..Usage::default() }
     }
 }
 
@@ -139,12 +180,13 @@ impl Gateway {
         if !key.allows(&passed.name) {
             return Err(Refusal::denied(format!("This key may not call {}.", passed.name)));
         }
-        if !matches!(passed.tier.as_deref(), None | Some("auto" | "default")) {
-            let why = format!("body.service_tier: {} has one price here; leave it out.", passed.name);
-            return Err(Refusal::validation(why));
-        }
+        let unsold = || Refusal::validation(format!("body.service_tier: {} has no price of it here; leave it out.", passed.name));
+        let tier = match passed.tier.as_deref().filter(|_| !passed.chooses()) {
+            None => None,
+            Some(name) => Some(ServiceTier::parse(name).ok_or_else(unsold)?),
+        };
         let operation = if passed.stream { Operation::ConverseStream } else { Operation::Converse };
-        let (asked, outline) = (Asked::with(passed.metadata.clone()), Outline::of(body));
+        let (asked, outline) = (Asked::with(passed.metadata.clone()), outline(body));
         let now = self.now();
         let ask = Ask {
             model: &passed.name,
@@ -157,9 +199,19 @@ impl Gateway {
             headers: &parts.headers,
             body_bytes: body.len(),
             output_max: outline.output_max,
-            tier: None,
+            tier,
         };
         let terms = self.rules().terms(&ask, now)?;
+        let mut spots = self.served_to(&key.owner, &passed.name);
+        if spots.is_empty() {
+            return Err(Refusal::denied(format!("{} has no role in an account that serves {}.", key.owner, passed.name)));
+        }
+        if let Some(tier) = tier {
+            keep_to(&mut spots, tier);
+        }
+        if spots.is_empty() {
+            return Err(unsold());
+        }
         let came = Came {
             model: &passed.name,
             operation,
@@ -173,7 +225,7 @@ impl Gateway {
             now,
             passed: Some(passed),
         };
-        Ok(self.tries(&came, (&ask, &terms), &self.live().served(&passed.name)).await?.response)
+        Ok(self.tries(&came, (&ask, &terms), &spots).await?.response)
     }
 
     /// Answers a chat that Bedrock and servers beside it take: `body` is the one that came.
@@ -196,7 +248,7 @@ impl Gateway {
             spots = self.spots(&key.owner, &target.region, model);
         }
         if key.allows(&passed.name) {
-            spots.extend(self.live().served(&passed.name));
+            spots.extend(self.served_to(&key.owner, &passed.name));
         }
         if spots.is_empty() && key.allows(model) {
             return Err(Refusal::denied(format!("{} has no role in an account of {}.", key.owner, target.region)));
@@ -218,15 +270,33 @@ impl Gateway {
         came: &Came<'_>,
         passed: &Passed,
         (server, served): (&Server, Arc<Served>),
+        lane: LaneId,
     ) -> Result<Tried, Refusal> {
-        let body = passed.body(&served)?;
-        let most = bound(&served.tariff, ServiceTier::Default, &passed.most(&body, &Outline::of(&body)));
+        let tier = tier_of(lane);
+        let body = passed.body(&served, tier)?;
+        let signed = match server.signed() {
+            None => None,
+            Some(target) => match self.keys_of(&came.key.owner, target).await {
+                Ok(keys) => Some((target, keys)),
+                Err(refusal) => return Ok(Tried { response: refusal.openai(), again: Some(Again::Call) }),
+            },
+        };
+        let most = bound(&served.tariff, tier, &passed.most(&body, &served.tariff, tier));
         let bedrock = self.live().bedrock_named(&passed.name).filter(|_| !self.targets().is_empty());
         let prices = Prices { here: served.tariff.clone(), instead: bedrock.map(|_| came.tariff.clone()) };
-        let (place, called) = (("", "", Some(&*server.name)), (passed.operation(), &*served.model));
-        let open = self.note_as(came, place, called, (LaneId::Standard, ServiceTier::Default), most, prices, None)?;
+        let (place, called) = ((&*server.account, &*server.region, Some(&*server.name)), (passed.operation(), &*served.model));
+        let open = self.note_as(came, place, called, (lane, tier), most, prices, None)?;
         let name = &server.name;
-        let answer = match self.in_time(server.send(self.wire(), passed.path, body)).await {
+        let sending = async {
+            match &signed {
+                None => server.send(self.wire(), passed.path, body).await,
+                Some((target, keys)) => {
+                    let hash = sha256_hex(&body);
+                    self.send(target, keys, (&json_head(), passed.path), (body, &hash), self.now()).await
+                }
+            }
+        };
+        let answer = match self.in_time(sending).await {
             Ok(answer) => answer,
             Err(lost) if lost.sent => {
                 drop(open);
@@ -244,7 +314,8 @@ impl Gateway {
         passed_back(&head.headers, response.headers_mut());
         let kind = head.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         if head.status.is_success() && kind.starts_with("text/event-stream") {
-            *response.body_mut() = Body::Relayed(Box::new(Relayed::new(incoming, passed.shows_usage, open, self.idle_max())));
+            let events = Events::new(passed.shows_usage, passed.n);
+            *response.body_mut() = Body::Relayed(Box::new(Relayed::new(incoming, events, served, open, self.idle_max())));
             return Ok(Tried { response, again: None });
         }
         let collecting = tokio::time::timeout(self.answer_max(), Limited::new(incoming, ANSWER_BYTES_MAX).collect());
@@ -256,7 +327,7 @@ impl Gateway {
         let error = || error_name(&whole).unwrap_or_else(|| head.status.as_str().to_owned());
         let again = match head.status {
             status if status.is_success() => {
-                open.answered(metered(&whole), None);
+                open.answered(served.told(metered(&whole)), None);
                 None
             }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
@@ -275,9 +346,11 @@ impl Gateway {
                 drop(open);
                 Some(Again::Lane)
             }
-            _ => {
+            status => {
                 open.refused(&error());
-                None
+                // It may be about the tier that was chosen here; it costs nothing to ask.
+                let retried = status == StatusCode::BAD_REQUEST && passed.chooses() && lane != LaneId::Standard;
+                retried.then_some(Again::Call)
             }
         };
         *response.body_mut() = Body::Whole(Some(whole));
@@ -305,7 +378,7 @@ mod tests {
         let passed = passed(&body);
         let tariff = Arc::new(laneshift_catalog::prices::Tariff::flat(laneshift_core::price::Rates::default()));
         let served = Served { name: "m".to_owned(), model: "org/m".to_owned(), on: "s".to_owned(), tariff, wait_s: None };
-        let sent: Value = serde_json::from_slice(&passed.body(&served).expect("written")).expect("JSON");
+        let sent: Value = serde_json::from_slice(&passed.body(&served, ServiceTier::Default).expect("written")).expect("JSON");
         let expected = json!({
             "model": "org/m", "messages": [{"role": "user", "content": "x"}], "stream": true, "top_k": 5,
             "metadata": {"team": "a"}, "stream_options": {"include_usage": true},
@@ -316,12 +389,42 @@ mod tests {
 
     #[test]
     fn a_bound_counts_every_answer_and_what_lies_elsewhere() {
+        let tariff = |rates: [(TokenClass, u64); 2]| {
+            let mut all = laneshift_core::price::Rates::default();
+            rates.into_iter().for_each(|(class, pico)| all.set(class, laneshift_units::Rate::from_pico_per_token(pico)));
+            Tariff::flat(all)
+        };
         let most = |body: Value| {
-            let text = body.to_string();
-            passed(&body).most(text.as_bytes(), &Outline::of(text.as_bytes()))
+            passed(&body).most(
+                body.to_string().as_bytes(),
+                &tariff([(TokenClass::Input, 1), (TokenClass::Output, 1)]),
+                ServiceTier::Default,
+            )
         };
         assert_eq!(most(json!({"model": "m", "n": 3, "max_tokens": 10})).output.0, 30);
-        assert_eq!(most(json!({"model": "m"})).output.0, OUTPUT_MAX);
-        assert!(most(json!({"model": "m", "image_url": "http://x"})).input.0 > INPUT_MAX);
+        assert_eq!(most(json!({"model": "m", "n": null})).output.0, OUTPUT_MAX);
+        let part = |name: &str| json!({"model": "m", "messages": [{"content": [{"type": "x", "x": {name: "y"}}]}]});
+        for name in ["image_url", "file_id", "web_search_options"] {
+            assert!(most(part(name)).input.0 > INPUT_MAX, "{name}");
+        }
+        assert!(
+            most(json!({"model": "m", "messages": "the \"file_id\": of an image_url"})).input.0 < INPUT_MAX,
+            "text is content"
+        );
+        let escaped = part("file_id").to_string().replace("file_id", "fil\\u0065_id");
+        let read = passed(&part("x"));
+        let of = |tariff| read.most(escaped.as_bytes(), &tariff, ServiceTier::Default);
+        assert!(of(tariff([(TokenClass::Input, 1), (TokenClass::Output, 1)])).input.0 > INPUT_MAX);
+        let dearer = of(tariff([(TokenClass::Input, 4), (TokenClass::CacheWrite5m, 5)]));
+        assert_eq!((dearer.input.0, dearer.cache_write_5m.0 > INPUT_MAX), (0, true));
+    }
+
+    #[test]
+    fn a_number_of_answers_that_is_no_whole_number_is_refused() {
+        for n in [json!(3.0), json!("3"), json!(-1), json!(1e30)] {
+            let body = json!({"model": "m", "n": n}).to_string();
+            let refused = Passed::read(body.as_bytes(), "/chat/completions", |_| true).err();
+            assert_eq!(refused.map(|refusal| refusal.name()), Some("ValidationException"), "{body}");
+        }
     }
 }

@@ -18,7 +18,7 @@ use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
 use crate::body::Coming;
-use crate::config::Bedrock;
+use crate::config::{Bedrock, Mantle};
 use crate::quotas::Pool;
 
 /// How long a connection that nobody uses is kept.
@@ -112,14 +112,31 @@ pub(crate) struct Lost {
 }
 
 impl Target {
-    /// Reads the keys from the environment that is handed in.
+    /// Bedrock's runtime. Reads the keys from the environment that is handed in.
     pub(crate) fn new(upstream: &Bedrock, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let own = || format!("https://bedrock-runtime.{}.amazonaws.com", upstream.region);
+        let base = upstream.endpoint_url.clone().unwrap_or_else(own);
+        let sts = upstream.sts_endpoint_url.clone().or(upstream.endpoint_url.clone());
+        Self::at(upstream, (base, sts), "bedrock", env)
+    }
+
+    /// `bedrock-mantle` at an address.
+    pub(crate) fn mantle(mantle: &Mantle, base: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let at = &mantle.at;
+        Self::at(at, (base.to_owned(), at.sts_endpoint_url.clone()), &mantle.signing_name, env)
+    }
+
+    fn at(
+        upstream: &Bedrock,
+        (base, sts): (String, Option<String>),
+        signing_name: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
         let needed = |name: &str| {
             let value = env(name).filter(|value| !value.is_empty());
             value.ok_or_else(|| format!("{name} is not set, and calls to {} are signed with it", upstream.region))
         };
-        let own = || format!("https://bedrock-runtime.{}.amazonaws.com", upstream.region);
-        let base = upstream.endpoint_url.clone().unwrap_or_else(own).trim_end_matches('/').to_owned();
+        let base = base.trim_end_matches('/').to_owned();
         let uri: Uri = base.parse().map_err(|_| format!("{base:?} is no address"))?;
         let authority = uri.authority().map(|a| a.as_str().to_owned()).unwrap_or_default();
         let access_key = needed(&upstream.keys.access_key_id_env)?;
@@ -129,7 +146,7 @@ impl Target {
             region: upstream.region.clone(),
             account: upstream.account.clone(),
             endpoint: upstream.endpoint_url.clone(),
-            sts: upstream.sts_endpoint_url.clone().or(upstream.endpoint_url.clone()),
+            sts,
             pool: Pool { account, region: upstream.region.clone() },
             authority: HeaderValue::from_str(&authority).map_err(|_| format!("{base:?} is no address"))?,
             base,
@@ -138,7 +155,7 @@ impl Target {
                 secret_key: needed(&upstream.keys.secret_access_key_env)?,
                 session_token: env(&upstream.keys.session_token_env).filter(|value| !value.is_empty()),
             }),
-            signer: sigv4::Signer::new(&upstream.region, "bedrock"),
+            signer: sigv4::Signer::new(&upstream.region, signing_name),
         })
     }
 

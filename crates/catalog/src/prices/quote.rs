@@ -28,22 +28,40 @@ impl Catalog {
     /// The whole request is priced by the tier that its input reaches. A class whose price is not known at this
     /// place stays without one.
     pub fn quote(&self, model: &ModelId, profile: &Profile, region: &Region, mode: PriceMode, total_input: Tokens) -> Quote {
-        let mut quote = Quote::default();
         let Some(key) = self.model_key(model) else {
-            quote.absent = true;
-            quote.doubts.push(Doubt::about_no_row("unknown_model", format!("no row names the model {model}")));
-            return quote;
+            let doubts = vec![Doubt::about_no_row("unknown_model", format!("no row names the model {model}"))];
+            return Quote { absent: true, doubts, ..Quote::default() };
         };
-        let (provider, in_mode) = self.rows_in_mode(key, mode);
+        if !self.model_rows(Provider::Bedrock, key).is_empty() {
+            return self.quote_of((Provider::Bedrock, key), profile, region, mode, total_input);
+        }
+        let mut quote = self.quote_of((Provider::BedrockMantle, key), profile, region, mode, total_input);
+        if !quote.absent {
+            let text = "only the bedrock-mantle endpoint has a price for this model".to_owned();
+            quote.doubts.insert(0, Doubt::about_no_row("mantle_only", text));
+        }
+        quote
+    }
+
+    /// The rates of `model` called in `region` on the bedrock-mantle endpoint: those of the other endpoint, where they are known
+    /// there, because they are listed by region; or else those that are listed for this one alone.
+    // AWS, Bedrock User Guide, "Endpoints", read 2026-11-23: a token costs the same on both.
+    pub fn mantle_quote(&self, model: &ModelId, region: &Region, mode: PriceMode, total_input: Tokens) -> Quote {
+        let quote = self.quote(model, &Profile::InRegion, region, mode, total_input);
+        match self.model_key(model).filter(|_| quote.rates.is_empty()) {
+            None => quote,
+            Some(key) => self.quote_of((Provider::BedrockMantle, key), &Profile::InRegion, region, mode, total_input),
+        }
+    }
+
+    fn quote_of(&self, of: (Provider, &str), profile: &Profile, region: &Region, mode: PriceMode, total_input: Tokens) -> Quote {
+        let mut quote = Quote::default();
+        let in_mode = self.rows_in_mode(of, mode);
         if in_mode.is_empty() {
             quote.absent = true;
             return quote;
         }
-        if provider == Provider::BedrockMantle {
-            let text = "only the bedrock-mantle endpoint has a price for this model".to_owned();
-            quote.doubts.push(Doubt::about_no_row("mantle_only", text));
-        }
-        let (_, standard) = self.rows_in_mode(key, PriceMode::OnDemand);
+        let standard = self.rows_in_mode(of, PriceMode::OnDemand);
         let query = Query { catalog: self, in_mode, standard, chain: chain(profile, region), profile, total_input };
         query.fill(&mut quote);
         if let Some(row) = self.extended_access(&query, region) {
@@ -54,16 +72,9 @@ impl Catalog {
         quote
     }
 
-    fn rows_in_mode(&self, key: &str, mode: PriceMode) -> (Provider, Vec<usize>) {
-        let of = |provider| -> Vec<usize> {
-            let rows = self.model_rows(provider, key).iter().copied();
-            rows.filter(|row| self.rows()[*row].mode == RowMode::Token(mode)).collect()
-        };
-        if self.model_rows(Provider::Bedrock, key).is_empty() {
-            (Provider::BedrockMantle, of(Provider::BedrockMantle))
-        } else {
-            (Provider::Bedrock, of(Provider::Bedrock))
-        }
+    fn rows_in_mode(&self, (provider, key): (Provider, &str), mode: PriceMode) -> Vec<usize> {
+        let rows = self.model_rows(provider, key).iter().copied();
+        rows.filter(|row| self.rows()[*row].mode == RowMode::Token(mode)).collect()
     }
 
     /// Whether an unscoped row holds the price of the global profile: its note says so, or it equals the global row of

@@ -1,7 +1,7 @@
 //! The prices of one model at one place, looked up once: every mode, every context tier.
 
 use laneshift_core::price::Rates;
-use laneshift_units::{Money, PriceMode, ProfiledModel, Region, Tokens, Usage};
+use laneshift_units::{ModelId, Money, PriceMode, ProfiledModel, Region, Tokens, Usage};
 
 use super::Catalog;
 
@@ -16,16 +16,23 @@ pub struct Tariff {
 impl Tariff {
     /// Looks up what a model costs when it is called from a region.
     pub fn of(catalog: &Catalog, model: &ProfiledModel, region: &Region) -> Self {
-        let key = catalog.model_key(&model.model);
+        let ProfiledModel { model, profile } = model;
+        Self::by(catalog, model, |mode, input| catalog.quote(model, profile, region, mode, input).rates)
+    }
+
+    /// Looks up what a model costs when it is called in a region on the bedrock-mantle endpoint.
+    pub fn of_mantle(catalog: &Catalog, model: &ModelId, region: &Region) -> Self {
+        Self::by(catalog, model, |mode, input| catalog.mantle_quote(model, region, mode, input).rates)
+    }
+
+    fn by(catalog: &Catalog, model: &ModelId, rates: impl Fn(PriceMode, Tokens) -> Rates) -> Self {
+        let key = catalog.model_key(model);
         let rows = catalog.rows().iter().filter(|row| Some(&*row.model_key) == key);
         let mut begins: Vec<u64> = rows.map(|row| row.ctx_min.0).chain([0]).collect();
         begins.sort_unstable();
         begins.dedup();
-        let rates = |begin| {
-            let quote = |mode| catalog.quote(&model.model, &model.profile, region, mode, Tokens(begin)).rates;
-            (begin, PriceMode::ALL.map(quote))
-        };
-        Self { tiers: begins.into_iter().map(rates).collect() }
+        let tier = |begin| (begin, PriceMode::ALL.map(|mode| rates(mode, Tokens(begin))));
+        Self { tiers: begins.into_iter().map(tier).collect() }
     }
 
     /// The same rates for any input, in the standard mode only. A class without a rate stays unknown.

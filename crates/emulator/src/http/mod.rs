@@ -2,6 +2,7 @@
 //! purpose, and the answer.
 
 mod auth;
+mod chat;
 mod control;
 mod quotas;
 mod reply;
@@ -45,7 +46,8 @@ impl Struck {
 
 /// Whether a request without a signature is one for Bedrock.
 pub(crate) fn is_bedrock_path(method: &Method, path: &str) -> bool {
-    SERVICES.iter().any(|service| !matches!(Shapes::shipped().match_route(service, method.as_str(), path), Route::Unknown))
+    chat::is_asked_for(method, path)
+        || SERVICES.iter().any(|service| !matches!(Shapes::shipped().match_route(service, method.as_str(), path), Route::Unknown))
 }
 
 /// Answers a request for Bedrock.
@@ -55,6 +57,7 @@ pub(crate) async fn answer(emulator: &Emulator, request: Request<Body>) -> Resul
     let answered = respond(emulator, &parts, body, &request_id).await;
     let response = match answered {
         Ok(response) => response,
+        Err(Stop::Refused(refusal)) if chat::is_asked_for(&parts.method, parts.uri.path()) => chat::refusal(&refusal),
         Err(Stop::Refused(refusal)) => reply::refusal(&refusal),
         Err(Stop::Hangup) => return Err(Hangup),
     };
@@ -76,9 +79,13 @@ impl From<Refusal> for Stop {
 async fn respond(emulator: &Emulator, parts: &Parts, body: Body, request_id: &str) -> Result<Response<Body>, Stop> {
     let bytes = read_body(body).await?;
     let caller = auth::caller(&emulator.inner, parts, &bytes)?;
-    let (operation, uri) = route(parts)?;
-    let params = params(parts, uri, &operation, &bytes)?;
-    let call = Call { operation, params, bytes, caller, request_id: request_id.to_owned() };
+    let call = if chat::is_asked_for(&parts.method, parts.uri.path()) {
+        chat::call(parts, bytes, caller, request_id)?
+    } else {
+        let (operation, uri) = route(parts)?;
+        let params = params(parts, uri, &operation, &bytes)?;
+        Call { operation, params, bytes, caller, request_id: request_id.to_owned(), chat: None }
+    };
     let emulator = emulator.clone();
     // Story F24: what was read is carried out and billed, whether its client waits for the answer or not.
     to_the_end(async move { serve(&emulator, &call).await }).await

@@ -15,9 +15,9 @@ use laneshift_provider::world::{CallInput, Prepared, usage};
 use laneshift_units::{Timestamp, Usage};
 use serde_json::{Value, json};
 
-use super::{Struck, reply, stream};
+use super::{Struck, chat, reply, stream};
 use crate::body::Body;
-use crate::call::Call;
+use crate::call::{Call, Chat};
 use crate::clock::real_sleep;
 use crate::emulator::Emulator;
 use crate::logs;
@@ -114,6 +114,7 @@ struct Served<'a> {
     latency_ms: u64,
     first_byte_ms: u64,
     request_id: &'a str,
+    chat: Option<Chat>,
 }
 
 impl<'a> Served<'a> {
@@ -121,8 +122,8 @@ impl<'a> Served<'a> {
         let usage = usage(&prepared.ask, &cached, &answer);
         let first_byte_ms = FIRST_BYTE_MS + prepared.ask.input_tokens() / INPUT_TOKENS_PER_MS + answer.slow_ms;
         let latency_ms = first_byte_ms + answer.output_tokens * MS_PER_OUTPUT_TOKEN;
-        let request_id = &call.request_id;
-        Self { prepared, cached, answer, usage, total_includes_cache: true, at, latency_ms, first_byte_ms, request_id }
+        let (request_id, chat, total_includes_cache) = (&*call.request_id, call.chat, true);
+        Self { prepared, cached, answer, usage, total_includes_cache, at, latency_ms, first_byte_ms, request_id, chat }
     }
 
     fn counted(&self) -> Counted<'_> {
@@ -161,6 +162,9 @@ impl<'a> Served<'a> {
             }
             Operation::InvokeModelWithResponseStream => {
                 let chunks = invoke_chunks(resolved.model, ask, answer, &counted);
+                if let Some(chat) = self.chat {
+                    return (chat::events(chat, chunks, struck.get(Fault::BrokenStream).is_some()), Value::Null);
+                }
                 let frames = chunks.iter().map(|chunk| {
                     let bytes = STANDARD.encode(chunk.to_string());
                     stream::event("chunk", &json!({ "bytes": bytes }))

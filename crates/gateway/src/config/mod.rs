@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::books::EVERYBODY;
 use crate::lanes::Waits;
 use crate::roles::{account_of, region_of};
-pub use upstream::{AwsKeys, Bedrock, Model, Server, Upstream};
+pub use upstream::{AwsKeys, Bedrock, Mantle, Model, Server, Upstream};
 
 /// What the gateway is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -78,13 +78,14 @@ impl Owner {
         self.profiles.iter().any(is_it)
     }
 
-    fn check(&self, owner: &str, upstreams: &[&Bedrock]) -> Result<(), String> {
+    /// Profiles are called on Bedrock itself, roles are assumed for `bedrock-mantle` too.
+    fn check(&self, owner: &str, (bedrocks, of_aws): (&[&Bedrock], &[&Bedrock])) -> Result<(), String> {
         for role in &self.roles {
             let parts: Vec<&str> = role.splitn(6, ':').collect();
             if !matches!(parts[..], ["arn", _, "iam", "", account, path] if !account.is_empty() && path.starts_with("role/")) {
                 return Err(format!("owners.{owner}.roles: {role:?} is no role; write arn:aws:iam::111122223333:role/NAME"));
             }
-            if !upstreams.iter().any(|upstream| upstream.account == account_of(role)) {
+            if !of_aws.iter().any(|upstream| upstream.account == account_of(role)) {
                 return Err(format!("owners.{owner}.roles: no [[upstream]] says that it is in the account of {role:?}"));
             }
         }
@@ -96,7 +97,7 @@ impl Owner {
                 return Err(format!("owners.{owner}.profile.arn: {arn:?} is no application inference profile"));
             }
             let is_there = |upstream: &&Bedrock| upstream.account == account_of(arn) && upstream.region == region_of(arn);
-            if !upstreams.iter().any(is_there) {
+            if !bedrocks.iter().any(is_there) {
                 return Err(format!(
                     "owners.{owner}.profile.arn: no [[upstream]] says that it is in the account and region of {arn:?}"
                 ));
@@ -263,7 +264,9 @@ impl Config {
             return Err("no [[upstream]] says where calls go".to_owned());
         }
         let bedrocks: Vec<&Bedrock> = self.upstreams.iter().filter_map(Upstream::bedrock).collect();
-        self.owners.iter().try_for_each(|(name, owner)| owner.check(name, &bedrocks))?;
+        let mantles = self.upstreams.iter().filter_map(|upstream| upstream.server()?.mantle.as_ref());
+        let of_aws: Vec<&Bedrock> = bedrocks.iter().copied().chain(mantles.map(|mantle| &mantle.at)).collect();
+        self.owners.iter().try_for_each(|(name, owner)| owner.check(name, (&bedrocks, &of_aws)))?;
         for Quota { model, region, tokens_per_minute, requests_per_minute, .. } in &self.quotas {
             if !laneshift_dialect::is_bedrocks(model) {
                 return Err(format!("quota.model: {model:?} is no model of Bedrock's"));

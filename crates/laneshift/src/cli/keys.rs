@@ -47,7 +47,7 @@ struct Folder {
 
 #[derive(Args)]
 struct CreateArgs {
-    /// Whose it is
+    /// Whose it is; * sees what all owners paid
     #[arg(long)]
     owner: String,
     /// What for, where the key is for one purpose

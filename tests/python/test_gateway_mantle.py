@@ -1,0 +1,218 @@
+"""bedrock-mantle as an upstream of `laneshift serve`: its calls are signed, priced by the catalogue, and in the books of both sides."""
+
+import json
+import time
+import unittest
+from decimal import Decimal
+
+import openai
+
+from gateway import REGION, Gateway
+from test_gateway_openai import ASK, WEATHER
+from test_gateway_servers import PRICES, USAGE, Faulty, ServerCase, chunk, completion
+
+ACCOUNT = "111122223333"
+GPT_OSS = "openai.gpt-oss-20b"
+UNDER_ROLE = f"arn:aws:sts::{ACCOUNT}:assumed-role/TeamA/team-a"
+OWNERS = f'[owners.team-a]\nroles = ["arn:aws:iam::{ACCOUNT}:role/TeamA"]\n'
+
+
+class Mantle(ServerCase):
+    def mantle(self, more="", path="/v1", url=None, model=f'name = "{GPT_OSS}"', prices=""):
+        """Of the emulator, unless another address is given."""
+        url = url or self.emulator.info["url"]
+        text = f'[[upstream]]\nkind = "bedrock-mantle"\nregion = "{REGION}"\naccount = "{ACCOUNT}"\nendpoint_url = "{url}{path}"\n{more}'
+        return text + f"[[upstream.model]]\n{model}\n{prices}"
+
+    def lane(self):
+        return self.rows()[f"standard of bedrock-mantle.{REGION}"]
+
+    def assert_paid(self, calls):
+        row = self.lane()
+        self.assertEqual((row["calls"], row["errors"], row["bound_usd"], row["unpriced_calls"]), (calls, 0, "0", 0))
+        self.assertEqual(Decimal(row["paid_usd"]), self.billed())
+        self.assertGreater(self.billed(), 0)
+
+    def sts(self):
+        return f'sts_endpoint_url = "{self.emulator.info["url"]}"\n'
+
+    def test_chats_streams_and_tools_are_answered_there_and_the_books_are_the_bill(self):
+        for path in ("/v1", "/openai/v1"):
+            with self.subTest(path=path):
+                self.over(self.mantle(path=path))
+                before = self.billed()
+                whole = self.ask_model(GPT_OSS)
+                self.assertTrue(whole.choices[0].message.content)
+                bare = list(self.ask_model(GPT_OSS, stream=True))
+                self.assertTrue(all(c.usage is None for c in bare), "nobody asked for it")
+                counted = list(self.ask_model(GPT_OSS, stream=True, stream_options={"include_usage": True}))
+                self.assertEqual(counted[-1].usage.prompt_tokens, whole.usage.prompt_tokens)
+                texts = {"".join(c.choices[0].delta.content or "" for c in chunks if c.choices) for chunks in (bare, counted)}
+                self.assertEqual((len(texts), all(texts)), (1, True))
+                called = self.ask_model(GPT_OSS, tools=[WEATHER], tool_choice="required").choices[0]
+                self.assertEqual((called.finish_reason, called.message.tool_calls[0].function.name), ("tool_calls", "weather"))
+                row = self.lane()
+                self.assertEqual((row["calls"], row["errors"], row["bound_usd"], row["unpriced_calls"]), (4, 0, "0", 0))
+                self.assertEqual(Decimal(row["paid_usd"]), self.billed() - before)
+                self.assertGreater(self.billed(), before)
+
+    def test_a_signature_names_the_service_that_the_configuration_says(self):
+        faulty = Faulty()
+        self.addCleanup(faulty.close)
+        for more, service in (("", "bedrock-mantle"), ('signing_name = "bedrock"\n', "bedrock")):
+            self.over(self.mantle(more, path="", url=faulty.url))
+            faulty.answers = [(200, completion(usage=USAGE))]
+            self.ask_model(GPT_OSS)
+            path, authorization, body = faulty.asked.pop()
+            self.assertEqual((path, body["model"]), ("/v1/chat/completions", GPT_OSS))
+            self.assertTrue(authorization.startswith(f"AWS4-HMAC-SHA256 Credential={self.emulator.info['access_key_id']}/"), authorization)
+            self.assertIn(f"/{REGION}/{service}/aws4_request, SignedHeaders=content-type;host;x-amz-date, ", authorization)
+            self.assertNotIn(self.key["api_key"], authorization)
+
+    def test_a_wrong_secret_is_refused_there_and_an_api_key_works(self):
+        other = 'access_key_id_env = "ID"\nsecret_access_key_env = "SECRET"\n'
+        self.over(self.mantle(other), ID=self.emulator.info["access_key_id"], SECRET="wrong")
+        with self.assertRaises(openai.InternalServerError):
+            self.ask_model(GPT_OSS)
+        self.assertIn("the server refuses the gateway's key", self.gateway.log())
+        self.assertEqual((self.lane()["errors"], self.billed()), (1, 0))
+        self.over(self.mantle('api_key_env = "KEY"\n'), KEY=self.emulator.info["bearer_key"])
+        self.ask_model(GPT_OSS)
+        self.assert_paid(1)
+
+    def test_what_is_named_there_is_not_asked_of_the_runtime(self):
+        self.over(self.mantle(), '[models]\n"both" = "qwen.qwen3-32b-v1:0"\n')
+        client = self.openai()
+        answer = client._client.post(f"{self.gateway.info['url']}/model/{GPT_OSS}/converse", json={"messages": []}, headers={"authorization": "Bearer " + self.key["api_key"]})
+        self.assertEqual((answer.status_code, "/v1/chat/completions" in answer.json()["message"]), (400, True), answer.text)
+        with self.assertRaisesRegex(openai.BadRequestError, "on demand only"):
+            self.ask_model(GPT_OSS, service_tier="batch")
+        self.assertIn(GPT_OSS, {model.id for model in client.models.list()})
+
+    def test_what_can_wait_takes_its_flex_tier_and_the_standard_one_when_that_refuses(self):
+        self.over(self.mantle() + self.mantle('name = "stated"\n', model=f'name = "stated"\nmodel = "{GPT_OSS}"', prices=PRICES))
+
+        def lane(model=GPT_OSS, deadline="6h", **more):
+            headers = {"laneshift-deadline": deadline, "laneshift-explain": "true"}
+            answer = self.openai().chat.completions.with_raw_response.create(model=model, messages=ASK, max_tokens=60, extra_headers=headers, **more)
+            return json.loads(answer.headers["laneshift-decision"])["lane"].split(" of ")[0], answer.parse().service_tier
+
+        self.assertEqual(lane(deadline="now"), ("standard", "default"))
+        self.assertEqual(lane(), ("flex", "flex"))
+        self.assertEqual(lane(deadline="now", service_tier="flex"), ("flex", "flex"))
+        self.assertEqual(lane(service_tier="priority"), ("priority", "priority"))
+        self.assertEqual(lane(service_tier="default"), ("standard", "default"))
+        stream = self.ask_model(GPT_OSS, stream=True, extra_headers={"laneshift-deadline": "6h"})
+        self.assertEqual({chunk.service_tier for chunk in stream}, {"flex"})
+        rows = {row["lane"].split(" of ")[0]: row for row in self.gateway.savings()["rows"]}
+        self.assertEqual({name: row["calls"] for name, row in rows.items()}, {"standard": 2, "flex": 3, "priority": 1})
+        self.assertEqual(Decimal(rows["flex"]["paid_usd"]) * 2, Decimal(rows["flex"]["on_demand_usd"]))
+        self.assertEqual(Decimal(self.gateway.savings()["all"]["paid_usd"]), self.billed())
+        for fault in ({"fault": "throttled", "times": 1}, {"fault": "error", "error": "ValidationException", "times": 1}):
+            self.emulator.faults(fault)
+            self.assertEqual(lane()[1], "default", fault)
+            self.emulator.faults()
+            while lane() != ("flex", "flex"):
+                time.sleep(0.1)
+        self.assertEqual(Decimal(self.gateway.savings()["all"]["paid_usd"]), self.billed())
+        # A price that is stated is of one tier.
+        before = self.billed()
+        self.assertEqual(lane("stated"), ("standard", "default"))
+        self.assertGreater(self.billed(), before)
+        with self.assertRaisesRegex(openai.BadRequestError, "service_tier"):
+            lane("stated", service_tier="flex")
+
+    def test_a_stream_that_is_cut_is_booked_with_its_bound(self):
+        self.over(self.mantle())
+        self.emulator.faults({"fault": "broken_stream", "times": 1})
+        with self.assertRaises(openai.APIError):
+            list(self.ask_model(GPT_OSS, stream=True))
+        paid, bound = self.assert_books()
+        self.assertEqual((paid, bound > 0), (0, True))
+
+    def test_a_model_without_a_price_passes_no_budget_and_a_stated_price_wins(self):
+        faulty = Faulty()
+        self.addCleanup(faulty.close)
+        for prices, paid in (("", None), (PRICES, (9 * Decimal("0.01") + 5 * Decimal("0.02")) / 1_000_000)):
+            self.over(self.mantle(path="", url=faulty.url, model='name = "made.up-1"', prices=prices))
+            poor = self.gateway.key("team-b", "--budget", "1")
+            self.connect(poor)
+            faulty.answers = [(200, completion(usage=USAGE))]
+            ask = {"model": "made.up-1", "messages": [{"role": "user", "content": "x"}]}
+            if paid is None:
+                with self.assertRaises(openai.PermissionDeniedError):
+                    self.openai(poor).chat.completions.create(**ask)
+            else:
+                self.openai(poor).chat.completions.create(**ask)
+                self.assertEqual(Decimal(self.lane()["paid_usd"]), paid)
+
+    def test_an_owner_is_called_under_its_role_there_and_has_none_at_a_server_that_is_not_awss(self):
+        faulty = Faulty()
+        self.addCleanup(faulty.close)
+        plain = self.server("plain", faulty.url, f'name = "m"\n{PRICES}')
+        self.over(self.mantle(self.sts()) + plain, OWNERS, SERVER_KEY="secret-of-plain", LANESHIFT_LOG="info")
+        faulty.answers = [(200, completion(usage=USAGE)), (200, chunk("x", usage=USAGE) + "data: [DONE]\n\n")]
+        self.ask_model("m")
+        list(self.ask_model("m", stream=True))
+        self.assertEqual([authorization for _, authorization, _ in faulty.asked], ["Bearer secret-of-plain"] * 2)
+        self.assertNotIn("TeamA", json.dumps(faulty.asked))
+        self.assertNotIn("a role was assumed", self.gateway.log())
+        self.ask_model(GPT_OSS)
+        list(self.ask_model(GPT_OSS, stream=True))
+        self.assertEqual(self.gateway.log().count("a role was assumed"), 1)
+        self.assertEqual({line["principal"] for line in self.emulator.bill("principal")["lines"]}, {UNDER_ROLE})
+        self.assertEqual(Decimal(self.lane()["paid_usd"]), self.billed())
+
+    def test_where_bedrock_and_a_server_have_a_name_only_bedrock_is_called_under_the_role(self):
+        faulty = Faulty()
+        self.addCleanup(faulty.close)
+        bedrock = f'[[upstream]]\nregion = "{REGION}"\naccount = "{ACCOUNT}"\nendpoint_url = "{self.emulator.info["url"]}"\n'
+        self.gateway.close()
+        plain = self.server("plain", faulty.url, f'name = "both"\n{PRICES}', key=False)
+        config = bedrock + plain + '[models]\n"both" = "us.amazon.nova-lite-v1:0"\n' + OWNERS
+        self.gateway = Gateway(self.emulator, config=config, environment={"LANESHIFT_LOG": "info"})
+        self.addCleanup(self.gateway.close)
+        self.key = self.gateway.key("team-a")
+        self.connect(self.key)
+        # The key was tried with a call of Bedrock's.
+        assumed = self.gateway.log().count("a role was assumed")
+        faulty.answers = [(200, completion(usage=USAGE)), (429, {"error": {"message": "m", "code": "c"}})]
+        self.ask_model("both")
+        self.assertEqual(self.gateway.log().count("a role was assumed"), assumed)
+        self.ask_model("both")
+        self.assertEqual([authorization for _, authorization, _ in faulty.asked], [None, None])
+        self.assertEqual({line["principal"] for line in self.emulator.bill("principal")["lines"]}, {UNDER_ROLE})
+
+    def test_an_owner_with_roles_is_not_called_by_an_api_key_or_in_another_account(self):
+        self.over(self.mantle(self.sts()) + self.mantle('name = "other"\napi_key_env = "KEY"\n', model='name = "by-key"'), OWNERS, KEY=self.emulator.info["bearer_key"])
+        with self.assertRaisesRegex(openai.PermissionDeniedError, "no role in an account"):
+            self.ask_model("by-key")
+        other = self.gateway.key("team-b")
+        self.connect(other)
+        # Nobody there has this model: the call came there, under the API key.
+        with self.assertRaises(openai.NotFoundError):
+            self.openai(other).chat.completions.create(model="by-key", messages=[{"role": "user", "content": "x"}])
+
+    def test_the_emulator_takes_chats_of_unmodified_clients_signed_or_with_a_key(self):
+        info = self.emulator.info
+        ask = {"model": GPT_OSS, "messages": ASK, "max_tokens": 20}
+        for path in ("/v1", "/openai/v1"):
+            client = openai.OpenAI(base_url=info["url"] + path, api_key=info["bearer_key"], max_retries=0)
+            keys = {"aws_access_key_id": info["access_key_id"], "aws_secret_access_key": info["secret_access_key"], "aws_region": REGION}
+            signing = openai.BedrockOpenAI(base_url=info["url"] + path, max_retries=0, **keys)
+            wrong = openai.BedrockOpenAI(base_url=info["url"] + path, max_retries=0, **keys | {"aws_secret_access_key": "wrong"})
+            for each in (client, signing, wrong):
+                self.addCleanup(each.close)
+            for each in (client, signing):
+                self.assertTrue(each.chat.completions.create(**ask).choices[0].message.content)
+                self.assertTrue(list(each.chat.completions.create(**ask, stream=True)))
+                with self.assertRaises(openai.NotFoundError):
+                    each.chat.completions.create(**ask | {"model": "none.such"})
+            for each in (wrong, client.with_options(api_key="wrong")):
+                with self.assertRaises(openai.PermissionDeniedError):
+                    each.chat.completions.create(**ask)
+        self.assertEqual({line["model"] for line in self.emulator.bill()["lines"]}, {"openai.gpt-oss-20b-1:0"})
+
+
+if __name__ == "__main__":
+    unittest.main()
