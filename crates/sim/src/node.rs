@@ -83,7 +83,7 @@ impl Ground {
             store: Arc::new(Memory::default()),
             keys,
             config: config(company, &data, policy)?,
-place: place(traffic.main_region()),
+            place: place(traffic.main_region()),
             chance: chance(company.seed),
             data,
             seams,
