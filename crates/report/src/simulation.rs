@@ -95,7 +95,8 @@ pub fn summary(told: &Simulation) -> String {
         plural(told.days.into(), "day", "days")
     ));
     lines.paragraph(&format!(
-        "Each stands for {}; all money is times {}. Chance was drawn {}: medians, and from the least to the most where they differ.",
+        "Each stands for {}; all money is times {}. Chance was drawn {}: what is shown are medians, with the least and the most \
+         where they differ.",
         told.factor,
         told.factor,
         plural(told.seeds, "time", "times")
@@ -112,6 +113,10 @@ pub fn summary(told: &Simulation) -> String {
         }
     }
     row("bill", &|column| money(column, Run::bill));
+    if told.columns.iter().any(|column| column.spread(Run::bill).is_some_and(|bill| bill.least != bill.most)) {
+        row("  the least", &|column| column.spread(Run::bill).map_or_else(String::new, |bill| usd(bill.least, 2)));
+        row("  the most", &|column| column.spread(Run::bill).map_or_else(String::new, |bill| usd(bill.most, 2)));
+    }
     row("answered later", &|column| number(column, |run| run.accepted));
     row("too late", &|column| number(column, |run| run.missed));
     row("most waiting at a time", &|column| number(column, |run| run.queue_max));
@@ -147,7 +152,7 @@ fn difference(from: &Column, to: &Column) -> String {
     }
 }
 
-fn shown<T: Ord + Copy>(column: &Column, figure: impl Fn(&Run) -> T, text: impl Fn(T) -> String) -> String {
+fn shown(column: &Column, figure: impl Fn(&Run) -> u64, text: impl Fn(u64) -> String) -> String {
     match column.spread(figure) {
         None => String::new(),
         Some(Spread { median, least, most }) if least == most => text(median),
@@ -156,7 +161,7 @@ fn shown<T: Ord + Copy>(column: &Column, figure: impl Fn(&Run) -> T, text: impl 
 }
 
 fn money(column: &Column, figure: impl Fn(&Run) -> Money) -> String {
-    shown(column, figure, |amount| usd(amount, 2))
+    column.spread(figure).map_or_else(String::new, |spread| usd(spread.median, 2))
 }
 
 fn number(column: &Column, figure: impl Fn(&Run) -> u64) -> String {

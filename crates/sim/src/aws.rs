@@ -166,7 +166,7 @@ impl Aws {
         }
         let options = Options {
             folder: folder.to_owned(),
-            settings: Settings { seed: company.seed, accounts, ..settings },
+            settings: Settings { accounts, ..settings },
             pace: Pace::Speed(1.0),
             start: Some(company.start),
             auth: true,

@@ -5,16 +5,17 @@ mod read;
 mod what_if;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use laneshift_catalog::policy::Policy;
 use laneshift_catalog::prices::{Catalog, Tariff};
 use laneshift_core::route::LaneId;
+use laneshift_provider::settings::Settings;
 use laneshift_report::comparison::Wait;
 use laneshift_report::simulation::{self, Column, Run, Simulation};
-use laneshift_sim::{Conditions, Month, SimError, Traffic, as_planned, as_today, settings_for};
+use laneshift_sim::{Conditions, Month, Progress, SimError, Traffic, WhatIf, as_planned, as_today, settings_for};
 use laneshift_units::{Money, PriceMode, Usage};
 
 use crate::cli::simulate::SimulateArgs;
@@ -45,13 +46,23 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<Done, Error> {
     let traffic = recording.traffic(1).ok_or(Error::NoEvidence(named))?;
     let live = |workload: usize| !may_wait.contains(traffic.company.workloads[workload].key().as_str());
 
-    let mut plans =
-        vec![Planned { name: "as recorded", asked: None }, Planned { name: "under the policy", asked: Some(Asked::default()) }];
+    let settings = settings_for(&traffic.company);
+    let conditions = |settings, what_if| Some(Conditions { settings, what_if, ..Conditions::default() });
+    let mut plans = vec![
+        Planned { name: "as recorded", traffic: traffic.clone(), conditions: None },
+        Planned {
+            name: "under the policy",
+            traffic: traffic.clone(),
+            conditions: conditions(settings.clone(), WhatIf::default()),
+        },
+    ];
     if asked.is_something() {
-        plans.push(Planned { name: "what if", asked: Some(asked) });
+        let (mut settings, (traffic, what_if)) = (settings, asked.of(&traffic, &live)?);
+        asked.settle(&mut settings);
+        plans.push(Planned { name: "what if", traffic, conditions: conditions(settings, what_if) });
     }
     // What was recorded holds no chance.
-    let seeds = |plan: &Planned| if plan.asked.is_some() { args.seeds } else { 1 };
+    let seeds = |plan: &Planned| if plan.conditions.is_some() { args.seeds } else { 1 };
     let jobs: Vec<(usize, u64)> =
         plans.iter().enumerate().flat_map(|(at, plan)| (1..=seeds(plan)).map(move |seed| (at, seed))).collect();
     let bar = Bar::new("simulating");
@@ -59,12 +70,12 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<Done, Error> {
     let one = |&(at, seed): &(usize, u64)| {
         let folder = scratch.path().join(format!("{at}-{seed}"));
         let last = AtomicU64::new(0);
-        let tell = |progress: laneshift_sim::Progress| {
+        let tell = |progress: Progress| {
             let before = last.swap(progress.done, Ordering::Relaxed);
             let done = done.fetch_add(progress.done - before, Ordering::Relaxed);
-            bar.at(laneshift_sim::Progress { done, of });
+            bar.at(Progress { done, of });
         };
-        let run = plans[at].run(&traffic, seed, (&policy, &folder), &live, (&tell, &catalog));
+        let run = plans[at].run(seed, (&policy, &folder), &tell, &catalog);
         // A month's files are not small.
         let _ = std::fs::remove_dir_all(&folder);
         Ok((at, seed, run?))
@@ -91,33 +102,24 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<Done, Error> {
 /// What is run.
 struct Planned {
     name: &'static str,
-    /// What is otherwise than under the policy; `None` without a policy.
-    asked: Option<Asked>,
+    traffic: Traffic,
+    /// What it runs under; `None` without a policy.
+    conditions: Option<Conditions>,
 }
 
 impl Planned {
-    fn run(
-        &self,
-        traffic: &Traffic,
-        seed: u64,
-        (policy, folder): (&Path, &PathBuf),
-        live: &dyn Fn(usize) -> bool,
-        (tell, catalog): (&dyn Fn(laneshift_sim::Progress), &Catalog),
-    ) -> Result<Run, Error> {
+    fn run(&self, seed: u64, (policy, folder): (&Path, &Path), tell: &dyn Fn(Progress), catalog: &Catalog) -> Result<Run, Error> {
         let failed = |e: SimError| Error::Simulation(format!("{}, seed {seed}: {e}", self.name));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
         let runtime = runtime.map_err(|e| Error::Simulation(format!("start its threads: {e}")))?;
-        let mut settings = settings_for(&traffic.company);
-        let Some(asked) = &self.asked else {
-            let month = runtime.block_on(as_today(traffic, settings, folder, tell)).map_err(failed)?;
-            return told(&month, traffic, catalog).map_err(failed);
+        let month = match self.conditions.clone() {
+            None => runtime.block_on(as_today(&self.traffic, settings_for(&self.traffic.company), folder, tell)),
+            Some(conditions) => {
+                let conditions = Conditions { settings: Settings { seed, ..conditions.settings }, ..conditions };
+                runtime.block_on(as_planned(&self.traffic, conditions, policy, folder, tell)).map(|(month, _)| month)
+            }
         };
-        asked.settle(&mut settings);
-        let (mut traffic, what_if) = asked.of(traffic, live)?;
-        traffic.company.seed = seed;
-        let conditions = Conditions { settings, what_if, ..Conditions::default() };
-        let (month, _) = runtime.block_on(as_planned(&traffic, conditions, policy, folder, tell)).map_err(failed)?;
-        told(&month, &traffic, catalog).map_err(failed)
+        month.and_then(|month| told(&month, &self.traffic, catalog)).map_err(failed)
     }
 }
 
