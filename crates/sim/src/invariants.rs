@@ -169,8 +169,7 @@ pub(crate) fn books(booked: Books, unbooked: Books) -> Found {
     let least = paid + unbooked.paid;
     let most = least + bound + unbooked.bound;
     let seen = || {
-        let [billed, paid, bound, job, call] =
-            [billed, paid, bound, unpaid, unbound].map(Money::to_exact_string);
+        let [billed, paid, bound, job, call] = [billed, paid, bound, unbooked.paid, unbooked.bound].map(Money::to_exact_string);
         format!(
             "${billed} is billed; ${paid} is booked, and ${bound} more may be; of jobs ${job} and of calls at most ${call} is not booked yet"
         )
