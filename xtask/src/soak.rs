@@ -26,6 +26,9 @@ enum What {
     Batch,
     /// The gateway: 10,000 open streams at once, and ten minutes of anything at all into its parsers
     Gateway,
+    /// Twenty generated companies: what their audits predict against what their months cost as planned; and 200 seeds of the
+    /// simulation with faults and deaths
+    Accuracy,
 }
 
 /// Runs a soak over the release binary.
@@ -35,6 +38,7 @@ pub(crate) fn run(args: &SoakArgs) -> Result<()> {
         What::Emulator => "tests/python/soak_emulator.py",
         What::Batch => "tests/python/soak_batch.py",
         What::Gateway => "tests/python/soak_gateway.py",
+        What::Accuracy => "tests/python/soak_accuracy.py",
     };
     let python = venv::ensure(&workspace)?;
     cargo::run(&mut workspace.cargo(&["build", "--release", "--bin", "laneshift"]))?;
@@ -49,6 +53,10 @@ pub(crate) fn run(args: &SoakArgs) -> Result<()> {
     cargo::run(&mut command)?;
     match args.what {
         What::Emulator => Ok(()),
+        What::Accuracy => {
+            let arguments = ["test", "--release", "-p", "laneshift-sim", "--test", "trials", "--", "--nocapture"];
+            cargo::run(workspace.cargo(&arguments).env("LANESHIFT_SIM_SEEDS", "1..201"))
+        }
         What::Gateway => {
             // Ten minutes on two cores.
             let mut hostile = workspace.cargo(&["test", "--release", "-p", "laneshift-gateway", "--lib", "hostile"]);

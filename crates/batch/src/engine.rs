@@ -130,6 +130,9 @@ pub struct Progress {
     pub trouble: Option<String>,
 }
 
+/// What Service Quotas says, and when it did.
+pub(crate) type Told = (Arc<Vec<(String, f64)>>, Timestamp);
+
 /// What the engine knows beside the queue; all of it can be found again.
 #[derive(Default)]
 pub(crate) struct Memo {
@@ -138,7 +141,7 @@ pub(crate) struct Memo {
     /// Descriptions of pools, which never change.
     pub(crate) specs: HashMap<PoolId, PoolSpec>,
     /// Service Quotas, and when they were read; none when they could not be.
-    pub(crate) quotas: Option<(Arc<Vec<(String, f64)>>, Timestamp)>,
+    pub(crate) quotas: Option<Told>,
     /// Limits of models by them, and when those were read.
     pub(crate) limits: HashMap<String, (Limits, Timestamp)>,
     /// Pools that are held back.

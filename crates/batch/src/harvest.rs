@@ -1,7 +1,7 @@
 //! From a job's output to results: every line joined to its record by id, whatever order, repetition or gap there is.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt};
 use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, Bitmap, ChunkId, Cost, Costed, Entry, Lane, Settle, Try};
@@ -20,8 +20,9 @@ use crate::engine::{Engine, Incomplete};
 use crate::error::EngineError;
 use crate::id::address;
 use crate::outcome::{Collected, error_text};
+use crate::pad;
 use crate::pool::PoolSpec;
-use crate::upload::key_of;
+use crate::upload::{fillers_of, key_of};
 
 /// How often a record is tried in a job before it is reported as failed.
 pub(crate) const ATTEMPTS_MAX: u64 = 3;
@@ -77,6 +78,8 @@ pub(crate) struct Harvest {
     chunks: BTreeMap<ChunkId, Collected>,
     /// By chunk; lines that are no record's under none.
     used: BTreeMap<Option<ChunkId>, Used>,
+    /// Ids of lines that are no record's.
+    nobodys: BTreeSet<String>,
     /// AWS has written its own account of the job.
     manifest: Option<Manifest>,
     /// A line could not be read: the output is cut.
@@ -145,7 +148,7 @@ impl Engine {
     }
 
     /// What a job cost by its lines. Lines that are there twice, records of a completed job without a line, and answers that do not
-    /// say what they used may have been paid for too: that is its bound, until a bill says.
+    /// say what they used may have been paid for too, also of what filled the job up: that is its bound, until a bill says.
     async fn entries_of(&self, job: &Attempt, prices: &Prices, harvest: &Harvest) -> Result<Vec<Entry>, EngineError> {
         let mut costs: BTreeMap<Option<ChunkId>, Cost> = BTreeMap::new();
         for (chunk, used) in &harvest.used {
@@ -155,9 +158,10 @@ impl Engine {
         }
         // Of a job that was cut short, as many records without a line as it says it has run beyond those with one; any of them when
         // its account did not come in all the looks.
+        let with_line = harvest.lines + harvest.nobodys.len() as u64;
         let ran = match (job.provider_state.as_deref().unwrap_or_default(), harvest.manifest) {
             ("Completed", _) | ("PartiallyCompleted" | "Stopped", None) => u64::MAX,
-            (_, manifest) => manifest.map_or(0, |manifest| manifest.processed).saturating_sub(harvest.lines),
+            (_, manifest) => manifest.map_or(0, |manifest| manifest.processed).saturating_sub(with_line),
         };
         let (mut missing, mut unmetered) = (Vec::new(), Vec::new());
         let nothing = Used::default();
@@ -168,15 +172,20 @@ impl Engine {
                 continue;
             }
             let chunk = self.chunk_object(m.chunk).await?;
-            let most = |slot| (m.chunk, prices.at_most(PriceMode::Batch, input_of(chunk.line(slot))));
+            let most = |slot| (Some(m.chunk), prices.at_most(PriceMode::Batch, input_of(chunk.line(slot))));
             missing.extend(without_line.iter().map(most));
             unmetered.extend(used.unmetered.iter().map(most));
         }
+        let fillers = job.intent.job.as_ref().map_or(0, fillers_of);
+        let without_line = (0..fillers).filter(|n| ran > 0 && !harvest.nobodys.contains(&pad::id(*n)));
+        let spec = self.spec(job.intent.pool).await?;
+        let most = pad::input(&spec).and_then(|input| prices.at_most(PriceMode::Batch, input));
+        missing.extend(without_line.map(|_| (None, most)));
         // Which of them ran is not known: the dearest. An unknown price comes first, and makes the sum unknown.
         missing.sort_unstable_by_key(|(_, cost)| std::cmp::Reverse(cost.unwrap_or(Money::from_pico(i128::MAX))));
         missing.truncate(usize::try_from(ran).unwrap_or(usize::MAX));
         for (chunk, most) in missing.into_iter().chain(unmetered) {
-            add_bound(costs.entry(Some(chunk)).or_insert(Cost::NOTHING), most);
+            add_bound(costs.entry(chunk).or_insert(Cost::NOTHING), most);
         }
         Ok(costs.into_iter().map(|(chunk, cost)| Entry { chunk, cost }).collect())
     }
@@ -256,16 +265,18 @@ impl Engine {
         let mine = address(&read.record_id).and_then(|(chunk, slot)| Some((chunk, slot, before.get(&chunk)?)));
         let mine = mine.filter(|(_, slot, before)| before.members.has(*slot));
         let used = harvest.used.entry(mine.map(|(chunk, ..)| chunk)).or_default();
-        let mut counts = false;
-        if let Some((_, slot, _)) = mine {
-            counts = !used.seen.has(slot);
-            used.seen.set(slot);
+        let counts;
+        match mine {
+            Some((_, slot, _)) => {
+                counts = !used.seen.has(slot);
+                used.seen.set(slot);
+            }
+            None => counts = harvest.nobodys.insert(read.record_id),
         }
         let wanted = mine.filter(|(_, slot, before)| counts && !before.done.has(*slot));
         match (&failure, output.as_ref().and_then(usage_of), mine) {
             (None, Some(usage), _) => {
-                let repeats = mine.is_some() && !counts;
-                let tally = if repeats { &mut used.repeats } else { &mut used.tally };
+                let tally = if counts { &mut used.tally } else { &mut used.repeats };
                 prices.add(tally, &usage, wanted.is_some());
             }
             (None, None, Some((_, slot, _))) => used.unmetered.set(slot),

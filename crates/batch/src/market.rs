@@ -6,7 +6,7 @@ use laneshift_store::{Attempt, Chunk, Lane, PoolId};
 use laneshift_units::{PriceMode, QuotaTokens, Timestamp, Tokens, Usage};
 
 use crate::decide::{Costs, Forecast, Limits, Rescue};
-use crate::engine::Engine;
+use crate::engine::{Engine, Told};
 use crate::pad;
 use crate::pool::PoolSpec;
 
@@ -34,7 +34,7 @@ impl Engine {
     }
 
     /// What Service Quotas says of all models, and when it did.
-    async fn quotas(&self, now: Timestamp) -> (Arc<Vec<(String, f64)>>, Timestamp) {
+    async fn quotas(&self, now: Timestamp) -> Told {
         if let Some((quotas, read)) = &self.memo().quotas
             && now.0 - read.0 < LIMITS_MS
         {

@@ -229,7 +229,7 @@ impl Rules {
                     }
                 };
                 let (shut, room) = (market.is_shut(spot, ask.model, now), has_room(spot));
-                if let Some(quota) = spot.room.as_ref().filter(|_| !room && !shut && spot.committed.is_none()) {
+                if let Some(quota) = spot.room.as_ref().filter(|_| !room && spot.committed.is_none()) {
                     short.push((*ix, format!("its quota is short: {}", quota.told(waits, now))));
                 }
                 // Room is a yes or a no here: its two counts do not add up to one number.

@@ -86,7 +86,7 @@ struct Flow {
 impl Flow {
     /// Of the last sixty seconds, `left_ms` of this minute being left: the part of the minute before that still counts, and all since.
     fn level(&self, left_ms: u64) -> Counts {
-        let part = |n: u64| u64::try_from(u128::from(n) * u128::from(left_ms) / 60_000).unwrap_or(n);
+        let part = |n: u64| u64::try_from((u128::from(n) * u128::from(left_ms)).div_ceil(60_000)).unwrap_or(n);
         Counts(self.before.0.map(part)).plus(self.now).plus(self.open)
     }
 

@@ -99,23 +99,27 @@ fn named(made: Workload, name: &str, declares: (&str, &str), declared: f64, chan
 
 fn chat(name: &str, chance: &mut Chance) -> Workload {
     let part = part(public(chance), 1_000, Operation::ConverseStream, task(4)).turns(Turns::Chat(small(chance, 2, 8)));
-    waits(name, *one_of(CHATTY, chance), chance).part(tokens(part, (1_200.0, 350.0), chance))
+    let model = *one_of(CHATTY, chance);
+    waits(name, model, chance).part(tokens(part, (1_200.0, 350.0), chance))
 }
 
 fn copilot(name: &str, chance: &mut Chance) -> Workload {
     let part = part(desks(), 1_000, Operation::ConverseStream, Session::People(small(chance, 10, 60))).turns(Turns::Chat(3));
-    waits(name, *one_of(CHATTY, chance), chance).part(tokens(part, (2_600.0, 260.0), chance))
+    let model = *one_of(CHATTY, chance);
+    waits(name, model, chance).part(tokens(part, (2_600.0, 260.0), chance))
 }
 
 fn voice(name: &str, chance: &mut Chance) -> Workload {
     let part = part(public(chance), 1_000, Operation::ConverseStream, fixed("voice")).turns(Turns::Chat(6)).fast();
-    waits(name, *one_of(&[HAIKU, HAIKU_US, NOVA_PRO], chance), chance).part(tokens(part, (500.0, 45.0), chance))
+    let model = *one_of(&[HAIKU, HAIKU_US, NOVA_PRO], chance);
+    waits(name, model, chance).part(tokens(part, (500.0, 45.0), chance))
 }
 
 /// One template, one turn, no stream: nothing but its hours shows that somebody waits.
 fn search(name: &str, chance: &mut Chance) -> Workload {
     let part = part(public(chance), 1_000, Operation::Converse, task(4)).fast();
-    waits(name, *one_of(CHATTY, chance), chance).part(tokens(part, (800.0, 60.0), chance))
+    let model = *one_of(CHATTY, chance);
+    waits(name, model, chance).part(tokens(part, (800.0, 60.0), chance))
 }
 
 fn nightly(name: &str, chance: &mut Chance) -> Workload {

@@ -195,7 +195,6 @@ impl Planned<'_> {
 }
 
 /// Sends a request, and lets time go on while it is held back.
-#[expect(clippy::disallowed_methods, reason = "the runtime's time stands still; it goes on when there is nothing else to do")]
 async fn send(gateway: &Gateway, watch: &Watch, request: Request<Bytes>) -> Answer {
     let request = request.map(|body| Coming::InProcess(Full::new(body).map_err(|never| match never {}).boxed_unsync()));
     let answering = async {
