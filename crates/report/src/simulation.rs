@@ -20,7 +20,7 @@ pub struct Run {
     pub missed: u64,
     /// Calls that somebody waited for, without an answer.
     pub failed: u64,
-    /// What they would have cost on demand; `None` where a price is not known.
+    /// What all calls without an answer would have cost on demand; `None` where a price is not known.
     pub unanswered: Option<Money>,
     /// Answers that asked the client to try again.
     pub throttled: u64,
@@ -79,6 +79,8 @@ pub struct Simulation {
     pub days: u32,
     /// How often chance was drawn.
     pub seeds: u64,
+    /// The traffic is a gateway's live calls; what was answered later is not among it.
+    pub only_live: bool,
     /// What could not be simulated, and how many calls of it there were.
     pub left_out: BTreeMap<String, u64>,
     /// As recorded, under the policy, and what if.
@@ -129,11 +131,16 @@ pub fn summary(told: &Simulation) -> String {
         lines.item("-", &format!("the policy {}", difference(recorded, planned)));
         for other in others {
             lines.item("-", &format!("{}: {}, for the same answers", other.name, difference(planned, other)));
-            if other.runs.iter().any(|run| run.failed > 0) {
-                let cost = money(other, |run| run.unanswered.unwrap_or_default());
-                lines.item("-", &format!("live calls without an answer are not billed; they would have cost {cost} on demand"));
+            if other.runs.iter().any(|run| run.unanswered != Some(Money::ZERO)) {
+                lines.item(
+                    "-",
+                    &format!("calls without an answer are not billed; on demand they would have cost {}", unanswered(other)),
+                );
             }
         }
+    }
+    if told.only_live {
+        lines.item("-", "a gateway's ledger holds its live calls: what was answered later is not among them");
     }
     for (what, calls) in &told.left_out {
         lines.item("-", &format!("left out: {} {what}", count(*calls)));
@@ -141,10 +148,23 @@ pub fn summary(told: &Simulation) -> String {
     lines.finish()
 }
 
+/// What calls without an answer would have cost.
+fn unanswered(column: &Column) -> String {
+    if column.runs.iter().any(|run| run.unanswered.is_none()) {
+        return "what nobody knows: a price is missing".to_owned();
+    }
+    money(column, |run| run.unanswered.unwrap_or_default())
+}
+
+/// What another column costs, with what its calls without an answer would have cost.
 fn difference(from: &Column, to: &Column) -> String {
-    let whole = |run: &Run| run.bill() + run.unanswered.unwrap_or_default();
-    let (from, to) = (from.spread(whole), to.spread(whole));
-    let (Some(from), Some(to)) = (from, to) else { return String::new() };
+    let whole = |column: &Column| {
+        let known = column.runs.iter().all(|run| run.unanswered.is_some());
+        column.spread(|run| run.bill() + run.unanswered.unwrap_or_default()).filter(|_| known)
+    };
+    let (Some(from), Some(to)) = (whole(from), whole(to)) else {
+        return "cannot be compared: the price of calls without an answer is not known".to_owned();
+    };
     if to.median <= from.median {
         format!("saves {}", usd(from.median - to.median, 2))
     } else {

@@ -31,13 +31,14 @@ pub(crate) async fn answered(
             }
             break;
         }
-        if answer.status == OUT {
-            month.failed.push((call.workload, call.usage));
-            return Ok(());
-        }
         let throttled = answer.error.as_deref() == Some("ThrottlingException");
         month.throttled += u64::from(throttled);
-        if !throttled || left == 0 {
+        if answer.status == OUT || throttled && left == 0 {
+            month.failed += 1;
+            month.unanswered.push((call.workload, call.usage));
+            break;
+        }
+        if !throttled {
             return Err(SimError::Refused(format!("{name}: {}", answer.told())));
         }
         clock.set(Timestamp(clock.now().0 + pause_ms));

@@ -1,18 +1,17 @@
 //! A month as planned: the same requests through the gateway, under a policy. What the policy lets wait is sent as its owner would send
-//! it then, with `Prefer: respond-async`; nothing else about a request changes.
+//! it then, with `Prefer: respond-async`; its clients ask for the decision, and nothing else about a request changes but where things go wrong on purpose.
 
 mod check;
 mod clients;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
 
 use futures::FutureExt;
-use laneshift_catalog::policy::{Policy, PolicyRule};
-use laneshift_core::route::LaneId;
-use laneshift_example::{Call, Company, Workload};
+use laneshift_catalog::policy::Policy;
+use laneshift_example::Company;
 use laneshift_units::{Money, Timestamp};
 
 use crate::aws::{Aws, gateway_principal, role_of};
@@ -20,7 +19,7 @@ use crate::error::SimError;
 use crate::month::{Month, Progress, by_principal};
 use crate::node::{Ground, Node, TURN_MS};
 use crate::seams::{Conditions, Dead};
-use crate::traffic::Traffic;
+use crate::traffic::{Patience, Traffic};
 use crate::watch::Watch;
 use clients::Accepted;
 
@@ -76,22 +75,13 @@ pub async fn as_planned(
     folder: &Path,
     progress: &dyn Fn(Progress),
 ) -> Result<(Month, Books), SimError> {
-    let rules = Policy::open(policy)?.rules;
-    let rules = rules.iter().filter(|rule| rule.lanes.contains(&LaneId::Batch));
-    let mut by_workload: BTreeMap<&str, Vec<&PolicyRule>> = BTreeMap::new();
-    rules.for_each(|rule| by_workload.entry(&rule.workload).or_default().push(rule));
-    let keys: Vec<String> = traffic.company.workloads.iter().map(Workload::key).collect();
-    let may_wait = |call: &Call| {
-        let hour = u8::try_from(call.at.0.div_euclid(HOUR_MS).rem_euclid(24)).unwrap_or(0);
-        let holds = |rule: &&PolicyRule| rule.matches.hours_utc.is_empty() || rule.matches.hours_utc.contains(&hour);
-        by_workload.get(&*keys[call.workload]).is_some_and(|rules| rules.iter().any(holds))
-    };
+    let patience = Patience::new(&traffic.company, &Policy::open(policy)?.rules);
     let calls = &traffic.calls;
     let mut planned = Planned::open(traffic, conditions.into(), policy, folder).await?;
     for (n, call) in calls.iter().enumerate() {
         planned.until(call.at).await?;
         let waits_too = planned.conditions.what_if.wait_too.contains(&n);
-        planned.call(call, (may_wait(call), waits_too)).await?;
+        planned.call(call, (patience.may_wait(call), waits_too)).await?;
         planned.month.requests += 1;
         if planned.month.requests.is_multiple_of(64) {
             progress(Progress { done: planned.month.requests, of: calls.len() as u64 });

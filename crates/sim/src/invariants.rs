@@ -91,7 +91,7 @@ impl fmt::Display for Broken {
 /// What is wrong, before it is known where.
 pub(crate) type Found = Result<(), (Invariant, String)>;
 
-/// Invariant I3: members of open attempts that are no hedges do not meet.
+/// Members of open attempts that are no hedges do not meet.
 pub(crate) fn exclusion(open: &[Attempt]) -> Found {
     let mut taken: BTreeMap<ChunkId, Bitmap> = BTreeMap::new();
     for attempt in open.iter().filter(|attempt| attempt.state.is_open() && !attempt.intent.hedge) {
@@ -115,7 +115,7 @@ fn attempt_of(job: &Job) -> Option<AttemptId> {
     u64::from_str_radix(id, 16).ok().map(AttemptId)
 }
 
-/// Invariant I4: each job is one intent's, no intent has two, and what was taken back does not run.
+/// Each job is one intent's, no intent has two, and what was taken back does not run.
 pub(crate) async fn jobs(jobs: &[Job], store: &dyn Store, settings: &Settings) -> Result<Found, StoreError> {
     let mut of: BTreeMap<AttemptId, &Job> = BTreeMap::new();
     let wrong = |job: &Job, what: String| Ok(Err((Invariant::OneJob, format!("job {} {what}", job.request.job_name))));
@@ -163,7 +163,7 @@ fn job_size(job: &Job, attempt: &Attempt, settings: &Settings) -> Found {
     fits.then_some(()).ok_or_else(|| (Invariant::JobSize, seen()))
 }
 
-/// Invariant I5: what is booked, what may be, and the bill. Jobs that have ended and are not booked yet are known to the token.
+/// What is booked, what may be, and the bill. Jobs that have ended and are not booked yet are known to the token.
 pub(crate) fn books(booked: Books, unbooked: Books) -> Found {
     let Books { paid, bound, billed } = booked;
     let least = paid + unbooked.paid;
@@ -207,7 +207,7 @@ pub(crate) fn job_price(catalog: &laneshift_catalog::prices::Catalog, job: &Job,
     tariff.cost(PriceMode::Batch, tier, usage).unwrap_or(Money::ZERO)
 }
 
-/// Design, section 10: the flex lane promises an answer within four minutes, and takes only what can wait so long.
+/// The flex lane promises an answer within four minutes, and takes only what can wait so long.
 pub(crate) fn in_time(decision: &Value) -> Found {
     const FLEX_S: u64 = 240;
     let (lane, deadline) = (decision["lane"].as_str().unwrap_or_default(), decision["deadline"].as_str().unwrap_or_default());
@@ -228,11 +228,14 @@ pub(crate) fn mark_of(answer: &Value) -> u64 {
     hasher.finish()
 }
 
-/// The input tokens that an answer names, as the model's family spells them.
+/// The input tokens that an answer names, cached ones too, as the model's family spells them.
 pub(crate) fn input_of(response: &Value) -> Option<u64> {
     const NAMES: [&str; 5] = ["inputTokens", "input_tokens", "prompt_tokens", "prompt_token_count", "inputTextTokenCount"];
+    const CACHED: [&str; 4] =
+        ["cacheReadInputTokens", "cacheWriteInputTokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
     let usage = response.get("usage").unwrap_or(response);
-    NAMES.iter().find_map(|name| usage.get(*name)?.as_u64())
+    let count = |name: &&str| usage.get(*name)?.as_u64();
+    Some(NAMES.iter().find_map(count)? + CACHED.iter().filter_map(count).sum::<u64>())
 }
 
 #[cfg(test)]

@@ -31,4 +31,4 @@ pub use recorded::Recording;
 pub use sample::settings_for;
 pub use seams::{Between, Conditions, Death, Outage, Seams, WhatIf};
 pub use today::as_today;
-pub use traffic::Traffic;
+pub use traffic::{Patience, Traffic};

@@ -51,8 +51,10 @@ pub struct Month {
     pub queue_max: u64,
     /// Answers that said that there was no room, and that the client should try again.
     pub throttled: u64,
-    /// Requests that somebody waited for, and that had no answer: whose, and what they would have taken.
-    pub failed: Vec<(usize, Usage)>,
+    /// Requests that somebody waited for, and that had no answer.
+    pub failed: u64,
+    /// All requests without an answer: whose, and what they would have taken.
+    pub unanswered: Vec<(usize, Usage)>,
 }
 
 impl Month {

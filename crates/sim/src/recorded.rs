@@ -108,13 +108,20 @@ impl Recording {
         let tier = row.tier.unwrap_or_default();
         let role = if row.role.is_empty() { "unknown" } else { row.role };
         let workload = self.workload(row, model, role);
-        let body = if embeds {
-            json!({ "inputText": text(usage.total_input().0, "") })
-        } else {
-            let caches = usage.total_input().0 - usage.input.0;
-            let cached = (caches > 0).then(|| *self.cached.entry(workload).or_insert(caches));
-            converse(&usage, cached, tier)
+        let caches = usage.total_input().0 - usage.input.0;
+        let cached = (caches > 0).then(|| *self.cached.entry(workload).or_insert(caches));
+        let told = if embeds { String::new() } else { format!("[[toy: tokens={}]]", usage.output.0.max(1)) };
+        let asked = text(usage.total_input().0.saturating_sub(cached.unwrap_or(0)), &told);
+        let system = cached.map(|tokens| text(tokens, ""));
+        let tokens = |text: &String| Tokens((text.len() as u64).div_ceil(BYTES_PER_TOKEN));
+        // What is sent may be some tokens longer or shorter than what was.
+        let usage = Usage {
+            input: tokens(&asked),
+            cache_read: system.as_ref().map_or(Tokens(0), tokens),
+            output: usage.output,
+            ..Usage::default()
         };
+        let body = if embeds { json!({ "inputText": asked }) } else { converse(asked, system, usage.output, tier) };
         Ok(Call {
             at: row.at,
             workload,
@@ -155,17 +162,14 @@ impl Recording {
     }
 }
 
-/// A conversation of one turn that takes as many tokens.
-fn converse(usage: &Usage, cached: Option<u64>, tier: ServiceTier) -> Value {
-    let output = usage.output.0.max(1);
-    let input = usage.total_input().0.saturating_sub(cached.unwrap_or(0));
-    let asked = text(input, &format!("[[toy: tokens={output}]]"));
+/// A conversation of one turn.
+fn converse(asked: String, system: Option<String>, output: Tokens, tier: ServiceTier) -> Value {
     let mut body = json!({
         "messages": [{ "role": "user", "content": [{ "text": asked }] }],
-        "inferenceConfig": { "maxTokens": output },
+        "inferenceConfig": { "maxTokens": output.0.max(1) },
     });
-    if let Some(cached) = cached {
-        body["system"] = json!([{ "text": text(cached, "") }, { "cachePoint": { "type": "default" } }]);
+    if let Some(system) = system {
+        body["system"] = json!([{ "text": system }, { "cachePoint": { "type": "default" } }]);
     }
     if !matches!(tier, ServiceTier::Default | ServiceTier::Reserved) {
         body["serviceTier"] = json!({ "type": tier.name() });

@@ -29,7 +29,7 @@ prompts: texts are as long as they were. docs/simulate.md says what is left out.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SimulateArgs {
-    /// Traffic: an audit's --out folder, a gateway's data folder, invocation logs
+    /// Traffic: an audit's --out folder, a gateway's data folder (its live calls), invocation logs
     #[arg(long, required = true)]
     pub(crate) ledger: PathBuf,
     /// Which requests may take which lanes; policy.toml in the ledger's folder when left out
@@ -42,7 +42,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
     pub(crate) seeds: u64,
     /// The most calls that are run; of a larger ledger a sample stands for all
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=50_000))]
     pub(crate) calls: u64,
     /// Each record stands for so many, where the ledger is a sample; what plan.json beside it says when left out
     #[arg(long)]

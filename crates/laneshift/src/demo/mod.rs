@@ -139,7 +139,7 @@ fn told(
     audited: &audit::Done,
 ) -> Result<Comparison, laneshift_sim::SimError> {
     for month in [before, after] {
-        if let Some((workload, _)) = month.failed.first() {
+        if let Some((workload, _)) = month.unanswered.first() {
             let name = &company.workloads[*workload].name;
             return Err(laneshift_sim::SimError::Refused(format!("a call of {name} has no answer")));
         }

@@ -4,18 +4,16 @@ mod output;
 mod read;
 mod what_if;
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use laneshift_catalog::policy::Policy;
+use laneshift_catalog::policy::{Policy, PolicyRule};
 use laneshift_catalog::prices::{Catalog, Tariff};
-use laneshift_core::route::LaneId;
 use laneshift_provider::settings::Settings;
 use laneshift_report::comparison::Wait;
 use laneshift_report::simulation::{self, Column, Run, Simulation};
-use laneshift_sim::{Conditions, Month, Progress, SimError, Traffic, WhatIf, as_planned, as_today, settings_for};
+use laneshift_sim::{Conditions, Month, Patience, Progress, SimError, Traffic, WhatIf, as_planned, as_today, settings_for};
 use laneshift_units::{Money, PriceMode, Usage};
 
 use crate::cli::simulate::SimulateArgs;
@@ -31,51 +29,81 @@ pub(crate) struct Done {
 
 pub(crate) fn run(args: &SimulateArgs) -> Result<Done, Error> {
     let asked = Asked::read(&args.what_if)?;
-    let policy = args.policy.clone().unwrap_or_else(|| args.ledger.join("policy.toml"));
-    if !policy.is_file() {
-        return Err(Error::NotFound(policy.display().to_string()));
-    }
-    let rules = Policy::open(&policy).map_err(|e| Error::Data(e.to_string()))?.rules;
-    let may_wait = rules.iter().filter(|rule| rule.lanes.contains(&LaneId::Batch));
-    let may_wait: BTreeSet<&str> = may_wait.map(|rule| rule.workload.as_str()).collect();
-    let catalog = crate::audit::load_catalog(None)?;
     let scratch = tempfile::tempdir().map_err(|e| Error::Simulation(format!("make a folder for it: {e}")))?;
+    let (policy, rules) = policy(args, scratch.path())?;
+    let catalog = crate::audit::load_catalog(None)?;
     let recording = read::read(args, &scratch.path().join("read"))?;
     let left_out = recording.left_out().clone();
     let named = args.ledger.display().to_string();
-    let traffic = recording.traffic(1).ok_or(Error::NoEvidence(named))?;
-    let live = |workload: usize| !may_wait.contains(traffic.company.workloads[workload].key().as_str());
+    let traffic = Arc::new(recording.traffic(1).ok_or(Error::NoEvidence(named))?);
 
     let settings = settings_for(&traffic.company);
     let conditions = |settings, what_if| Some(Conditions { settings, what_if, ..Conditions::default() });
+    let under_the_policy = conditions(settings.clone(), WhatIf::default());
     let mut plans = vec![
         Planned { name: "as recorded", traffic: traffic.clone(), conditions: None },
-        Planned {
-            name: "under the policy",
-            traffic: traffic.clone(),
-            conditions: conditions(settings.clone(), WhatIf::default()),
-        },
+        Planned { name: "under the policy", traffic: traffic.clone(), conditions: under_the_policy },
     ];
     if asked.is_something() {
-        let (mut settings, (traffic, what_if)) = (settings, asked.of(&traffic, &live)?);
+        let (other, what_if) = asked.of(&traffic, &Patience::new(&traffic.company, &rules))?;
+        let mut settings = settings;
         asked.settle(&mut settings);
-        plans.push(Planned { name: "what if", traffic, conditions: conditions(settings, what_if) });
+        plans.push(Planned { name: "what if", traffic: Arc::new(other), conditions: conditions(settings, what_if) });
     }
+    let told = Simulation {
+        ledger: traffic.company.name.clone(),
+        calls: traffic.calls.len() as u64,
+        factor: traffic.company.sampling_factor,
+        days: traffic.company.days,
+        seeds: args.seeds,
+        only_live: args.ledger.join("queue").is_dir(),
+        left_out,
+        columns: columns(&plans, args.seeds, (&policy, scratch.path()), &catalog)?,
+    };
+    Ok(Done { summary: simulation::summary(&told), json: output::json(&told) })
+}
+
+/// The policy as a file for the gateway, and its rules. All accounts are one here, so none is asked for.
+fn policy(args: &SimulateArgs, scratch: &Path) -> Result<(PathBuf, Vec<PolicyRule>), Error> {
+    let given = args.policy.clone().unwrap_or_else(|| args.ledger.join("policy.toml"));
+    if !given.is_file() {
+        return Err(Error::NotFound(given.display().to_string()));
+    }
+    let data = |e: laneshift_catalog::DataError| Error::Data(e.to_string());
+    let mut policy = Policy::open(&given).map_err(data)?;
+    policy.rules.iter_mut().for_each(|rule| rule.matches.account = None);
+    let path = scratch.join("policy.toml");
+    let written = std::fs::write(&path, policy.to_toml().map_err(data)?);
+    written.map_err(|e| Error::Write { path: path.clone(), reason: e.to_string() })?;
+    Ok((path, policy.rules))
+}
+
+/// What is run.
+struct Planned {
+    name: &'static str,
+    traffic: Arc<Traffic>,
+    /// What it runs under; `None` without a policy.
+    conditions: Option<Conditions>,
+}
+
+/// Runs everything, each as often as chance is drawn for it.
+fn columns(plans: &[Planned], seeds: u64, (policy, scratch): (&Path, &Path), catalog: &Catalog) -> Result<Vec<Column>, Error> {
     // What was recorded holds no chance.
-    let seeds = |plan: &Planned| if plan.conditions.is_some() { args.seeds } else { 1 };
+    let seeds = |plan: &Planned| if plan.conditions.is_some() { seeds } else { 1 };
     let jobs: Vec<(usize, u64)> =
         plans.iter().enumerate().flat_map(|(at, plan)| (1..=seeds(plan)).map(move |seed| (at, seed))).collect();
     let bar = Bar::new("simulating");
-    let (done, of) = (AtomicU64::new(0), jobs.len() as u64 * traffic.calls.len() as u64);
+    let done = AtomicU64::new(0);
+    let of = jobs.iter().map(|(at, _)| plans[*at].traffic.calls.len() as u64).sum();
     let one = |&(at, seed): &(usize, u64)| {
-        let folder = scratch.path().join(format!("{at}-{seed}"));
+        let folder = scratch.join(format!("{at}-{seed}"));
         let last = AtomicU64::new(0);
         let tell = |progress: Progress| {
             let before = last.swap(progress.done, Ordering::Relaxed);
             let done = done.fetch_add(progress.done - before, Ordering::Relaxed);
             bar.at(Progress { done, of });
         };
-        let run = plans[at].run(seed, (&policy, &folder), &tell, &catalog);
+        let run = plans[at].run(seed, (policy, &folder), &tell, catalog);
         // A month's files are not small.
         let _ = std::fs::remove_dir_all(&folder);
         Ok((at, seed, run?))
@@ -87,24 +115,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<Done, Error> {
         name: plan.name.to_owned(),
         runs: runs.iter().filter(|(of, ..)| *of == at).map(|(.., run)| run.clone()).collect(),
     });
-    let told = Simulation {
-        ledger: traffic.company.name.clone(),
-        calls: traffic.calls.len() as u64,
-        factor: traffic.company.sampling_factor,
-        days: traffic.company.days,
-        seeds: args.seeds,
-        left_out,
-        columns: columns.collect(),
-    };
-    Ok(Done { summary: simulation::summary(&told), json: output::json(&told) })
-}
-
-/// What is run.
-struct Planned {
-    name: &'static str,
-    traffic: Traffic,
-    /// What it runs under; `None` without a policy.
-    conditions: Option<Conditions>,
+    Ok(columns.collect())
 }
 
 impl Planned {
@@ -129,11 +140,11 @@ fn told(month: &Month, traffic: &Traffic, catalog: &Catalog) -> Result<Run, SimE
         let workload = &traffic.company.workloads[*workload];
         Tariff::of(catalog, &workload.model, &workload.region).of_request(PriceMode::OnDemand, usage)
     };
-    let unanswered: Option<Money> = month.failed.iter().map(on_demand).sum();
+    let unanswered: Option<Money> = month.unanswered.iter().map(on_demand).sum();
     let mut run = Run {
         accepted: month.deadlines.accepted,
         missed: month.deadlines.accepted - month.deadlines.kept,
-        failed: month.failed.len() as u64,
+        failed: month.failed,
         unanswered: unanswered.map(|cost| cost.times(factor)),
         throttled: month.throttled,
         queue_max: month.queue_max,

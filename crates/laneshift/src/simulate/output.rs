@@ -14,6 +14,7 @@ pub(super) fn json(told: &Simulation) -> String {
         "sampling_factor": told.factor,
         "days": told.days,
         "seeds": told.seeds,
+        "only_live": told.only_live,
         "left_out": told.left_out,
         "columns": columns,
     });
@@ -32,7 +33,10 @@ fn column(column: &Column) -> Value {
         "missed": number(column, |run| run.missed),
         "queue_max": number(column, |run| run.queue_max),
         "failed": number(column, |run| run.failed),
-        "unanswered_usd": money(column, |run| run.unanswered.unwrap_or_default()),
+        "unanswered_usd": match column.runs.iter().all(|run| run.unanswered.is_some()) {
+            true => money(column, |run| run.unanswered.unwrap_or_default()),
+            false => Value::Null,
+        },
         "throttled": number(column, |run| run.throttled),
         "wait_p50_ms": number(column, |run| run.wait.map(|wait| wait.p50_ms)),
         "wait_p99_ms": number(column, |run| run.wait.map(|wait| wait.p99_ms)),

@@ -17,6 +17,8 @@ use crate::cli::simulate::SimulateArgs;
 use crate::clock::Stopwatch;
 use crate::error::Error;
 
+/// The plan of an audit, beside its ledger.
+const PLAN: &str = "plan.json";
 /// A table of inference profiles beside the evidence.
 const PROFILES: &str = "profiles.csv";
 
@@ -54,14 +56,15 @@ fn unreadable(error: LedgerError) -> Error {
 
 /// The segments that an audit has written there; where there are none, those that it would write.
 fn segments(args: &SimulateArgs, scratch: &Path) -> Result<Vec<PathBuf>, Error> {
-    let there = parquet(&args.ledger.join("ledger").join("invocations"));
+    let ledger = args.ledger.join("ledger");
+    let there = parquet(&ledger.join("invocations"));
     if !there.is_empty() {
-        return Ok(there);
+        return named(&ledger.join("journal.ndjson"), there);
     }
     let signals = Signals::shipped().map_err(|e| Error::Data(e.to_string()))?;
     let (objects, stop, watch) = (Objects::new(), AtomicBool::new(false), Stopwatch::start());
-    let named = args.ledger.display().to_string();
-    let found = resolve(std::slice::from_ref(&named), &|bucket| laneshift_aws::s3::open(bucket, None), &objects);
+    let evidence = args.ledger.display().to_string();
+    let found = resolve(std::slice::from_ref(&evidence), &|bucket| laneshift_aws::s3::open(bucket, None), &objects);
     let found = found.map_err(unreadable)?;
     let options = Options {
         metadata_keys: &signals.metadata_keys,
@@ -76,7 +79,15 @@ fn segments(args: &SimulateArgs, scratch: &Path) -> Result<Vec<PathBuf>, Error> 
     };
     ingest(&found.inputs, scratch, &options, &|| |_: &Row<'_>| {}).map_err(unreadable)?;
     let read = parquet(&scratch.join("ledger").join("invocations"));
-    if read.is_empty() { Err(Error::NoEvidence(named)) } else { Ok(read) }
+    if read.is_empty() { Err(Error::NoEvidence(evidence)) } else { Ok(read) }
+}
+
+/// Segments that the audit's journal names: it deletes the others when it goes on.
+fn named(journal: &Path, mut segments: Vec<PathBuf>) -> Result<Vec<PathBuf>, Error> {
+    let unread = |e: std::io::Error| Error::Evidence(format!("{}: {e}", journal.display()));
+    let text = std::fs::read_to_string(journal).map_err(unread)?;
+    segments.retain(|path| path.file_name().is_some_and(|name| text.contains(&*name.to_string_lossy())));
+    Ok(segments)
 }
 
 fn parquet(folder: &Path) -> Vec<PathBuf> {
@@ -99,7 +110,7 @@ fn factor(args: &SimulateArgs) -> Result<u64, Error> {
     if let Some(factor) = args.sampling_factor {
         return Ok(factor.max(1));
     }
-    let path = args.ledger.join("plan.json");
+    let path = args.ledger.join(PLAN);
     let Ok(text) = std::fs::read(&path) else { return Ok(1) };
     let plan: Value = serde_json::from_slice(&text).map_err(|e| Error::Data(format!("{}: {e}", path.display())))?;
     Ok(plan["scope"]["sampling_factor"].as_u64().unwrap_or(1).max(1))

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use laneshift_example::Operation;
 use laneshift_provider::settings::Settings;
-use laneshift_sim::{Outage, Traffic, WhatIf};
+use laneshift_sim::{Outage, Patience, Traffic, WhatIf};
 use laneshift_units::Timestamp;
 
 use crate::cli::duration;
@@ -61,11 +61,11 @@ impl Asked {
         turnaround.records_per_minute /= factor;
     }
 
-    /// The traffic that it makes of this one, and what is otherwise about it. `live` says of a workload that it does not wait.
-    pub(super) fn of(&self, traffic: &Traffic, live: &dyn Fn(usize) -> bool) -> Result<(Traffic, WhatIf), Error> {
+    /// The traffic that it makes of this one, and what is otherwise about it.
+    pub(super) fn of(&self, traffic: &Traffic, patience: &Patience) -> Result<(Traffic, WhatIf), Error> {
         let (mut traffic, mut wait_too) = (traffic.clone(), HashSet::new());
         for (n, call) in traffic.calls.iter_mut().enumerate() {
-            if self.wait_too > 0 && live(call.workload) && drawn(traffic.company.seed, n) < self.wait_too {
+            if self.wait_too > 0 && !patience.may_wait(call) && drawn(traffic.company.seed, n) < self.wait_too {
                 wait_too.insert(n);
                 if call.operation == Operation::ConverseStream {
                     call.operation = Operation::Converse;

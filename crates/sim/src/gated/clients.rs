@@ -9,7 +9,7 @@ use http::{HeaderValue, Request};
 use http_body_util::{BodyExt, Full};
 use laneshift_example::Call;
 use laneshift_gateway::{Coming, Gateway};
-use laneshift_units::Timestamp;
+use laneshift_units::{Timestamp, Usage};
 use serde_json::Value;
 
 use super::Planned;
@@ -34,8 +34,9 @@ const HELD: Duration = Duration::from_millis(250);
 pub(super) struct Accepted {
     pub(super) id: String,
     pub(super) owner: String,
-    /// The input that its answer must name.
-    input: u64,
+    /// Whose it is, and what it takes: its answer must name as much input.
+    workload: usize,
+    usage: Usage,
     /// What the first view of its end is told apart by, and whether that was an answer.
     pub(super) first: Option<(u64, bool)>,
     /// It was due, and had not ended.
@@ -117,8 +118,8 @@ impl Planned<'_> {
         };
         self.month.deadlines.accepted += 1;
         self.due.push(Reverse((due, self.accepted.len())));
-        let (id, owner, input) = (id.to_owned(), owner.to_owned(), call.usage.input.0);
-        self.accepted.push(Accepted { id, owner, input, first: None, late: false });
+        let (id, owner, workload, usage) = (id.to_owned(), owner.to_owned(), call.workload, call.usage);
+        self.accepted.push(Accepted { id, owner, workload, usage, first: None, late: false });
         Ok(())
     }
 
@@ -155,8 +156,9 @@ impl Planned<'_> {
             None if status == "waiting" => return Ok(()),
             None => {}
         }
-        if let Some(input) = input_of(&view["response"]).filter(|input| *input != one.input) {
-            let seen = format!("request {} of {} tokens has an answer to {input}", one.id, one.input);
+        let takes = one.usage.total_input().0;
+        if let Some(input) = input_of(&view["response"]).filter(|input| *input != takes) {
+            let seen = format!("request {} of {takes} tokens has an answer to {input}", one.id);
             return Err(self.broken(Invariant::OwnAnswer, seen));
         }
         self.accepted[at].first = Some(seen);
@@ -170,6 +172,9 @@ impl Planned<'_> {
             let one = &self.accepted[at];
             if one.first.is_none_or(|(_, answer)| !answer && !self.conditions.may_miss()) {
                 return Err(SimError::Refused(format!("request {} was accepted and has no answer", one.id)));
+            }
+            if one.first.is_none_or(|(_, answer)| !answer) {
+                self.month.unanswered.push((one.workload, one.usage));
             }
         }
         Ok(())
