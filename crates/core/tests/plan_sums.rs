@@ -19,6 +19,7 @@ fn weights() -> Weights {
         ceiling_bill_streaming_min: 100,
         fit_min: 800,
         floor_min: 900,
+        late_share: 50,
         stay_max: 200,
         requests_min: 100,
         days_min: 3,

@@ -38,6 +38,7 @@ pub(super) struct SignalsFile {
 struct Thresholds {
     fit_min: Spanned<u16>,
     floor_min: Spanned<u16>,
+    late_share: Spanned<u16>,
     stay_max: Spanned<u16>,
     requests_min: u64,
     days_min: u32,
@@ -124,6 +125,7 @@ impl Check<'_> {
             ceiling_bill_streaming_min: self.score(&c.bill_streaming_min, "bill_streaming_min")?,
             fit_min: self.score(&t.fit_min, "fit_min")?,
             floor_min: self.score(&t.floor_min, "floor_min")?,
+            late_share: self.score(&t.late_share, "late_share")?,
             stay_max: self.score(&t.stay_max, "stay_max")?,
             requests_min: t.requests_min,
             days_min: t.days_min,

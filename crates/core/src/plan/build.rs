@@ -203,7 +203,9 @@ fn plan_slice(slice: &SliceInput, weights: &Weights, answer: Option<Answer>, tot
         totals.savings.ceiling += by_lane;
         totals.savings.likely += by_lane.per_mille(out.verdict.score.0);
         if moves_now && (out.verdict.confirmed || out.verdict.score.0 >= weights.floor_min) {
-            totals.savings.floor += by_lane;
+            // AWS tells nobody how long its jobs take, and what they answer too late is asked for on demand.
+            let late = moved.as_ref().is_some_and(|moved| moved.to == LaneId::Batch);
+            totals.savings.floor += by_lane - if late { by_lane.per_mille(weights.late_share) } else { Money::ZERO };
         }
         if sold(LaneId::Batch) {
             totals.has_batch_price += today;

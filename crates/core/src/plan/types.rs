@@ -191,7 +191,8 @@ pub struct DailySpend {
 /// The saving as a range. All three are of the same period and the same requests.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Savings {
-    /// Eligible, and confirmed by the owner or with a score of the floor's threshold or more. No change of region or profile.
+    /// Eligible, and confirmed by the owner or with a score of the floor's threshold or more, less what batch jobs may answer too late.
+    /// No change of region or profile.
     pub floor: Money,
     /// Every eligible saving weighted by its score.
     pub likely: Money,

@@ -163,6 +163,8 @@ pub struct Weights {
     pub fit_min: u16,
     /// Scores from here on enter the floor.
     pub floor_min: u16,
+    /// Of what moving to batch saves, thousandths that stay out of the floor.
+    pub late_share: u16,
     /// Scores up to here stay.
     pub stay_max: u16,
     /// Requests below which a verdict is undetermined.

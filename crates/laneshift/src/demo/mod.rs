@@ -112,11 +112,14 @@ fn compare(traffic: &Traffic, settings: &Settings, out: &Path) -> Result<Compari
 
 /// Audits the month that was: its invocation logs and its bill.
 fn audit(company: &Company, month: &Month, folder: &Path) -> Result<audit::Done, Error> {
-    let bill = write_bill(company, month, &folder.join("today"))?;
+    let today = folder.join("today");
+    let bill = write_bill(company, month, &today)?;
+    laneshift_example::write_evidence(company, &today).map_err(|e| unwritten(&today, &e))?;
     let evidence: [PathBuf; 2] = [folder.join("today/s3/logs"), bill];
     let args = AuditArgs {
         evidence: evidence.map(|path| path.display().to_string()).into(),
         sampling_factor: Some(company.sampling_factor),
+        profiles: Some(today.join("profiles.csv")),
         ..AuditArgs::into(folder.join("audit"))
     };
     audit::run(&args)
