@@ -16,7 +16,7 @@ use laneshift_units::{Profile, ProfiledModel, Timestamp};
 
 use crate::body::Coming;
 use crate::config::Owner;
-use crate::gateway::Gateway;
+use crate::gateway::{Caller, Gateway};
 use crate::market::Spot;
 use crate::refusal::Refusal;
 use crate::upstream::{Lost, Target};
@@ -181,9 +181,10 @@ impl Gateway {
         self.owner(owner).is_none_or(|of| of.roles.is_empty()) || self.role(owner, target).is_some()
     }
 
-    /// What beside Bedrock serves a name to an owner: what is AWS's own with its role, where it has any. Nobody else is told of a role.
-    pub(crate) fn served_to(&self, owner: &str, name: &str) -> Vec<Spot> {
-        let mut spots = self.live().served(name);
+    /// What beside Bedrock serves a name to a caller: what is AWS's own in the region that the call stays in, and with the owner's role,
+    /// where it has any. Nobody else is told of a role.
+    pub(crate) fn served_to(&self, Caller { key, region }: &Caller<'_>, name: &str) -> Vec<Spot> {
+        let (owner, mut spots) = (&*key.owner, self.live().served_in(*region, name));
         spots.retain(|spot| match self.live().server(spot) {
             Some((server, _)) if server.is_awss() => match server.signed() {
                 Some(target) => self.serves(owner, target),

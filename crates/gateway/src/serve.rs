@@ -202,9 +202,15 @@ impl Gateway {
             tier,
         };
         let terms = self.rules().terms(&ask, now)?;
-        let mut spots = self.served_to(&key.owner, &passed.name);
+        let mut spots = self.served_to(caller, &passed.name);
         if spots.is_empty() {
-            return Err(Refusal::denied(format!("{} has no role in an account that serves {}.", key.owner, passed.name)));
+            let (owner, name) = (&key.owner, &passed.name);
+            return Err(Refusal::denied(match self.live().stays_in(caller.region) {
+                None => format!("{owner} has no role in an account that serves {name}."),
+                Some(region) => {
+                    format!("Nothing in {region} serves {name} to {owner}: the call was signed for there, and stays there.")
+                }
+            }));
         }
         if let Some(tier) = tier {
             keep_to(&mut spots, tier);
@@ -248,7 +254,7 @@ impl Gateway {
             spots = self.spots(&key.owner, &target.region, model);
         }
         if key.allows(&passed.name) {
-            spots.extend(self.served_to(&key.owner, &passed.name));
+            spots.extend(self.served_to(caller, &passed.name));
         }
         if spots.is_empty() && key.allows(model) {
             return Err(Refusal::denied(format!("{} has no role in an account of {}.", key.owner, target.region)));
