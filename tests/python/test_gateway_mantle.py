@@ -165,6 +165,29 @@ class Mantle(ServerCase):
         self.assertEqual({line["principal"] for line in self.emulator.bill("principal")["lines"]}, {UNDER_ROLE})
         self.assertEqual(Decimal(self.lane()["paid_usd"]), self.billed())
 
+    def test_what_one_owner_may_not_closes_nothing_for_others(self):
+        faulty = Faulty()
+        self.addCleanup(faulty.close)
+        self.over(self.mantle(self.sts(), path="", url=faulty.url), OWNERS)
+        other = self.gateway.key("team-b")
+        self.connect(other)
+        denied = (403, {"error": {"message": "secret", "code": "access_denied"}})
+
+        def ask(key):
+            self.openai(key).chat.completions.create(model=GPT_OSS, messages=ASK, max_tokens=60, extra_headers={"laneshift-deadline": "6h"})
+
+        answer = (200, completion(usage=USAGE))
+        faulty.answers = [denied, answer, answer]
+        ask(self.key)
+        ask(other)
+        faulty.answers = [denied, denied, answer]
+        with self.assertRaisesRegex(openai.PermissionDeniedError, "refuses the role of team-a") as caught:
+            ask(self.key)
+        self.assertNotIn("secret", str(caught.exception))
+        ask(other)
+        self.assertEqual([body.get("service_tier") for _, _, body in faulty.asked], ["flex", None, "flex"] * 2)
+        self.assertNotIn("the gateway's key", self.gateway.log())
+
     def test_where_bedrock_and_a_server_have_a_name_only_bedrock_is_called_under_the_role(self):
         faulty = Faulty()
         self.addCleanup(faulty.close)

@@ -129,6 +129,13 @@ pub(crate) struct Keys {
     session: Option<Name>,
 }
 
+impl Keys {
+    /// Whether they are of an owner's session, and not the gateway's own.
+    pub(crate) const fn are_of_session(&self) -> bool {
+        self.session.is_some()
+    }
+}
+
 /// The name of an owner's session: as the owner is called, as far as AWS takes that.
 // AWS, STS API Reference, "AssumeRole", read 2026-11-30: `[\w+=,.@-]{2,64}`.
 fn session_name(owner: &str) -> String {

@@ -340,6 +340,16 @@ impl Gateway {
                 open.refused(&error());
                 Some(Again::Lane)
             }
+            // It is this owner's role that may not: others may.
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+                if signed.as_ref().is_some_and(|(_, keys)| keys.are_of_session()) =>
+            {
+                open.refused(&error());
+                let owner = &came.key.owner;
+                tracing::warn!(upstream = name, status = head.status.as_u16(), owner, "the server refuses the owner's role");
+                let response = Refusal::denied(format!("{name} refuses the role of {owner}.")).openai();
+                return Ok(Tried { response, again: Some(Again::Call) });
+            }
             // It is the gateway's own key, and what is said of it is not the client's to read.
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 open.refused(&error());
