@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import openai
 
+from emulated import HOUR_S
 from gateway import REGION, Gateway
 from test_gateway_openai import ASK, WEATHER
 from test_gateway_servers import PRICES, USAGE, Faulty, ServerCase, chunk, completion
@@ -164,6 +165,16 @@ class Mantle(ServerCase):
         self.assertEqual(self.gateway.log().count("a role was assumed"), 1)
         self.assertEqual({line["principal"] for line in self.emulator.bill("principal")["lines"]}, {UNDER_ROLE})
         self.assertEqual(Decimal(self.lane()["paid_usd"]), self.billed())
+
+    def test_a_session_that_has_ended_is_followed_by_another(self):
+        self.over(self.mantle(self.sts()), OWNERS, LANESHIFT_LOG="info")
+        self.ask_model(GPT_OSS)
+        self.emulator.advance(2 * HOUR_S)
+        self.ask_model(GPT_OSS)
+        list(self.ask_model(GPT_OSS, stream=True))
+        self.assertEqual(self.gateway.log().count("a role was assumed"), 2)
+        self.assertEqual({line["principal"] for line in self.emulator.bill("principal")["lines"]}, {UNDER_ROLE})
+        self.assert_paid(3)
 
     def test_what_one_owner_may_not_closes_nothing_for_others(self):
         faulty = Faulty()
