@@ -25,9 +25,9 @@ use crate::later;
 use crate::market::Spot;
 use crate::meter::{Frames, Meter};
 use crate::outline::Outline;
+use crate::passed::Passed;
 use crate::refusal::Refusal;
 use crate::room::Hold;
-use crate::serve::Passed;
 use crate::stream::Metered;
 use crate::upstream::{Lost, Target, passed_back};
 
