@@ -7,21 +7,24 @@ from decimal import Decimal
 
 import openai
 
+from emulated import HOUR_S
 from gateway import REGION, Gateway
 from test_gateway_openai import ASK, WEATHER
 from test_gateway_servers import PRICES, USAGE, Faulty, ServerCase, chunk, completion
 
 ACCOUNT = "111122223333"
+EU = "eu-central-1"
+LITE = "amazon.nova-lite-v1:0"
 GPT_OSS = "openai.gpt-oss-20b"
 UNDER_ROLE = f"arn:aws:sts::{ACCOUNT}:assumed-role/TeamA/team-a"
 OWNERS = f'[owners.team-a]\nroles = ["arn:aws:iam::{ACCOUNT}:role/TeamA"]\n'
 
 
 class Mantle(ServerCase):
-    def mantle(self, more="", path="/v1", url=None, model=f'name = "{GPT_OSS}"', prices=""):
+    def mantle(self, more="", path="/v1", url=None, model=f'name = "{GPT_OSS}"', prices="", region=REGION):
         """Of the emulator, unless another address is given."""
         url = url or self.emulator.info["url"]
-        text = f'[[upstream]]\nkind = "bedrock-mantle"\nregion = "{REGION}"\naccount = "{ACCOUNT}"\nendpoint_url = "{url}{path}"\n{more}'
+        text = f'[[upstream]]\nkind = "bedrock-mantle"\nregion = "{region}"\naccount = "{ACCOUNT}"\nendpoint_url = "{url}{path}"\n{more}'
         return text + f"[[upstream.model]]\n{model}\n{prices}"
 
     def lane(self):
@@ -163,6 +166,39 @@ class Mantle(ServerCase):
         self.assertEqual({line["principal"] for line in self.emulator.bill("principal")["lines"]}, {UNDER_ROLE})
         self.assertEqual(Decimal(self.lane()["paid_usd"]), self.billed())
 
+    def test_a_session_that_has_ended_is_followed_by_another(self):
+        self.over(self.mantle(self.sts()), OWNERS, LANESHIFT_LOG="info")
+        self.ask_model(GPT_OSS)
+        self.emulator.advance(2 * HOUR_S)
+        self.ask_model(GPT_OSS)
+        list(self.ask_model(GPT_OSS, stream=True))
+        self.assertEqual(self.gateway.log().count("a role was assumed"), 2)
+        self.assertEqual({line["principal"] for line in self.emulator.bill("principal")["lines"]}, {UNDER_ROLE})
+        self.assert_paid(3)
+
+    def test_what_one_owner_may_not_closes_nothing_for_others(self):
+        faulty = Faulty()
+        self.addCleanup(faulty.close)
+        self.over(self.mantle(self.sts(), path="", url=faulty.url), OWNERS)
+        other = self.gateway.key("team-b")
+        self.connect(other)
+        denied = (403, {"error": {"message": "secret", "code": "access_denied"}})
+
+        def ask(key):
+            self.openai(key).chat.completions.create(model=GPT_OSS, messages=ASK, max_tokens=60, extra_headers={"laneshift-deadline": "6h"})
+
+        answer = (200, completion(usage=USAGE))
+        faulty.answers = [denied, answer, answer]
+        ask(self.key)
+        ask(other)
+        faulty.answers = [denied, denied, answer]
+        with self.assertRaisesRegex(openai.PermissionDeniedError, "refuses the role of team-a") as caught:
+            ask(self.key)
+        self.assertNotIn("secret", str(caught.exception))
+        ask(other)
+        self.assertEqual([body.get("service_tier") for _, _, body in faulty.asked], ["flex", None, "flex"] * 2)
+        self.assertNotIn("the gateway's key", self.gateway.log())
+
     def test_where_bedrock_and_a_server_have_a_name_only_bedrock_is_called_under_the_role(self):
         faulty = Faulty()
         self.addCleanup(faulty.close)
@@ -192,6 +228,55 @@ class Mantle(ServerCase):
         # Nobody there has this model: the call came there, under the API key.
         with self.assertRaises(openai.NotFoundError):
             self.openai(other).chat.completions.create(model="by-key", messages=[{"role": "user", "content": "x"}])
+
+    def signing(self, region):
+        """A client that signs for a region."""
+        keys = {"aws_access_key_id": self.key["access_key_id"], "aws_secret_access_key": self.key["secret_access_key"], "aws_region": region}
+        client = openai.BedrockOpenAI(base_url=self.gateway.info["url"] + "/v1", max_retries=0, **keys)
+        self.addCleanup(client.close)
+        return client
+
+    def test_a_chat_never_leaves_the_region_that_it_was_signed_for(self):
+        near, far = Faulty(), Faulty()
+        self.addCleanup(near.close)
+        self.addCleanup(far.close)
+        dearer = PRICES.replace("0.0", "0.5")
+
+        def ask(region, model="m"):
+            return self.signing(region).chat.completions.create(model=model, messages=ASK, max_tokens=60)
+
+        def at(server, region, model, prices):
+            return self.mantle(f'name = "{model}-{region}"\n', path="", url=server.url, model=f'name = "{model}"', prices=prices, region=region)
+
+        runtime = f'[[upstream]]\nregion = "{EU}"\nendpoint_url = "{self.emulator.info["url"]}"\n'
+        here = at(near, EU, "m", dearer)
+        there = at(far, REGION, "m", PRICES) + at(far, REGION, "both", PRICES) + at(far, REGION, "far", PRICES)
+        names = f'[models]\n"both" = "{LITE}"\n'
+        with self.subTest("where a runtime of Bedrock and a server are in the region"):
+            self.over(runtime + here + there, names)
+            near.answers = [(200, completion(usage=USAGE)), (429, {"error": {"message": "m", "code": "c"}})]
+            ask(EU)
+            with self.assertRaises(openai.RateLimitError):
+                ask(EU)
+            ask(EU, "both")
+            with self.assertRaisesRegex(openai.PermissionDeniedError, f"Nothing in {EU} serves far"):
+                ask(EU, "far")
+            asked = self.gateway.json("route", "--config", self.gateway.folder / "gateway.toml", "--model", "m", "--region", EU)
+            self.assertEqual((len(near.asked), len(far.asked), "m-us-east-1" in json.dumps(asked)), (2, 0, False))
+        with self.subTest("where only a server is in the region"):
+            self.over(here + at(near, EU, "both", dearer) + there, names)
+            near.asked.clear()
+            near.answers = [(200, completion(usage=USAGE))] * 2
+            ask(EU)
+            ask(EU, "both")
+            with self.assertRaisesRegex(openai.BadRequestError, f"In {EU} this gateway calls bedrock-mantle alone"):
+                ask(EU, LITE)
+            self.assertEqual((len(near.asked), len(far.asked)), (2, 0))
+            far.answers = [(200, completion(usage=USAGE))] * 3
+            ask(REGION)
+            ask("ap-south-1")
+            self.ask_model("m")
+            self.assertEqual((len(near.asked), len(far.asked)), (2, 3), "the cheapest takes what names no region of this gateway")
 
     def test_the_emulator_takes_chats_of_unmodified_clients_signed_or_with_a_key(self):
         info = self.emulator.info

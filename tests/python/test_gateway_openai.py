@@ -9,6 +9,7 @@ from decimal import Decimal
 import openai
 
 from emulated import HAIKU
+from gateway import REGION
 from test_gateway import NOVA, NOVA_PRO, GatewayCase, LaterCase
 
 TITAN = "amazon.titan-embed-text-v2:0"
@@ -237,6 +238,22 @@ class Batch(OpenAiCase, LaterCase):
         self.assertEqual([one.id for one in self.openai().batches.list()], [batch.id])
         _, rows = self.ask("/savings")
         self.assertEqual([row["paid_usd"] for row in rows["rows"] if row["lane"] == "batch"], [batch.laneshift["paid_usd"]])
+
+    def test_a_batch_of_another_region_is_not_run_in_this_one(self):
+        other = f'[[upstream]]\nregion = "eu-west-1"\nendpoint_url = "{self.emulator.info["url"]}"\n'
+        config = self.gateway.folder / "gateway.toml"
+        config.write_text(config.read_text(encoding="utf-8").replace("[batch]", f"{other}[batch]"), encoding="utf-8")
+        self.gateway.restart()
+        file, _ = self.upload(self.lines(3))
+
+        def create(region):
+            keys = {"aws_access_key_id": self.key["access_key_id"], "aws_secret_access_key": self.key["secret_access_key"], "aws_region": region}
+            with openai.BedrockOpenAI(base_url=self.gateway.info["url"] + "/v1", max_retries=0, **keys) as client:
+                return client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+
+        with self.assertRaisesRegex(openai.BadRequestError, "jobs run in us-east-1"):
+            create("eu-west-1")
+        self.assertEqual([create(region).status for region in (REGION, "ap-south-1")], ["in_progress"] * 2)
 
     def test_three_records_are_as_good_as_thirty_thousand(self):
         batch = self.wait(self.batch(self.lines(3), window="2h"), "completed")

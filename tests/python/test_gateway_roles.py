@@ -145,6 +145,17 @@ class Roles(GatewayCase):
         paid = Decimal(self.gateway.savings()["all"]["paid_usd"])
         self.assertEqual((paid, paid > 0), (self.billed(), True))
 
+    def test_a_key_for_a_model_calls_and_counts_by_the_owners_profile_of_it(self):
+        self.over("".join(f'[[owners.team-a.profile]]\nmodel = "{model}"\narn = "{arn}"\n' for model, arn in [(LITE, PROFILE), (PRO, OTHER_PROFILE)]))
+        client = self.connect(self.gateway.key("team-a", "--model", LITE))
+        question = {"converse": {"messages": QUESTION}}
+        self.ask(client, modelId=PROFILE)
+        self.assertEqual(client.count_tokens(modelId=PROFILE, input=question)["inputTokens"], client.count_tokens(modelId=LITE, input=question)["inputTokens"])
+        for call in (lambda: self.ask(client, modelId=OTHER_PROFILE), lambda: client.count_tokens(modelId=OTHER_PROFILE, input=question)):
+            with self.assertRaises(ClientError) as caught:
+                call()
+            self.assertEqual(caught.exception.response["Error"]["Code"], "AccessDeniedException")
+
     def test_a_policy_made_of_awss_logs_knows_the_owner_by_role_and_by_profile(self):
         owners = (
             f'[owners.team-a]\nroles = ["arn:aws:iam::{ACCOUNT}:role/teams/TeamA"]\n'

@@ -40,9 +40,8 @@ pub struct Question {
 /// [`OpenError`] when the configuration cannot be used, or the deadline cannot be read.
 pub fn explain(config: Config, catalog: Arc<Catalog>, asked: &Question, now: Timestamp) -> Result<Value, OpenError> {
     let live = Live::open(config, &|_| Some("not needed".to_owned()), Arc::new(Quotas::new(catalog.clone())?))?;
-    let named = |target: &&crate::upstream::Target| asked.region.as_ref() == Some(&target.region);
-    let target = live.targets.iter().find(named).or(live.targets.first());
-    let served = live.served(&asked.model);
+    let target = live.target(asked.region.as_deref());
+    let served = live.served_in(asked.region.as_deref(), &asked.model);
     if target.is_none() && served.is_empty() {
         return Err(OpenError::Question(format!("no [[upstream]] serves {}", asked.model)));
     }
@@ -71,7 +70,7 @@ pub fn explain(config: Config, catalog: Arc<Catalog>, asked: &Question, now: Tim
     };
     let terms = live.rules.terms(&ask, now).map_err(|refusal| OpenError::Question(refusal.to_string()))?;
     // A name that is none of Bedrock's goes to Bedrock only where nothing else serves it, to be refused there.
-    let mut spots = if served.is_empty() || live.bedrock_named(&asked.model).is_some() {
+    let mut spots = if live.served(&asked.model).is_empty() || live.bedrock_named(&asked.model).is_some() {
         live.market.spots(&live.targets, region, &ProfiledModel::parse_id(model))
     } else {
         Vec::new()

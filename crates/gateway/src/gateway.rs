@@ -353,16 +353,14 @@ impl Gateway {
         }
     }
 
-    /// The upstream of a region, or the first.
+    /// Bedrock's runtime for a call that was signed for a region.
     pub(crate) fn target(&self, region: Option<&str>) -> Result<&Target, Refusal> {
-        let here = |target: &&Target| region == Some(&target.region);
-        let targets = &self.live.targets;
-        targets.iter().find(here).or(targets.first()).ok_or_else(|| Refusal::validation("This gateway has no Bedrock behind it."))
-    }
-
-    /// Whether it calls Bedrock in a region.
-    pub(crate) fn calls_in(&self, region: &str) -> bool {
-        self.live.targets.iter().any(|target| target.region == region)
+        self.live.target(region).ok_or_else(|| {
+            Refusal::validation(match region.filter(|_| !self.live.targets.is_empty()) {
+                None => "This gateway has no Bedrock behind it.".to_owned(),
+                Some(region) => format!("In {region} this gateway calls bedrock-mantle alone."),
+            })
+        })
     }
 
     /// The whole body, if it comes in time and is not too large.

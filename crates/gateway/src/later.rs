@@ -96,7 +96,7 @@ impl Gateway {
     pub(crate) fn later_in(&self, region: Option<&str>) -> Result<&Later, Refusal> {
         let later = self.later()?;
         let jobs = later.place.region.as_str();
-        match region.filter(|region| *region != jobs && self.calls_in(region)) {
+        match self.live().stays_in(region).filter(|region| *region != jobs) {
             None => Ok(later),
             Some(region) => Err(Refusal::validation(format!(
                 "This gateway's jobs run in {jobs}: what is called in {region} is answered at once."

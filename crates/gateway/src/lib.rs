@@ -22,6 +22,7 @@ mod meter;
 mod metrics;
 mod openai;
 mod outline;
+mod passed;
 mod quotas;
 mod refusal;
 mod relay;

@@ -74,6 +74,29 @@ impl Live {
         means.or_else(|| Some(name).filter(is_bedrocks))
     }
 
+    /// The region that a call stays in: the one that it was signed for, where this gateway calls anything of AWS's there.
+    pub(crate) fn stays_in<'a>(&self, region: Option<&'a str>) -> Option<&'a str> {
+        let targets = self.targets.iter().map(|target| &target.region);
+        let servers = self.servers.iter().filter(|server| server.is_awss()).map(|server| &server.region);
+        region.filter(|region| targets.chain(servers).any(|called| called == region))
+    }
+
+    /// Bedrock's runtime for a call that was signed for a region: there, or the first one where it need not stay there.
+    pub(crate) fn target(&self, region: Option<&str>) -> Option<&Target> {
+        let stays = self.stays_in(region);
+        self.targets.iter().find(|target| stays.is_none_or(|region| target.region == region))
+    }
+
+    /// What serves a name beside Bedrock to a call that was signed for a region: what is AWS's own only where the call stays.
+    pub(crate) fn served_in(&self, region: Option<&str>, name: &str) -> Vec<Spot> {
+        let (mut spots, stays) = (self.served(name), self.stays_in(region));
+        spots.retain(|spot| match self.server(spot) {
+            Some((server, _)) if server.is_awss() => stays.is_none_or(|region| server.region == region),
+            _ => true,
+        });
+        spots
+    }
+
     /// What serves a name beside Bedrock.
     pub(crate) fn served(&self, name: &str) -> Vec<Spot> {
         let all = self.servers.iter().enumerate().flat_map(|(ix, server)| server.models.iter().map(move |served| (ix, served)));

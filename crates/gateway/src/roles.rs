@@ -9,16 +9,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
 use laneshift_aws::sigv4::sha256_hex;
 use laneshift_aws::{AwsError, Client, Credentials, Endpoints};
 use laneshift_units::{Profile, ProfiledModel, Timestamp};
 
 use crate::body::Coming;
 use crate::config::Owner;
-use crate::gateway::Gateway;
+use crate::gateway::{Caller, Gateway};
 use crate::market::Spot;
 use crate::refusal::Refusal;
+use crate::runtime::ANSWER_BYTES_MAX;
 use crate::upstream::{Lost, Target};
 
 /// How long a session lasts: what every role allows.
@@ -129,6 +131,13 @@ pub(crate) struct Keys {
     session: Option<Name>,
 }
 
+impl Keys {
+    /// Whether they are of an owner's session, and not the gateway's own.
+    pub(crate) const fn are_of_session(&self) -> bool {
+        self.session.is_some()
+    }
+}
+
 /// The name of an owner's session: as the owner is called, as far as AWS takes that.
 // AWS, STS API Reference, "AssumeRole", read 2026-11-30: `[\w+=,.@-]{2,64}`.
 fn session_name(owner: &str) -> String {
@@ -153,6 +162,15 @@ fn is_of(told: &[String], model: &ProfiledModel) -> bool {
         Profile::Global => is_global,
     };
     fits && told.iter().all(|arn| ProfiledModel::parse_id(arn).model == model.model)
+}
+
+/// Whether a refusal says that the session has ended: by the name of the error, in Bedrock's header or in a body of OpenAI's shape, or in
+/// AWS's words for it.
+// AWS, "Common errors", read 2026-11-30: ExpiredTokenException, "The security token included in the request is expired".
+fn is_ended(headers: &HeaderMap, said: &[u8]) -> bool {
+    let named = headers.get("x-amzn-errortype").is_some_and(|name| name.as_bytes().starts_with(b"ExpiredToken"));
+    let said = String::from_utf8_lossy(said);
+    named || said.contains("ExpiredToken") || said.contains("security token included in the request is expired")
 }
 
 /// The account of an ARN.
@@ -181,9 +199,10 @@ impl Gateway {
         self.owner(owner).is_none_or(|of| of.roles.is_empty()) || self.role(owner, target).is_some()
     }
 
-    /// What beside Bedrock serves a name to an owner: what is AWS's own with its role, where it has any. Nobody else is told of a role.
-    pub(crate) fn served_to(&self, owner: &str, name: &str) -> Vec<Spot> {
-        let mut spots = self.live().served(name);
+    /// What beside Bedrock serves a name to a caller: what is AWS's own in the region that the call stays in, and with the owner's role,
+    /// where it has any. Nobody else is told of a role.
+    pub(crate) fn served_to(&self, Caller { key, region }: &Caller<'_>, name: &str) -> Vec<Spot> {
+        let (owner, mut spots) = (&*key.owner, self.live().served_in(*region, name));
         spots.retain(|spot| match self.live().server(spot) {
             Some((server, _)) if server.is_awss() => match server.signed() {
                 Some(target) => self.serves(owner, target),
@@ -235,15 +254,20 @@ impl Gateway {
         now: Timestamp,
     ) -> Result<Response<Coming>, Lost> {
         let answer = target.send(self.wire(), &keys.credentials, parts, (body.clone(), body_sha256), now).await?;
-        let error = answer.headers().get("x-amzn-errortype").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let Some(name) = &keys.session else { return Ok(answer) };
-        if answer.status() != StatusCode::FORBIDDEN || !error.starts_with("ExpiredToken") {
+        if !matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return Ok(answer);
         }
-        match self.assume(name, target, Some(&keys.credentials)).await {
-            Ok(credentials) => target.send(self.wire(), &credentials, parts, (body, body_sha256), self.now()).await,
-            Err(_) => Ok(answer),
+        let (head, said) = answer.into_parts();
+        let broke_off = |error| Lost { why: format!("the answer broke off: {error}"), sent: true };
+        let said = Limited::new(said, ANSWER_BYTES_MAX).collect().await.map_err(broke_off)?.to_bytes();
+        if is_ended(&head.headers, &said)
+            && let Ok(credentials) = self.assume(name, target, Some(&keys.credentials)).await
+        {
+            return target.send(self.wire(), &credentials, parts, (body, body_sha256), self.now()).await;
         }
+        let said = Full::new(said).map_err(|never| match never {}).boxed_unsync();
+        Ok(Response::from_parts(head, Coming::InProcess(said)))
     }
 
     async fn assume(&self, name: &Name, target: &Target, spent: Option<&Arc<Credentials>>) -> Result<Arc<Credentials>, AwsError> {

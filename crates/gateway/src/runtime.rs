@@ -25,9 +25,9 @@ use crate::later;
 use crate::market::Spot;
 use crate::meter::{Frames, Meter};
 use crate::outline::Outline;
+use crate::passed::Passed;
 use crate::refusal::Refusal;
 use crate::room::Hold;
-use crate::serve::Passed;
 use crate::stream::Metered;
 use crate::upstream::{Lost, Target, passed_back};
 
@@ -153,11 +153,7 @@ impl Gateway {
         (body, body_sha256): (Bytes, &str),
     ) -> Result<Response<Body>, Refusal> {
         let key: &Key = &caller.key;
-        let base = self.market().base_of(named).map(ModelId::as_str);
-        let model = base.or_else(|| self.model_of_profile(&key.owner, target, named)).unwrap_or(named);
-        if !key.allows(named) && !key.allows(model) {
-            return Err(Refusal::denied(format!("This key may not call {named}.")));
-        }
+        let model = self.allowed(key, target, named)?;
         let outline = Outline::of(&body);
         let asked = Asked::read(operation, &parts.headers, &body, &outline);
         if asked.is_optimized() {
@@ -180,6 +176,16 @@ impl Gateway {
         }
         let came = Came { model, operation, key, parts, body, body_sha256, asked: &asked, outline, tariff, now, passed: None };
         Ok(self.tries(&came, (&ask, &terms), &spots).await?.response)
+    }
+
+    /// The model that a key's call means, which may name it by the ARN of capacity or of a profile; if the key may call that.
+    fn allowed<'a>(&'a self, key: &Key, target: &Target, named: &'a str) -> Result<&'a str, Refusal> {
+        let base = self.market().base_of(named).map(ModelId::as_str);
+        let model = base.or_else(|| self.model_of_profile(&key.owner, target, named)).unwrap_or(named);
+        if key.allows(named) || key.allows(model) {
+            return Ok(model);
+        }
+        Err(Refusal::denied(format!("This key may not call {named}.")))
     }
 
     /// What of Bedrock may take a call of an owner: with its role, where it has any.
@@ -236,17 +242,15 @@ impl Gateway {
     /// Counts tokens: AWS names no price for it, so nothing is booked.
     pub(crate) async fn count(
         &self,
-        model: &str,
+        named: &str,
         caller: &Caller<'_>,
         parts: &Parts,
         body: (Bytes, &str),
     ) -> Result<Response<Body>, Refusal> {
-        if !caller.key.allows(model) {
-            return Err(Refusal::denied(format!("This key may not call {model}.")));
-        }
         let (region, owner) = (&self.target(caller.region)?.region, &caller.key.owner);
         let target = self.targets().iter().find(|target| target.region == *region && self.serves(owner, target));
         let target = target.ok_or_else(|| Refusal::denied(format!("{owner} has no role in an account of {region}.")))?;
+        self.allowed(&caller.key, target, named)?;
         let keys = self.keys_of(owner, target).await?;
         let sent = self.in_time(self.send(target, &keys, (parts, parts.uri.path()), body, self.now())).await;
         let answer = sent.map_err(|lost| Refusal::unreachable(format!("Bedrock cannot be reached: {}", lost.why)))?;

@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use super::files::seconds;
 use crate::body::Body;
-use crate::gateway::{Gateway, json_response};
+use crate::gateway::{Caller, Gateway, json_response};
 use crate::keys::Key;
 use crate::lanes;
 use crate::refusal::Refusal;
@@ -93,12 +93,17 @@ fn bad_line(line: u64, message: &str) -> Value {
 
 impl Gateway {
     /// Makes a batch of a file: accepted when this answers, or failed with the lines that are wrong.
-    pub(super) async fn create_batch(&self, key: &Key, token: Option<&str>, body: &Bytes) -> Result<Response<Body>, Refusal> {
+    pub(super) async fn create_batch(
+        &self,
+        Caller { key, region }: &Caller<'_>,
+        token: Option<&str>,
+        body: &Bytes,
+    ) -> Result<Response<Body>, Refusal> {
         let asked: Create = serde_json::from_slice(body).map_err(|e| Refusal::validation(format!("The body: {e}")))?;
         if !["/v1/chat/completions", "/v1/embeddings"].contains(&&*asked.endpoint) {
             return Err(Refusal::validation("endpoint is neither /v1/chat/completions nor /v1/embeddings"));
         }
-        self.later()?;
+        self.later_in(*region)?;
         let now = self.now();
         let due = lanes::read(&asked.completion_window, now).filter(|due| *due > now);
         let due = due.ok_or_else(|| Refusal::validation("completion_window is no length of time, such as 24h"))?;

@@ -32,7 +32,7 @@ impl Gateway {
     pub(super) async fn chat(&self, caller: &Caller<'_>, parts: &Parts, body: &Bytes) -> Result<Response<Body>, Refusal> {
         let passed = self.passed(body, "/chat/completions")?;
         if let Some(passed) = &passed
-            && self.live().bedrock_named(&passed.name).is_none()
+            && (self.live().bedrock_named(&passed.name).is_none() || self.live().target(caller.region).is_none())
         {
             if later::is_wanted(&parts.headers) || passed.tier.as_deref() == Some(BATCH) {
                 return Err(Refusal::validation(format!("{} is answered on demand only.", passed.name)));

@@ -95,9 +95,13 @@ impl Gateway {
             Route::FileContent(id) => self.file_content(id, &caller.key).await,
             Route::DeleteFile(id) => self.delete_file(id, &caller.key),
             Route::CreateBatch => {
-                let (gateway, key) = (self.clone(), caller.key.clone());
+                let (gateway, key, region) = (self.clone(), caller.key.clone(), caller.region.map(str::to_owned));
                 let token = later::idempotency_key(&parts.headers).map(str::to_owned);
-                to_the_end(async move { gateway.create_batch(&key, token.as_deref(), &body).await }).await
+                let create = async move {
+                    let caller = Caller { key, region: region.as_deref() };
+                    gateway.create_batch(&caller, token.as_deref(), &body).await
+                };
+                to_the_end(create).await
             }
             Route::Batches => self.list_batches(parts.uri.query().unwrap_or_default(), &caller.key).await,
             Route::Batch(id) => self.tell_batch(id, &caller.key).await,
