@@ -8,10 +8,10 @@ use laneshift_catalog::prices::Catalog;
 use laneshift_catalog::signals::Signals;
 use laneshift_core::verdict::PrincipalKind;
 use laneshift_core::verify::{Amount, Cell};
-use laneshift_units::Tokens;
 use laneshift_ledger::bill::{BillError, BillKind, BillLine, BillStats, LineItemType, looks_like_bill, read_bill};
 use laneshift_ledger::{Input, Location, Objects, resolve};
 use laneshift_report::verified::Kind;
+use laneshift_units::Tokens;
 
 use super::account::{Account, model_named};
 use crate::audit;
@@ -151,13 +151,16 @@ fn told(account: &mut Account, stats: &BillStats) {
             stats.not_invoiced
         ));
     } else if stats.invoice_untold > 0 {
-        account.not_final =
-            Some("the bill has no column bill_invoice_id, so it does not tell whether it is final: export it with that column".to_owned());
+        account.not_final = Some(
+            "the bill has no column bill_invoice_id, so it does not tell whether it is final: export it with that column"
+                .to_owned(),
+        );
     }
     if stats.negative_quantities > 0 {
-        account
-            .notes
-            .push(format!("{} rows take tokens back: they are taken from the lines that they correct", stats.negative_quantities));
+        account.notes.push(format!(
+            "{} rows take tokens back: they are taken from the lines that they correct",
+            stats.negative_quantities
+        ));
     }
     if stats.assumed_units > 0 {
         account

@@ -188,7 +188,10 @@ impl Books<'_> {
             ),
         );
         note(unpriced > 0, format!("{unpriced} tokens have no known price: they are in no amount"));
-        note(bound > Money::ZERO, format!("up to {} more may have been paid for calls whose outcome is not known", bound.times(self.factor)));
+        note(
+            bound > Money::ZERO,
+            format!("up to {} more may have been paid for calls whose outcome is not known", bound.times(self.factor)),
+        );
         note(open > 0, format!("{open} jobs or groups of calls of the batch lane have not ended: they are in no figure"));
         note(self.factor > 1, format!("each call of the books stands for {}", self.factor));
         self.account

@@ -46,8 +46,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Done, Error> {
     }
     let mut before = read(&args.before)?;
     let invoice = args.cur.as_deref().map(|named| bill::read(named, args.s3_endpoint.as_deref(), known)).transpose()?;
-    let invoiced =
-        invoice.as_ref().map(|invoice| invoice::held_against(&before, &after, invoice, (tolerance, &args.tolerance)));
+    let invoiced = invoice.as_ref().map(|invoice| invoice::held_against(&before, &after, invoice, (tolerance, &args.tolerance)));
     if before.kind == Kind::Books || after.kind == Kind::Books {
         before.leave_out_all_but_tokens();
         after.leave_out_all_but_tokens();
