@@ -59,6 +59,19 @@ class Mantle(ServerCase):
                 self.assertEqual(Decimal(row["paid_usd"]), self.billed() - before)
                 self.assertGreater(self.billed(), before)
 
+    def test_its_calls_are_held_against_the_bill(self):
+        self.over(self.mantle())
+        self.ask_model(GPT_OSS)
+        bill = self.gateway.folder / "cur.csv"
+        bill.write_text(self.emulator.ask("bill.csv"), encoding="utf-8")
+        done = self.gateway.laneshift("verify", "--before", bill, "--after", self.gateway.folder, "--cur", bill, "--format", "json")
+        self.assertEqual(done.returncode, 5, done.stderr)
+        invoiced = json.loads(done.stdout)["invoiced"]
+        for part in ("tokens", "money"):
+            self.assertGreater(invoiced[part]["lines"], 0)
+            self.assertEqual(invoiced[part]["outside"], [])
+        self.assertFalse([note for note in json.loads(done.stdout)["notes"] if "beside Bedrock" in note])
+
     def test_a_signature_names_the_service_that_the_configuration_says(self):
         faulty = Faulty()
         self.addCleanup(faulty.close)

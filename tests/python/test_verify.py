@@ -89,6 +89,13 @@ class Bills(unittest.TestCase):
         self.assertEqual(steps(found), {"batch": Decimal(18), "prices": Decimal(21)})
         self.assertEqual(found["tokens_of_unknown_price_before"], 0)
 
+    def test_a_lane_that_is_new_goes_back_by_all_that_both_months_bought(self):
+        line = "USE1-NovaLite-input-tokens"
+        before = self.bill("before.csv", [(line, 500, "0.06"), (line + "-flex", 500, "0.03")])
+        after = self.bill("after.csv", [(line, 400, "0.06"), (line + "-flex", 400, "0.015"), (line + "-batch", 200, "0.02")])
+        # What both months bought cost 36 and costs 30: batch would have been 0.024.
+        self.assertEqual(steps(self.found(before, after))["prices"], Decimal("6.8"))
+
     def test_another_model_is_another_mix(self):
         before = self.bill("before.csv", [("USE1-NovaPro-input-tokens", 500, "0.8"), ("USE1-NovaLite-input-tokens", 500, "0.06")])
         after = self.bill("after.csv", [("USE1-NovaPro-input-tokens", 100, "0.8"), ("USE1-NovaLite-input-tokens", 900, "0.06")])
@@ -105,6 +112,32 @@ class Bills(unittest.TestCase):
         found = self.found(before, folder)
         self.assertEqual(steps(found), {"committed": Decimal(-9), "other": Decimal("-0.4"), "adjustments": Decimal(5)})
         self.assertTrue(any("paid capacity" in note for note in found["notes"]))
+        # A fee that went is no saving by itself: its tokens may be on demand again.
+        self.assertEqual([Decimal(self.found(*months)["saved_usd"]) for months in ((before, folder), (folder, before))], [0, 0])
+
+    def test_what_books_do_not_have_is_left_out_of_both_sides(self):
+        folder = self.folder / "bill"
+        folder.mkdir()
+        self.bill("bill/usage.csv", [("USE1-NovaLite-input-tokens", 1000, "0.06"), ("USE1-NovaCanvas-T2I-1024", 10, "0.04")])
+        self.bill("bill/credit.csv", [("USE1-NovaLite-input-tokens", 1, "-5")], line_type="Credit")
+        self.bill("bill/units.csv", [("USE1-NovaLite-ProvisionedThroughput-NoCommit-ModelUnits", 1, "10000")])
+        books = self.folder / "gateway"
+        (books / "ledger/AWSLogs").mkdir(parents=True)
+        for before, after, side, saves in ((folder, books, "before", 60), (books, folder, "after", -60)):
+            found = self.found(before, after)
+            self.assertEqual((Decimal(found[side]["total_usd"]), Decimal(found["saved_usd"])), (60, 0))
+            self.assertEqual(steps(found), {"tokens": saves})
+            self.assertTrue(any(note.startswith(f"{side}: $9,995.40") and "left out" in note for note in found["notes"]), found["notes"])
+
+    def test_a_correction_is_taken_from_its_line_wherever_it_stands(self):
+        line = "USE1-NovaLite-input-tokens-batch"
+        whole = self.bill("whole.csv", [("USE1-NovaLite-input-tokens", 1000, "0.06")])
+        billed = self.bill("billed.csv", [(line, -400, "0.06"), ("USE1-NovaLite-input-tokens", 600, "0.06"), (line, 800, "0.03"), (line, "-0.0", "0")])
+        plain = self.bill("plain.csv", [("USE1-NovaLite-input-tokens", 600, "0.06"), (line, 400, "0")])
+        self.assertEqual(steps(self.found(whole, billed)), steps(self.found(whole, plain)))
+        # What corrects nothing that the bill has is money without tokens.
+        stray = self.bill("stray.csv", [("USE1-NovaLite-input-tokens", 1000, "0.06"), (line, -100, "0.03")])
+        self.assertEqual(steps(self.found(whole, stray)), {"rest": 3})
 
     def test_a_gzipped_bill_is_the_same_bill(self):
         plain = self.bill("plain.csv", [("USE1-NovaLite-input-tokens", 1000, "0.06")])
@@ -172,10 +205,10 @@ class Demo(unittest.TestCase):
         cls.before, cls.after = founding / "today/cur.csv", founding / "planned/cur.csv"
         cls.plan, cls.gateway = founding / "audit", founding / "planned/gateway"
 
-    def against(self, cur, *args):
+    def against(self, cur, *args, before=None):
         """The gateway's books against a bill."""
         factor = ["--sampling-factor", self.demo["sampling_factor"]]
-        return verify(self.before, self.gateway, "--plan", self.plan, "--cur", cur, *factor, *args)
+        return verify(before or self.before, self.gateway, "--plan", self.plan, "--cur", cur, *factor, *args)
 
     def changed(self, name, change):
         """The bill of the month after, with rows changed, or left out where the change gives none."""
@@ -187,6 +220,18 @@ class Demo(unittest.TestCase):
             writer.writeheader()
             writer.writerows(rows)
         return path
+
+    def with_row(self, name, *more):
+        """The bill of the month after, with further rows."""
+        path = self.changed(name, dict)
+        with open(path, "a", newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, list(more[0])).writerows(more)
+        return path
+
+    def assert_one_reason(self, done, reason):
+        self.assertEqual(done.returncode, 5)
+        reasons = " ".join(done.stdout.split("\nNot proven\n")[1].split("- saved at equal tokens")[0].split())
+        self.assertEqual((reason in reasons, reasons.count("- ")), (True, 1), reasons)
 
     def test_the_saving_between_the_bills_is_what_the_demo_metered(self):
         found = told(verify(self.before, self.after, "--plan", self.plan, "--format", "json"))
@@ -247,9 +292,40 @@ class Demo(unittest.TestCase):
         done = self.against(self.changed("open.csv", lambda row: row | {"bill_invoice_id": ""}))
         self.assertEqual(done.returncode, 5)
         self.assertIn("on no invoice yet", done.stderr)
-        done = self.against(self.changed("closed.csv", lambda row: row | {"bill_invoice_id": "1234567890"}), "--format", "json")
+        untold = self.changed("untold.csv", lambda row: {name: text for name, text in row.items() if name != "bill_invoice_id"})
+        self.assert_one_reason(self.against(untold), "no column bill_invoice_id")
+        done = self.against(self.after, "--format", "json")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertFalse([note for note in json.loads(done.stdout)["notes"] if note.startswith("invoice")])
+
+    def test_the_same_days_twice_are_not_two_months(self):
+        self.assert_one_reason(self.against(self.after, before=self.after), "30 days are on the invoice and on")
+
+    def test_fees_that_differ_and_prices_that_are_not_known_are_no_proof(self):
+        with open(self.after, newline="", encoding="utf-8") as file:
+            first = next(csv.DictReader(file))
+        units = first | {"line_item_usage_type": "USE1-NovaLite-ProvisionedThroughput-NoCommit-ModelUnits", "line_item_unblended_cost": "9"}
+        self.assert_one_reason(self.against(self.with_row("units.csv", units)), "the fees of paid capacity were $0")
+
+        # Bought on demand and in batch now, and neither of it before.
+        flex = self.folder / "flex.csv"
+        flex.write_text(self.before.read_text(encoding="utf-8").replace("TokenCount", "TokenCount_Flex"), encoding="utf-8")
+        self.assert_one_reason(self.against(self.after, before=flex), "whose price before is not known")
+
+    def test_what_aws_takes_back_is_taken_from_its_line(self):
+        with open(self.after, newline="", encoding="utf-8") as file:
+            first = next(csv.DictReader(file))
+        half = first | {name: -Decimal(first[name]) / 2 for name in ("line_item_usage_amount", "line_item_unblended_cost")}
+        done = self.against(self.with_row("half.csv", half), "--tolerance", "0", "--format", "json")
+        self.assertEqual(done.returncode, 5)
+        invoiced = json.loads(done.stdout)["invoiced"]
+        day = first["line_item_usage_start_date"][:10]
+        for part in ("tokens", "money"):
+            (outside,) = invoiced[part]["outside"]
+            self.assertEqual(outside["day"], day)
+        self.assertIn(first["line_item_usage_type"], outside["usage_type"])
+        whole = half | {name: -half[name] for name in ("line_item_usage_amount", "line_item_unblended_cost")}
+        self.assertEqual(self.against(self.with_row("again.csv", half, whole), "--tolerance", "0").returncode, 0)
 
     def test_a_tolerance_holds_up_to_its_edge(self):
         def dearer(row):

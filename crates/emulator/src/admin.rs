@@ -128,7 +128,7 @@ fn bill_csv(emulator: &Emulator, query: &str) -> Response<Body> {
         Some(other) => return wrong(&format!("granularity: {other} is none of hour and day")),
     };
     let payer = AccountId::new(&emulator.inner.accounts()[0].id);
-    let text = cur_csv(&emulator.bill(), PriceList::shipped(), &Models::seller_of, granularity, &payer);
+    let text = cur_csv(&emulator.bill(), PriceList::shipped(), &Models::seller_of, granularity, &payer, "");
     typed(StatusCode::OK, "text/csv", text)
 }
 

@@ -49,7 +49,7 @@ pub struct Month {
     pub fees: Money,
     /// Any other usage: images, search, guardrails.
     pub other: Money,
-    /// Corrections of tokens: their money counts, and no tokens.
+    /// Corrections of tokens that the month does not have: their money counts, and no tokens.
     pub corrections: Money,
     /// Discounts, credits, refunds and taxes on lines of their own.
     pub adjustments: Money,
@@ -59,6 +59,23 @@ impl Month {
     /// Adds tokens.
     pub fn add(&mut self, cell: Cell, amount: Amount) {
         *self.cells.entry(cell).or_default() += amount;
+    }
+
+    /// Takes tokens back, with the (negative) cost that the bill gives for it.
+    pub fn take_back(&mut self, cell: &Cell, Amount { tokens, cost }: Amount) {
+        match self.cells.get_mut(cell) {
+            Some(held) if held.tokens >= tokens => {
+                held.tokens -= tokens;
+                held.cost += cost;
+            }
+            Some(_) | None => self.corrections += cost,
+        }
+    }
+
+    /// The tokens alone, as the books of a gateway have them.
+    #[must_use]
+    pub fn of_tokens(&self) -> Self {
+        Self { cells: self.cells.clone(), corrections: self.corrections, ..Self::default() }
     }
 
     /// All tokens.

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Tolerance(pub u32);
 
 impl Tolerance {
-    /// Whether a line is within it.
+    /// Whether a line is within it. What one account alone has is outside of any.
     pub fn holds(self, metered: i128, invoiced: i128) -> bool {
         let differs = metered.abs_diff(invoiced).saturating_mul(1_000_000);
-        differs <= invoiced.unsigned_abs().saturating_mul(self.0.into())
+        (metered == 0) == (invoiced == 0) && differs <= invoiced.unsigned_abs().saturating_mul(self.0.into())
     }
 }
 
@@ -67,6 +67,8 @@ mod tests {
     fn a_line_of_one_account_alone_is_outside_and_a_tolerance_includes_its_edge() {
         let (one_percent, none) = (Tolerance(10_000), Tolerance(0));
         assert!(one_percent.holds(101, 100) && one_percent.holds(99, 100) && !one_percent.holds(102, 100));
+        let all = Tolerance(1_000_000);
+        assert!(all.holds(1, 100) && all.holds(200, 100) && !all.holds(0, 100) && !all.holds(100, 0));
         assert!(none.holds(0, 0) && !one_percent.holds(1, 0) && !one_percent.holds(0, 1));
         let metered = BTreeMap::from([("a", 100), ("b", 5)]);
         let invoiced = BTreeMap::from([("a", 100), ("c", 7)]);

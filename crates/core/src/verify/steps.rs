@@ -23,7 +23,7 @@ pub enum Step {
     Flex,
     /// Tokens came into the standard, the priority or the latency-optimised tier.
     Tier,
-    /// The fees of paid capacity changed.
+    /// The fees of paid capacity changed. What its tokens cost otherwise is on no bill, so a fee alone is no saving.
     Committed,
     /// The same cost another price.
     Prices,
@@ -90,7 +90,7 @@ impl Step {
 
     /// Whether it is a lever: something that somebody did to pay less for the same tokens.
     pub const fn is_lever(self) -> bool {
-        matches!(self, Self::Cache | Self::Batch | Self::Flex | Self::Tier | Self::Committed | Self::Profile)
+        matches!(self, Self::Cache | Self::Batch | Self::Flex | Self::Tier | Self::Profile)
     }
 }
 

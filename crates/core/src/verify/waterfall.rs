@@ -35,7 +35,7 @@ impl Waterfall {
     /// What came of other lanes alone, as the bounds of a plan count it. A cache that is lost by it counts against it; a cache that
     /// is gained beside it does not count.
     pub fn saved_by_lane(&self) -> Money {
-        let lanes = self.steps.sum(|step| matches!(step, Step::Batch | Step::Flex | Step::Tier | Step::Committed));
+        let lanes = self.steps.sum(|step| matches!(step, Step::Batch | Step::Flex | Step::Tier));
         lanes + self.steps[Step::Cache].min(Money::ZERO)
     }
 }
@@ -64,7 +64,7 @@ pub fn waterfall(before: &Month, after: &Month) -> Waterfall {
     let at_tokens = at_tokens(before, after);
     out.steps[Step::Tokens] = tokens_before - at_tokens;
     out.steps[Step::Mix] = at_tokens - out.at_equal_tokens;
-    out.steps[Step::Committed] += before.fees - after.fees;
+    out.steps[Step::Committed] = before.fees - after.fees;
     out.steps[Step::Other] = before.other - after.other;
     out.steps[Step::Adjustments] = before.adjustments - after.adjustments;
     out.steps[Step::Rest] += without_tokens(before) - without_tokens(after);

@@ -87,8 +87,11 @@ impl Work {
             return (Self::price(*paid, bought.tokens), true);
         }
         let in_both = |like: &dyn Fn(&Way) -> bool| {
-            let mut both = self.0.iter().filter(|(way, now)| like(way) && now.cost > Money::ZERO && before.0.contains_key(way));
-            both.next().map(|(way, now)| (Self::price(before.0[way], now.tokens), now.cost))
+            let both = self.0.iter().filter(|(way, now)| like(way) && now.cost > Money::ZERO && before.0.contains_key(way));
+            let (was, is) = both.fold((Money::ZERO, Money::ZERO), |(was, is), (way, now)| {
+                (was + Self::price(before.0[way], now.tokens), is + now.cost)
+            });
+            (is > Money::ZERO).then_some((was, is))
         };
         match in_both(&|other| other.0 == way.0).or_else(|| in_both(&|_| true)) {
             Some((was, is)) => (share(bought.cost, was.pico().unsigned_abs(), is.pico().unsigned_abs()), true),

@@ -19,12 +19,14 @@ A BILL is a CUR 2.0 or legacy CUR export (CSV, CSV.gz, Parquet): a file, a folde
 s3:// prefix. Or it is the folder of a gateway, whose books and batch lane are read.
 
 The difference of the two bills is told apart to the last picodollar: fewer tokens, another mix of
-models and prices that AWS changed are no saving; prompt cache, batch, flex, other tiers, paid
-capacity and the global profile are, each at the tokens of the month after.
+models, fees of paid capacity and prices that AWS changed are no saving; prompt cache, batch, flex,
+other tiers and the global profile are, each at the tokens of the month after. Where one side is a
+gateway's, fees and all that is no tokens are left out of both.
 
 --cur holds the gateway's books (--after) against AWS's bill of the same month: tokens by usage type
-and day, money by model, lane and day. Proven is said only when every line is within the tolerance
-and the bill is final; then the exit code is 0, and otherwise 5. docs/verify.md says how.";
+and day, money by model, lane and day. Proven is said only when every line is within the tolerance,
+both bills are final and of other days, their fees are the same, and no price before is unknown; then
+the exit code is 0, and otherwise 5. docs/verify.md says how.";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]

@@ -15,7 +15,7 @@ use laneshift_provider::models::Models;
 use laneshift_provider::settings::Settings;
 use laneshift_report::comparison::{self, Comparison, LanePair, Slice, Wait, WorkloadPair};
 use laneshift_sim::{Books, Month, Traffic, as_planned, as_today, settings_for};
-use laneshift_units::{AccountId, Money, PriceMode};
+use laneshift_units::{AccountId, Money, PriceMode, Timestamp};
 
 use crate::audit;
 use crate::cli::audit::AuditArgs;
@@ -23,6 +23,10 @@ use crate::cli::demo::{DemoArgs, Known};
 use crate::clock::Stopwatch;
 use crate::error::Error;
 pub(crate) use progress::Bar;
+
+const DAY_MS: i64 = 86_400_000;
+/// How long before the month as planned the month as it is begins: whole weeks, and more days than it has.
+const BEFORE_DAYS: i64 = 35;
 
 /// What a demo prints.
 pub(crate) struct Done {
@@ -43,7 +47,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Done, Error> {
     for company in known {
         let (known, company) = (*company, company.of(args.seed).sampled(args.sample));
         let settings = known.settings(&company);
-        compared.push(compare(&company.into(), &settings, &args.out)?);
+        compared.push(compare(company.into(), &settings, &args.out)?);
     }
     let page = args.out.join(PAGE);
     let html = comparison::html(&compared).map_err(|e| Error::Report(e.to_string()))?;
@@ -91,25 +95,34 @@ fn prepare(out: &Path) -> Result<(), Error> {
     fs::write(out.join(MARK), "").map_err(failed)
 }
 
-fn compare(traffic: &Traffic, settings: &Settings, out: &Path) -> Result<Comparison, Error> {
-    let company = &traffic.company;
-    let folder = out.join(company.name.to_lowercase());
-    let failed = |e: laneshift_sim::SimError| Error::Demo(format!("{}: {e}", company.name));
+fn compare(mut traffic: Traffic, settings: &Settings, out: &Path) -> Result<Comparison, Error> {
+    let folder = out.join(traffic.company.name.to_lowercase());
+    let name = traffic.company.name.clone();
+    let failed = |e: laneshift_sim::SimError| Error::Demo(format!("{name}: {e}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     let runtime = runtime.map_err(|e| Error::Demo(format!("start its threads: {e}")))?;
-    let bar = Bar::new(&format!("{} as it is", company.name));
+    let bar = Bar::new(&format!("{name} as it is"));
+    moved(&mut traffic, -BEFORE_DAYS);
     let today = folder.join("today");
-    let before = runtime.block_on(as_today(traffic, settings.clone(), &today, &|at| bar.at(at))).map_err(failed)?;
+    let before = runtime.block_on(as_today(&traffic, settings.clone(), &today, &|at| bar.at(at))).map_err(failed)?;
     bar.finish();
-    let audited = audit(company, &before, &folder)?;
-    let bar = Bar::new(&format!("{} as planned", company.name));
+    let audited = audit(&traffic.company, &before, &folder)?;
+    moved(&mut traffic, BEFORE_DAYS);
+    let bar = Bar::new(&format!("{name} as planned"));
     let policy = folder.join("audit").join("policy.toml");
-    let run = async { as_planned(traffic, settings.clone(), &policy, &folder.join("planned"), &|at| bar.at(at)).await };
+    let run = async { as_planned(&traffic, settings.clone(), &policy, &folder.join("planned"), &|at| bar.at(at)).await };
     let (after, books) = runtime.block_on(run).map_err(failed)?;
     bar.finish();
-    write_bill(company, &after, &folder.join("planned"))?;
-    let real_time = real_time::run(traffic, settings, &folder.join("planned"), &folder.join("real-time"))?;
-    told(company, (&before, &after), &books, &audited, real_time).map_err(failed)
+    write_bill(&traffic.company, &after, &folder.join("planned"))?;
+    let real_time = real_time::run(&traffic, settings, &folder.join("planned"), &folder.join("real-time"))?;
+    told(&traffic.company, (&before, &after), &books, &audited, real_time).map_err(failed)
+}
+
+/// Makes the same requests on other days.
+fn moved(traffic: &mut Traffic, days: i64) {
+    let to = |at: Timestamp| Timestamp(at.0 + days * DAY_MS);
+    traffic.company.start = to(traffic.company.start);
+    traffic.calls.iter_mut().for_each(|call| call.at = to(call.at));
 }
 
 /// Audits the month that was: its invocation logs and its bill.
@@ -127,12 +140,12 @@ fn audit(company: &Company, month: &Month, folder: &Path) -> Result<audit::Done,
     audit::run(&args)
 }
 
-/// Writes what a month was billed, as AWS exports it.
+/// Writes what a month was billed, as AWS exports it when it is final.
 fn write_bill(company: &Company, month: &Month, folder: &Path) -> Result<PathBuf, Error> {
     let bill = folder.join("cur.csv");
     let payer = company.workloads.first().map_or_else(|| AccountId::new(""), |workload| workload.account.clone());
     let whole = month.bill.times(company.sampling_factor);
-    let text = cur_csv(&whole, PriceList::shipped(), &Models::seller_of, Granularity::Hour, &payer);
+    let text = cur_csv(&whole, PriceList::shipped(), &Models::seller_of, Granularity::Hour, &payer, "demo");
     fs::write(&bill, text).map_err(|e| unwritten(&bill, &e))?;
     Ok(bill)
 }

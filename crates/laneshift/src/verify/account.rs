@@ -89,6 +89,27 @@ impl Account {
         line
     }
 
+    /// Takes tokens back from the line that they were on.
+    pub(super) fn take_back(&mut self, day: i64, cell: &Cell, amount: Amount) {
+        let line = Line::of(day, cell);
+        *self.money.entry(line.money()).or_default() += amount.cost.pico();
+        *self.tokens.entry(line).or_default() -= i128::from(amount.tokens);
+        self.month.take_back(cell, amount);
+    }
+
+    /// Leaves out what the books of a gateway do not have, so that the two can be compared.
+    pub(super) fn leave_out_all_but_tokens(&mut self) {
+        let tokens = self.month.of_tokens();
+        let beside = self.month.total() - tokens.total();
+        if tokens != self.month {
+            self.notes.push(format!(
+                "{beside} of fees of paid capacity, other usage of Bedrock, discounts, credits and taxes are left out: the books of a \
+                 gateway have none of these"
+            ));
+        }
+        self.month = tokens;
+    }
+
     /// The days that it has.
     pub(super) fn days(&self) -> BTreeSet<i64> {
         self.tokens.iter().filter(|(_, tokens)| **tokens > 0).map(|(line, _)| line.day).collect()

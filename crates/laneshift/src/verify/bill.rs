@@ -11,6 +11,7 @@ use laneshift_core::verify::{Amount, Cell};
 use laneshift_ledger::bill::{BillError, BillKind, BillLine, BillStats, LineItemType, looks_like_bill, read_bill};
 use laneshift_ledger::{Input, Location, Objects, resolve};
 use laneshift_report::verified::Kind;
+use laneshift_units::Tokens;
 
 use super::account::{Account, model_named};
 use crate::audit;
@@ -35,15 +36,20 @@ pub(super) fn read(named: &str, s3_endpoint: Option<&str>, known: Known<'_>) -> 
     let found = resolve(&[named.to_owned()], &open, &objects).map_err(audit::refused)?;
     let mut account = Account::new(Kind::Invoice, named);
     let (mut stats, mut bills) = (BillStats::default(), 0_u64);
+    let mut corrections = Vec::new();
     for input in &found.inputs {
         if !is_bill(input, &objects)? {
             continue;
         }
         bills += 1;
-        stats += read_one(input, &objects, &mut |line| take(&mut account, known, line))?;
+        stats += read_one(input, &objects, &mut |line| take(&mut account, &mut corrections, known, line))?;
     }
     if bills == 0 {
         return Err(Error::NoEvidence(named.to_owned()));
+    }
+    // Last, because a correction may stand before what it corrects.
+    for one in corrections {
+        correct(&mut account, one);
     }
     told(&mut account, &stats);
     Ok(account)
@@ -90,21 +96,40 @@ fn read_one(input: &Input, objects: &Objects, sink: &mut dyn FnMut(BillLine)) ->
     }
 }
 
-fn take(account: &mut Account, known: Known<'_>, line: BillLine) {
+/// Tokens that a row takes back.
+struct Correction {
+    day: i64,
+    cell: Cell,
+    amount: Amount,
+    by_aws: bool,
+}
+
+fn correct(account: &mut Account, Correction { day, cell, amount, by_aws }: Correction) {
+    if by_aws {
+        account.by_aws += amount.cost;
+        account.month.take_back(&cell, amount);
+    } else {
+        account.take_back(day, &cell, amount);
+    }
+}
+
+fn take(account: &mut Account, corrections: &mut Vec<Correction>, known: Known<'_>, line: BillLine) {
     let cost = line.unblended_cost;
     match (line.kind, line.line_item_type) {
         (BillKind::OtherAiMl, _) => {}
         (_, LineItemType::Fee | LineItemType::RiFee) => account.month.fees += cost,
         (_, kind) if !kind.is_usage() => account.month.adjustments += cost,
         (BillKind::BedrockTokens { class, mode, global, long_context, mantle: _ }, _) => {
-            let Some(tokens) = line.tokens else {
-                account.month.corrections += cost;
-                return;
-            };
+            let (counted, taken_back) = (line.tokens, line.taken_back().unwrap_or(Tokens(0)));
             let model = line.model.as_deref().map_or_else(|| line.usage_type.clone(), |model| model_named(known.catalog, model));
             let cell = Cell { account: line.account, region: line.region, model, long_context, class, mode, global };
-            let amount = Amount { tokens: tokens.0, cost };
-            if line.principal.is_some_and(|name| known.signals.principal_kind(&name, "") == PrincipalKind::AwsService) {
+            let by_aws = line.principal.is_some_and(|name| known.signals.principal_kind(&name, "") == PrincipalKind::AwsService);
+            let Some(Tokens(tokens)) = counted else {
+                corrections.push(Correction { day: line.day, cell, amount: Amount { tokens: taken_back.0, cost }, by_aws });
+                return;
+            };
+            let amount = Amount { tokens, cost };
+            if by_aws {
                 account.by_aws += cost;
                 account.month.add(cell, amount);
                 return;
@@ -125,17 +150,17 @@ fn told(account: &mut Account, stats: &BillStats) {
             "{} lines of usage are on no invoice yet (bill_invoice_id is empty): AWS may still change them, and add to their days",
             stats.not_invoiced
         ));
-    }
-    if stats.invoice_untold > 0 {
-        account.notes.push(
-            "the bill has no column bill_invoice_id, so it does not tell whether it is final; its last days may still grow"
+    } else if stats.invoice_untold > 0 {
+        account.not_final = Some(
+            "the bill has no column bill_invoice_id, so it does not tell whether it is final: export it with that column"
                 .to_owned(),
         );
     }
     if stats.negative_quantities > 0 {
-        account
-            .notes
-            .push(format!("{} rows take tokens back: their money counts, their tokens do not", stats.negative_quantities));
+        account.notes.push(format!(
+            "{} rows take tokens back: they are taken from the lines that they correct",
+            stats.negative_quantities
+        ));
     }
     if stats.assumed_units > 0 {
         account

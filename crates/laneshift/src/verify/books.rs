@@ -28,7 +28,8 @@ pub(super) fn read(folder: &Path, factor: u64, catalog: &Catalog, profiles: &Pro
     };
     let failed = |e: &dyn std::fmt::Display| Error::Gateway(format!("read {}: {e}", folder.display()));
     let take = &mut |call: laneshift_gateway::books::Used| {
-        if call.upstream.is_some() {
+        // bedrock-mantle is AWS's, and in a region.
+        if call.upstream.is_some() && call.region.is_empty() {
             books.aside.elsewhere += call.usage.total().0;
         } else if call.is_committed {
             books.aside.committed += call.usage.total().0;
@@ -43,6 +44,7 @@ pub(super) fn read(folder: &Path, factor: u64, catalog: &Catalog, profiles: &Pro
                 mode: call.mode,
                 usage: call.usage,
                 paid: is_priced.then_some(call.paid),
+                is_mantle: call.upstream.is_some(),
             });
         }
     };
@@ -70,8 +72,8 @@ struct Aside {
 
 struct Books<'a> {
     account: Account,
-    /// By model as it was called, and region.
-    models: BTreeMap<(String, String), Called>,
+    /// By model as it was called, region, and whether through bedrock-mantle.
+    models: BTreeMap<(String, String, bool), Called>,
     factor: u64,
     catalog: &'a Catalog,
     profiles: &'a Profiles,
@@ -95,16 +97,23 @@ struct Part<'a> {
     usage: Usage,
     /// `None` where a price is not known.
     paid: Option<Money>,
+    /// Through bedrock-mantle, which has prices of its own.
+    is_mantle: bool,
 }
 
 impl Books<'_> {
     fn add(&mut self, part: Part<'_>) {
         let (catalog, profiles) = (self.catalog, self.profiles);
-        let key = (part.model.to_owned(), part.region.clone());
+        let key = (part.model.to_owned(), part.region.clone(), part.is_mantle);
         let Called { name, global, tariff } = self.models.entry(key).or_insert_with(|| {
             let named = profiles.get(part.model).map(|found| found.model.clone());
             let model = named.unwrap_or_else(|| ProfiledModel::parse_id(part.model));
-            let tariff = Tariff::of(catalog, &model, &Region::new(&part.region));
+            let region = Region::new(&part.region);
+            let tariff = if part.is_mantle {
+                Tariff::of_mantle(catalog, &model.model, &region)
+            } else {
+                Tariff::of(catalog, &model, &region)
+            };
             Called { name: model_named(catalog, model.model.as_str()), global: model.profile == Profile::Global, tariff }
         });
         let input = part.usage.total_input();
@@ -155,7 +164,7 @@ impl Books<'_> {
             let paid = (one.cost.costed == Costed::Exact).then_some(one.cost.paid);
             self.aside.bound += one.cost.bound;
             let (account, region, usage) = (String::new(), one.region, one.cost.usage);
-            self.add(Part { at: one.at, account, region, model: &one.model, mode, usage, paid });
+            self.add(Part { at: one.at, account, region, model: &one.model, mode, usage, paid, is_mantle: false });
         }
         self.aside.open = opened.store.open_attempts().await.map_err(|e| failed(&e))?.len();
         Ok(())
@@ -179,7 +188,10 @@ impl Books<'_> {
             ),
         );
         note(unpriced > 0, format!("{unpriced} tokens have no known price: they are in no amount"));
-        note(bound > Money::ZERO, format!("up to {bound} more may have been paid for calls whose outcome is not known"));
+        note(
+            bound > Money::ZERO,
+            format!("up to {} more may have been paid for calls whose outcome is not known", bound.times(self.factor)),
+        );
         note(open > 0, format!("{open} jobs or groups of calls of the batch lane have not ended: they are in no figure"));
         note(self.factor > 1, format!("each call of the books stands for {}", self.factor));
         self.account

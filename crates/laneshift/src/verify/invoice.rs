@@ -24,6 +24,8 @@ pub(super) fn held_against(
     };
     because(before.kind == Kind::Books, "the month before is metered too; a saving is invoiced where both months are".to_owned());
     because(after.days().is_empty(), "nothing was metered".to_owned());
+    let both = before.days().intersection(&invoice.days()).count();
+    because(both > 0, format!("{both} days are on the invoice and on the bill of the month before: these are not two months"));
     let counted =
         |what: &str, lines: u64, out: usize| format!("{out} of {lines} lines of {what} are outside of the tolerance of {asked}");
     because(!tokens.outside.is_empty(), counted("tokens by usage type and day", tokens.lines, tokens.outside.len()));
@@ -37,13 +39,29 @@ pub(super) fn held_against(
         bill.not_final.iter().for_each(|why| because(true, format!("{name}: {why}")));
     }
     because(!after.unpriced.is_empty(), format!("{} lines of the books have no known price", after.unpriced.len()));
+    because(
+        before.kind == Kind::Invoice && before.month.fees != invoice.month.fees,
+        format!(
+            "the fees of paid capacity were {} and are {}: what its tokens cost otherwise is on no bill",
+            before.month.fees, invoice.month.fees
+        ),
+    );
+    let (was, is) = match before.kind {
+        Kind::Invoice => (&before.month, &invoice.month),
+        Kind::Books => (&before.month, &invoice.month.of_tokens()),
+    };
+    let found = waterfall(was, is);
+    because(
+        found.price_unknown > 0,
+        format!("{} tokens were bought in a way whose price before is not known", found.price_unknown),
+    );
     Invoiced {
         side: invoice.side(),
         tolerance: asked.to_owned(),
         tokens: checked(tokens, invoice, &|tokens| tokens.to_string()),
         money: checked(money, invoice, &|pico| format!("${}", Money::from_pico(pico).to_exact_string())),
-        unmetered: invoice.month.fees + invoice.month.other + invoice.month.corrections + invoice.by_aws,
-        waterfall: waterfall(&before.month, &invoice.month),
+        unmetered: invoice.month.fees + invoice.month.other + invoice.by_aws,
+        waterfall: found,
         reasons,
     }
 }

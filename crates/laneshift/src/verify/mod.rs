@@ -38,16 +38,23 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Done, Error> {
     let signals = Signals::shipped().map_err(|e| Error::Data(e.to_string()))?;
     let known = Known { catalog: &catalog, signals: &signals };
     let read = |named: &str| read(named, args, known, &profiles);
-    let after = read(&args.after)?;
+    let mut after = read(&args.after)?;
     if args.cur.is_some() && after.kind == Kind::Invoice {
         let reason = "--after is a bill too, and a bill beside itself shows nothing; give the folder of the gateway as --after, whose \
                       books are another account of the same usage";
         return Err(Error::Argument { what: "--cur".to_owned(), reason: reason.to_owned() });
     }
-    let before = read(&args.before)?;
+    let mut before = read(&args.before)?;
+    let invoice = args.cur.as_deref().map(|named| bill::read(named, args.s3_endpoint.as_deref(), known)).transpose()?;
+    let invoiced = invoice.as_ref().map(|invoice| invoice::held_against(&before, &after, invoice, (tolerance, &args.tolerance)));
+    if before.kind == Kind::Books || after.kind == Kind::Books {
+        before.leave_out_all_but_tokens();
+        after.leave_out_all_but_tokens();
+    }
     let found = waterfall(&before.month, &after.month);
     let predicted = args.plan.as_deref().map(predicted).transpose()?;
-    let mut notes: Vec<String> = [("before", &before), ("after", &after)].into_iter().flat_map(noted).collect();
+    let sides = [("before", Some(&before)), ("after", Some(&after)), ("invoice", invoice.as_ref())];
+    let mut notes: Vec<String> = sides.into_iter().filter_map(|(name, side)| Some((name, side?))).flat_map(noted).collect();
     if found.steps[Step::Committed] != Money::ZERO {
         let text =
             "tokens on paid capacity are on no line of a bill: they count as fewer tokens, and that capacity as its fee alone";
@@ -55,14 +62,6 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Done, Error> {
     }
     let predicted = match predicted {
         Some(plan) => plan.at(after.month.tokens()).map(|scaled| (plan.tokens, scaled)),
-        None => None,
-    };
-    let invoiced = match &args.cur {
-        Some(named) => {
-            let invoice = bill::read(named, args.s3_endpoint.as_deref(), known)?;
-            notes.extend(noted(("invoice", &invoice)));
-            Some(invoice::held_against(&before, &after, &invoice, (tolerance, &args.tolerance)))
-        }
         None => None,
     };
     let told = Verified { before: before.side(), after: after.side(), waterfall: found, predicted, invoiced, notes };

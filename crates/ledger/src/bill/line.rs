@@ -2,6 +2,8 @@
 
 use laneshift_units::{Money, PriceMode, TokenClass, Tokens};
 
+use super::quantity::{count, tokens_per_unit};
+
 /// A line of a bill.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BillLine {
@@ -43,6 +45,17 @@ pub struct BillLine {
     pub marketplace: bool,
     /// Usage, discount, credit, tax and so on.
     pub line_item_type: LineItemType,
+}
+
+impl BillLine {
+    /// Tokens that a correction takes back; `None` for any other line. The unit is that of the quantity, or else the seller's habit.
+    pub fn taken_back(&self) -> Option<Tokens> {
+        if self.tokens.is_some() || !self.line_item_type.is_usage() || !matches!(self.kind, BillKind::BedrockTokens { .. }) {
+            return None;
+        }
+        let (unit, _) = tokens_per_unit(&self.pricing_unit, "", self.marketplace);
+        count(self.amount_text.trim().strip_prefix('-')?, unit).ok().map(|counted| counted.tokens)
+    }
 }
 
 /// What a line is about.

@@ -282,6 +282,7 @@ fn what_is_decided_is_counted() {
     let read_with = |field, value| read(with(field, value).as_bytes());
     let negative = read_with("line_item_usage_amount", "-3");
     assert_eq!((negative.stats.negative_quantities, negative.lines[0].tokens), (1, None));
+    assert_eq!((negative.lines[0].taken_back(), negative.lines[1].taken_back()), (Some(Tokens(3000)), None));
     assert_eq!(negative.lines[0].unblended_cost, usd("0.40740711"));
     let uneven = read_with("line_item_usage_amount", "1.2345678");
     assert_eq!((uneven.stats.rounded_quantities, uneven.lines[0].tokens), (1, Some(Tokens(1235))));

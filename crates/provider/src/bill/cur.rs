@@ -16,7 +16,8 @@ use super::names::{Meter, Seller};
 use super::price_list::PriceList;
 
 /// The columns, a part of those that AWS offers.
-const COLUMNS: [&str; 26] = [
+const COLUMNS: [&str; 27] = [
+    "bill_invoice_id",
     "bill_billing_period_start_date",
     "bill_billing_entity",
     "bill_payer_account_id",
@@ -81,13 +82,14 @@ enum Price {
 }
 
 /// Writes the bill as CSV, header first. `seller` says what a model is called; one that it does not know is sold by AWS
-/// under its id.
+/// under its id. `invoice` is empty until the bill is final.
 pub fn cur_csv(
     bill: &Bill,
     list: &PriceList,
     seller: &dyn Fn(&ModelId) -> Option<Seller>,
     granularity: Granularity,
     payer: &AccountId,
+    invoice: &str,
 ) -> String {
     let mut rows = BTreeMap::<Row, u64>::new();
     let named = |model: &ModelId| seller(model).unwrap_or_else(|| Seller::unnamed(model));
@@ -103,7 +105,7 @@ pub fn cur_csv(
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record(COLUMNS).expect("a Vec takes every write");
     for (row, quantity) in &rows {
-        csv.write_record(row.cells(*quantity, granularity, payer)).expect("a Vec takes every write");
+        csv.write_record(row.cells(*quantity, granularity, payer, invoice)).expect("a Vec takes every write");
     }
     let bytes = csv.into_inner().expect("a Vec takes every write");
     String::from_utf8(bytes).expect("the cells are text")
@@ -160,13 +162,14 @@ impl Granularity {
 
 impl Row {
     /// The cells, in the order of [`COLUMNS`].
-    fn cells(&self, quantity: u64, granularity: Granularity, payer: &AccountId) -> [String; COLUMNS.len()] {
+    fn cells(&self, quantity: u64, granularity: Granularity, payer: &AccountId, invoice: &str) -> [String; COLUMNS.len()] {
         let marketplace = self.seller.is_marketplace();
         let (year, month, _) = self.start.civil_date();
         let amounts = self.amounts(quantity);
         let product = self.seller.product();
         let service = if marketplace { String::new() } else { "AmazonBedrock".to_owned() };
         [
+            invoice.to_owned(),
             instant(Timestamp::from_civil(year, i64::from(month), 1, 0, 0, 0)),
             if marketplace { "AWS Marketplace" } else { "AWS" }.to_owned(),
             payer.to_string(),

@@ -92,10 +92,12 @@ fn compared(found: &Waterfall, made_from: u64, predicted: &Predicted, lines: &mu
     lines.heading("Predicted and metered");
     let mut table = Table::new(&[Align::Flexible, Align::Right, Align::Right]);
     table.row(["lever, at the tokens of the month after".into(), "predicted".into(), "metered".into()]);
-    for step in Step::ALL.into_iter().filter(|step| step.is_lever()) {
+    let amount = |money: Option<Money>| money.map_or_else(|| "–".to_owned(), |money| usd(money, 2));
+    for step in Step::ALL {
         let planned = predicted.levers.iter().find(|(name, _)| name == step.words()).map(|(_, saves)| *saves);
-        if planned.is_some() || found.steps[step] != Money::ZERO {
-            table.row([step.words().into(), planned.map_or_else(|| "–".to_owned(), |m| usd(m, 2)), usd(found.steps[step], 2)]);
+        let metered = step.is_lever().then(|| found.steps[step]);
+        if planned.is_some() || metered.is_some_and(|saves| saves != Money::ZERO) {
+            table.row([step.words().into(), amount(planned), amount(metered)]);
         }
     }
     lines.table(&table);

@@ -58,7 +58,7 @@ fn seller(model: &ModelId) -> Option<Seller> {
 }
 
 fn rows(granularity: Granularity) -> Vec<HashMap<String, String>> {
-    let text = cur_csv(&bill(), PriceList::shipped(), &seller, granularity, &AccountId::new("111122223333"));
+    let text = cur_csv(&bill(), PriceList::shipped(), &seller, granularity, &AccountId::new("111122223333"), "");
     csv::Reader::from_reader(text.as_bytes()).deserialize().collect::<Result<_, _>>().expect("rows of the header's width")
 }
 
