@@ -5,15 +5,30 @@ import gzip
 import json
 import pathlib
 import re
+import shutil
+import subprocess
 import tempfile
 import tomllib
 import unittest
 from decimal import Decimal
 
-from program import laneshift
+from program import BIN, TIMEOUT_S, laneshift
 
 # A tenth of the requests that a demo runs by itself: the figures are the same, because nothing of this company is left to chance.
 SAMPLE = 500
+
+
+# A loopback that is down.
+WITHOUT_NETWORK = ["unshare", "--user", "--map-root-user", "--net"]
+CAN_BE_WITHOUT = shutil.which("unshare") and not subprocess.run([*WITHOUT_NETWORK, "true"], capture_output=True, check=False).returncode
+
+
+def but_for_real_time(printed):
+    """What two runs agree on: all but how long answers took by the machine's clock."""
+    told = json.loads(printed)
+    for company in told["companies"]:
+        del company["real_time"]
+    return told
 
 
 def demo(out, *args):
@@ -72,13 +87,15 @@ class Demo(unittest.TestCase):
         page = (self.out / "demo.html").read_text(encoding="utf-8")
         for amount in ["$12,000.00", "$8,400.00", "$3,600.00"]:
             self.assertIn(amount, page)
+        self.assertRegex(page, r"real time: \d+ calls, .* what the gateway adds: -?\d+\.\d\d ms at the median")
         self.assertIsNone(re.search(r"(src|href)=\"(https?:)?//", page))
         (link,) = re.findall(r'href="([^"]+)"', page)
         self.assertTrue((self.out / link).is_file())
 
     def test_a_second_run_replaces_the_first_and_gives_the_same_figures(self):
         again = demo(self.out)
-        self.assertEqual((again.returncode, again.stdout), (0, self.printed), again.stderr)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(but_for_real_time(again.stdout), but_for_real_time(self.printed))
 
     def test_a_folder_of_somebody_else_is_left_alone(self):
         other = self.folder / "other"
@@ -136,6 +153,41 @@ class Acme(unittest.TestCase):
         self.assertGreater(told["deadlines"]["promised"], 0)
         self.assertEqual(told["deadlines"]["kept"], told["deadlines"]["promised"])
         self.assertEqual(told["wait_before"], told["wait_after"])
+
+    def test_a_slice_is_answered_in_real_time_with_the_same_tokens_both_ways(self):
+        slice_ = self.told["real_time"]
+        self.assertGreater(slice_["streams"], 0)
+        self.assertGreater(slice_["calls"], slice_["streams"])
+        for way in ["straight", "through"]:
+            for percentiles in [slice_[way], slice_[way]["first_byte"]]:
+                self.assertGreater(percentiles["p50_us"], 0)
+                self.assertLessEqual(percentiles["p50_us"], percentiles["p99_us"])
+            self.assertLessEqual(slice_[way]["first_byte"]["p50_us"], slice_[way]["p50_us"])
+        self.assertEqual(slice_["added_p50_us"], slice_["through"]["p50_us"] - slice_["straight"]["p50_us"])
+        straight, behind = (called(self.out / "acme/real-time" / name) for name in ["straight", "behind"])
+        self.assertEqual(len(straight), slice_["calls"])
+        self.assertEqual([what for _, what in straight], [what for _, what in behind])
+        self.assertEqual({who for who, _ in behind}, {"laneshift-gateway"})
+        self.assertNotIn("laneshift-gateway", {who for who, _ in straight})
+
+    @unittest.skipUnless(CAN_BE_WITHOUT, "takes a network of its own, which unshare makes")
+    def test_without_sockets_there_is_a_demo_and_it_says_why_the_slice_is_missing(self):
+        out = self.out.parent / "without"
+        command = [*WITHOUT_NETWORK, BIN, "demo", "--company", "acme", "--sample", "1000", "--out", out, "--format", "json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        (told,) = json.loads(done.stdout)["companies"]
+        self.assertIn("no sockets can be opened on 127.0.0.1", told["real_time"]["missing"])
+        self.assertIn("real time: not measured", (out / "demo.html").read_text(encoding="utf-8"))
+
+
+def called(folder):
+    """Who called an emulator, and what it metered, from its journal."""
+    with open(folder / "journal.ndjson", encoding="utf-8") as lines:
+        events = [event for event in map(json.loads, lines) if event["event"] == "called"]
+    return [
+        (event["principal"].split("/")[1], (event["region"], event["model"], event["streaming"], event["tokens"])) for event in events
+    ]
 
 
 def records(folder):

@@ -28,6 +28,8 @@ use crate::traffic::Traffic;
 pub(crate) const HOST_NAME: &str = "bedrock.simulated";
 /// The keys of a gateway: access key and secret.
 pub const GATEWAY_KEYS: (&str, &str) = ("AKIALANESHIFTGATEWAY", "gateway");
+/// The secret of every client's key.
+const CLIENT_SECRET: &str = "simulated";
 /// Where jobs of the batch lane have their files.
 pub(crate) const JOBS_BUCKET: &str = "jobs";
 /// Where invocation logs go.
@@ -117,7 +119,10 @@ impl Answer {
 }
 
 /// A company's request to Bedrock, not signed yet.
-pub(crate) fn request_of(company: &Company, call: &Call) -> Result<Request<Bytes>, SimError> {
+///
+/// # Errors
+/// [`SimError::Refused`], when it cannot be written as a request.
+pub fn request_of(company: &Company, call: &Call) -> Result<Request<Bytes>, SimError> {
     let workload = &company.workloads[call.workload];
     let operation = Operation::parse(call.operation.name()).expect("the example names AWS's operations");
     let mut body = call.body.clone();
@@ -150,20 +155,9 @@ impl Aws {
     pub(crate) fn open(folder: &Path, traffic: &Traffic, settings: Settings, outage: Option<Outage>) -> Result<Self, SimError> {
         let Traffic { company, calls } = traffic;
         let clock = Clock::at(company.start);
-        let mut keys = BTreeMap::new();
-        let mut accounts = vec![gateway_account(company)];
-        let principals: BTreeSet<&String> = calls.iter().map(|call| &call.principal).collect();
-        for (number, principal) in principals.into_iter().enumerate() {
-            let access_key = format!("AKIASIMULATED{number:07}");
-            accounts.push(Account {
-                id: account_of(principal).to_owned(),
-                principal: principal.clone(),
-                access_key: access_key.clone(),
-                secret_key: "simulated".to_owned(),
-                bearer_key: None,
-            });
-            keys.insert(principal.clone(), access_key);
-        }
+        let accounts = callers(company, calls);
+        let clients = accounts.iter().filter(|account| account.access_key != GATEWAY_KEYS.0);
+        let keys = clients.map(|client| (client.principal.clone(), client.access_key.clone())).collect();
         let options = Options {
             folder: folder.to_owned(),
             settings: Settings { accounts, ..settings },
@@ -204,7 +198,7 @@ impl Aws {
     /// Sends a request as its caller does.
     pub(crate) async fn call(&self, request: Request<Bytes>, principal: &str, region: &str) -> Result<Answer, SimError> {
         let access_key = self.keys.get(principal).map_or(GATEWAY_KEYS.0, String::as_str);
-        let secret = if access_key == GATEWAY_KEYS.0 { GATEWAY_KEYS.1 } else { "simulated" };
+        let secret = if access_key == GATEWAY_KEYS.0 { GATEWAY_KEYS.1 } else { CLIENT_SECRET };
         let signed = signed(request, (access_key, secret), region, self.clock.now())?;
         let answered = self.reach.answer(signed).await;
         Ok(Answer::read(answered.map_err(|lost| SimError::Refused(lost.to_string()))?).await)
@@ -248,7 +242,10 @@ impl Aws {
 }
 
 /// A request as its client signs it.
-pub(crate) fn signed(
+///
+/// # Errors
+/// [`SimError::Refused`], when it cannot be signed.
+pub fn signed(
     request: Request<Bytes>,
     (access_key, secret): (&str, &str),
     region: &str,
@@ -262,6 +259,19 @@ pub(crate) fn signed(
     let signed = signed.map_err(|e| unusable(&e))?;
     parts.headers.insert(AUTHORIZATION, HeaderValue::from_str(&signed).map_err(|e| unusable(&e))?);
     Ok(Request::from_parts(parts, body))
+}
+
+/// Whoever calls Bedrock: the gateway, and each that makes one of these calls.
+pub fn callers<'a>(company: &Company, calls: impl IntoIterator<Item = &'a Call>) -> Vec<Account> {
+    let principals: BTreeSet<&String> = calls.into_iter().map(|call| &call.principal).collect();
+    let clients = principals.into_iter().enumerate().map(|(number, principal)| Account {
+        id: account_of(principal).to_owned(),
+        principal: principal.clone(),
+        access_key: format!("AKIASIMULATED{number:07}"),
+        secret_key: CLIENT_SECRET.to_owned(),
+        bearer_key: None,
+    });
+    std::iter::once(gateway_account(company)).chain(clients).collect()
 }
 
 /// Whom AWS knows the gateway as.

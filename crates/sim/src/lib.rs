@@ -22,7 +22,7 @@ mod today;
 mod traffic;
 mod watch;
 
-pub use aws::GATEWAY_KEYS;
+pub use aws::{GATEWAY_KEYS, callers, request_of, signed};
 pub use error::SimError;
 pub use gated::{Books, as_planned};
 pub use invariants::{Broken, Invariant};

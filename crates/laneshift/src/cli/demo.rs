@@ -16,10 +16,12 @@ const EXAMPLES: &str = "Examples:
   laneshift demo --company generated --seed 7    # a mix that nobody has chosen
 
 Every company's month runs twice against the emulated Bedrock, in a time of its own: as it is, and as the
-audit of that month plans it. What is compared is what was metered and billed. docs/demo.md says how.
+audit of that month plans it. What is compared is what was metered and billed. Then a slice of the calls that
+somebody waits for is sent in real time over 127.0.0.1, straight and through the gateway, to see what it adds.
+docs/demo.md says how.
 
 --out receives demo.html, and for each company its logs and bill, the audit's report and policy, and the
-books of the gateway. The same seed gives the same figures.";
+books of the gateway. The same seed gives the same figures, but for those in real time.";
 
 /// A company that the demo knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

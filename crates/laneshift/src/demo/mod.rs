@@ -1,7 +1,8 @@
-//! The demo: a month as it is, its audit, the month again under the audit's policy, and both bills.
+//! The demo: a month as it is, its audit, the month again under the audit's policy, both bills, and a slice in real time.
 
 mod output;
 mod progress;
+mod real_time;
 
 use std::cmp::Reverse;
 use std::fs;
@@ -12,7 +13,7 @@ use laneshift_example::Company;
 use laneshift_provider::bill::{Granularity, PriceList, cur_csv};
 use laneshift_provider::models::Models;
 use laneshift_provider::settings::Settings;
-use laneshift_report::comparison::{self, Comparison, LanePair, Wait, WorkloadPair};
+use laneshift_report::comparison::{self, Comparison, LanePair, Slice, Wait, WorkloadPair};
 use laneshift_sim::{Books, Month, Traffic, as_planned, as_today, settings_for};
 use laneshift_units::{AccountId, Money, PriceMode};
 
@@ -107,7 +108,8 @@ fn compare(traffic: &Traffic, settings: &Settings, out: &Path) -> Result<Compari
     let (after, books) = runtime.block_on(run).map_err(failed)?;
     bar.finish();
     write_bill(company, &after, &folder.join("planned"))?;
-    told(company, (&before, &after), &books, &audited).map_err(failed)
+    let real_time = real_time::run(traffic, settings, &folder.join("planned"), &folder.join("real-time"))?;
+    told(company, (&before, &after), &books, &audited, real_time).map_err(failed)
 }
 
 /// Audits the month that was: its invocation logs and its bill.
@@ -137,6 +139,7 @@ fn told(
     (before, after): (&Month, &Month),
     books: &Books,
     audited: &audit::Done,
+    real_time: Slice,
 ) -> Result<Comparison, laneshift_sim::SimError> {
     for month in [before, after] {
         if let Some((workload, _)) = month.unanswered.first() {
@@ -170,6 +173,7 @@ fn told(
         kept: after.deadlines.kept,
         wait_before: wait(before),
         wait_after: wait(after),
+        real_time,
         predicted: audited.savings,
         booked: times(books.paid),
         booked_at_most: times(books.paid + books.bound),

@@ -1,6 +1,6 @@
 //! The demo for machines: amounts as exact text.
 
-use laneshift_report::comparison::{Comparison, Wait, WorkloadPair};
+use laneshift_report::comparison::{Comparison, Measured, Slice, Wait, WorkloadPair};
 use serde_json::{Value, json};
 
 pub(super) fn json(compared: &[Comparison]) -> String {
@@ -31,6 +31,7 @@ fn company(one: &Comparison) -> Value {
         "deadlines": { "promised": one.accepted, "kept": one.kept },
         "wait_before": wait(one.wait_before),
         "wait_after": wait(one.wait_after),
+        "real_time": real_time(&one.real_time),
         "predicted": {
             "floor_usd": one.predicted.floor.to_exact_string(),
             "likely_usd": one.predicted.likely.to_exact_string(),
@@ -40,6 +41,29 @@ fn company(one: &Comparison) -> Value {
         "beside_usd": one.beside.to_exact_string(),
         "booked_usd": one.booked.to_exact_string(),
         "booked_at_most_usd": one.booked_at_most.to_exact_string(),
+    })
+}
+
+/// Other figures each time: nothing else here is.
+fn real_time(slice: &Slice) -> Value {
+    let measured = match slice {
+        Slice::Missing(why) => return json!({ "missing": why }),
+        Slice::Measured(measured) => measured,
+    };
+    let way = |way: Measured| {
+        json!({
+            "p50_us": way.whole.p50_us,
+            "p99_us": way.whole.p99_us,
+            "first_byte": { "p50_us": way.first_byte.p50_us, "p99_us": way.first_byte.p99_us },
+        })
+    };
+    json!({
+        "calls": measured.calls,
+        "streams": measured.streams,
+        "straight": way(measured.straight),
+        "through": way(measured.through),
+        "added_p50_us": measured.added_p50_us(),
+        "measures": "what the gateway adds: the emulated model answers at once",
     })
 }
 

@@ -1,6 +1,7 @@
-//! The same month twice, as it was and as planned: both bills, what was predicted, and what waiting came to.
+//! The same month twice, as it was and as planned: both bills, what was predicted, what waiting came to, and what the gateway adds to it.
 
 mod page;
+mod real_time;
 mod terminal;
 
 use laneshift_core::plan::Savings;
@@ -8,6 +9,7 @@ use laneshift_core::route::LaneId;
 use laneshift_units::Money;
 
 pub use page::html;
+pub use real_time::{Latency, Measured, RealTime, Slice};
 pub use terminal::summary;
 
 /// What a lane cost.
@@ -86,6 +88,8 @@ pub struct Comparison {
     pub wait_before: Option<Wait>,
     /// As planned.
     pub wait_after: Option<Wait>,
+    /// A slice of the calls that somebody waits for, over sockets.
+    pub real_time: Slice,
     /// What the audit of the month predicted.
     pub predicted: Savings,
     /// What gateway and batch lane booked as paid.

@@ -44,6 +44,7 @@ pub fn html(compared: &[Comparison]) -> Result<String, ReportError> {
             let text = format!("who waits, as it was: {}; as planned: {}", terminal::waited(before), terminal::waited(after));
             facts.insert(at, text);
         }
+        facts.push(told.real_time.told());
         let (saved, change) = (told.saved(), told.after - told.before);
         Drawn { told, saved, change, before: bar("before", &|pair| pair.before), after: bar("after", &|pair| pair.after), facts }
     });

@@ -62,6 +62,7 @@ fn company(one: &Comparison, lines: &mut Lines) {
     }
     lines.item("-", &predicted(one));
     lines.item("-", &booked(one));
+    lines.item("-", &one.real_time.told());
 }
 
 /// Workloads of which nothing changed.
