@@ -88,6 +88,7 @@ class Demo(unittest.TestCase):
         calls = self.told["real_time"]["calls"]
         for amount in ["$12,000.00", "$8,400.00", "$3,600.00", f"real time: {calls} calls"]:
             self.assertIn(amount, page)
+        self.assertRegex(page, r"real time: \d+ calls, .* what the gateway adds: -?\d+\.\d\d ms at the median")
         self.assertIsNone(re.search(r"(src|href)=\"(https?:)?//", page))
         (link,) = re.findall(r'href="([^"]+)"', page)
         self.assertTrue((self.out / link).is_file())
