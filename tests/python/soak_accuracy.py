@@ -26,6 +26,7 @@ class Accuracy(unittest.TestCase):
                 kept, promised = one["kept"]
                 self.assertEqual(kept, promised)
                 self.assertGreaterEqual(one["error"], -SHORT_MAX)
+                self.assertLessEqual(one["floor"], one["saved"])
                 self.assertLessEqual(one["saved"], one["ceiling"])
 
 

@@ -94,12 +94,18 @@ pub(super) fn predicted(one: &Comparison) -> String {
 /// Whether the books are the bill.
 pub(super) fn booked(one: &Comparison) -> String {
     let books = if one.is_booked() {
-        "books: what gateway and batch lane booked is the bill, to the last picodollar"
+        "books: what gateway and batch lane booked is the bill, to the last picodollar".to_owned()
+    } else if one.booked == one.after - one.beside {
+        let more = usd(one.booked_at_most - one.booked, 2);
+        format!(
+            "books: what gateway and batch lane booked as paid is the bill, to the last picodollar; of jobs that were cut short, up to \
+             {more} more could be billed, which only AWS's bill rules out"
+        )
     } else {
-        "books: the bill lies between what was booked as paid and what may have been"
+        "books: the bill lies between what was booked as paid and what may have been".to_owned()
     };
     if one.beside == Money::ZERO {
-        return books.to_owned();
+        return books;
     }
     format!("{books}, but for {} of calls that AWS makes itself, which pass no gateway", usd(one.beside, 2))
 }
