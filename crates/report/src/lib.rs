@@ -19,3 +19,4 @@ pub mod verified;
 pub use error::ReportError;
 pub use page::html;
 pub use terminal::summary;
+pub use text::count;

@@ -7,6 +7,7 @@ use laneshift_core::route::{Features, LaneId};
 use laneshift_core::verdict::{EvidenceKind, PrincipalKind, Share, SliceEvidence};
 use laneshift_ledger::bill::{BillScope, BillSum, BillTable, Streaming, TokenKey};
 use laneshift_ledger::partial::Grain as LogGrain;
+use laneshift_report::count;
 use laneshift_units::{ModelId, Money, PriceMode, Profile, ProfiledModel, Region, TokenClass, Tokens, Usage};
 
 use super::resolve::{Resolver, empty_grain};
@@ -273,11 +274,15 @@ pub(super) fn coverage(table: &BillTable, grains: &[LogGrain], resolver: &Resolv
         out.reasons.push(format!("{unlogged_mantle} went through bedrock-mantle, which invocation logs do not cover"));
     }
     if unresolved > 0 {
-        out.reasons.push(format!("{unresolved} logged tokens belong to ids that resolve to no model (--profiles resolves them)"));
+        out.reasons.push(format!(
+            "{} logged tokens belong to ids that resolve to no model (--profiles resolves them)",
+            count(unresolved)
+        ));
     }
     if only_in_logs > 0 {
         out.reasons.push(format!(
-            "{only_in_logs} logged tokens are not on the bill: another period, account, or a bill that is not final"
+            "{} logged tokens are not on the bill: another period, account, or a bill that is not final",
+            count(only_in_logs)
         ));
     }
     out

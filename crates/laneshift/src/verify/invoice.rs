@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use laneshift_core::verify::{Reconciled, Row, Tolerance, reconcile, waterfall};
+use laneshift_report::count;
 use laneshift_report::verified::{Checked, Difference, Invoiced, Kind};
 use laneshift_units::Money;
 
@@ -53,7 +54,7 @@ pub(super) fn held_against(
     let found = waterfall(was, is);
     because(
         found.price_unknown > 0,
-        format!("{} tokens were bought in a way whose price before is not known", found.price_unknown),
+        format!("{} tokens were bought in a way whose price before is not known", count(found.price_unknown)),
     );
     Invoiced {
         side: invoice.side(),

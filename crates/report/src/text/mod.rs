@@ -5,5 +5,6 @@ mod numbers;
 mod words;
 
 pub(crate) use dates::{day, day_and_month, period};
-pub(crate) use numbers::{bytes, count, decimals, nats, percent, ratio, run_rate, score, times_each, tokens, unit_price, usd};
+pub use numbers::count;
+pub(crate) use numbers::{bytes, decimals, nats, percent, ratio, run_rate, score, times_each, tokens, unit_price, usd};
 pub(crate) use words::{NO_PROOF, clean, deadline, lane_and_profile, patience, plural, sentence};

@@ -43,7 +43,7 @@ pub(crate) fn ratio(ratio: f64) -> String {
 }
 
 /// A whole number with thousands separators.
-pub(crate) fn count(n: u64) -> String {
+pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (i, digit) in digits.chars().enumerate() {
