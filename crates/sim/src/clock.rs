@@ -6,6 +6,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use laneshift_aws::WallClock;
 use laneshift_units::Timestamp;
 
+use crate::error::SimError;
+
+/// Runs a month on one thread, whose timers do not wait for anybody.
+///
+/// # Errors
+/// What the month says, or why there is no thread for it.
+pub fn run<T>(month: impl Future<Output = Result<T, SimError>>) -> Result<T, SimError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(month)
+}
+
 /// A clock; clones share it.
 #[derive(Clone)]
 pub(crate) struct Clock(Arc<AtomicI64>);

@@ -23,6 +23,7 @@ mod traffic;
 mod watch;
 
 pub use aws::{GATEWAY_KEYS, callers, request_of, signed};
+pub use clock::run;
 pub use error::SimError;
 pub use gated::{Books, as_planned};
 pub use invariants::{Broken, Invariant};

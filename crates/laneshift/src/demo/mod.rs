@@ -99,22 +99,22 @@ fn compare(mut traffic: Traffic, settings: &Settings, out: &Path) -> Result<Comp
     let folder = out.join(traffic.company.name.to_lowercase());
     let name = traffic.company.name.clone();
     let failed = |e: laneshift_sim::SimError| Error::Demo(format!("{name}: {e}"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    let runtime = runtime.map_err(|e| Error::Demo(format!("start its threads: {e}")))?;
     let bar = Bar::new(&format!("{name} as it is"));
     moved(&mut traffic, -BEFORE_DAYS);
     let today = folder.join("today");
-    let before = runtime.block_on(as_today(&traffic, settings.clone(), &today, &|at| bar.at(at))).map_err(failed)?;
+    let before = laneshift_sim::run(as_today(&traffic, settings.clone(), &today, &|at| bar.at(at))).map_err(failed)?;
     bar.finish();
     let audited = audit(&traffic.company, &before, &folder)?;
     moved(&mut traffic, BEFORE_DAYS);
     let bar = Bar::new(&format!("{name} as planned"));
     let policy = folder.join("audit").join("policy.toml");
-    let run = async { as_planned(&traffic, settings.clone(), &policy, &folder.join("planned"), &|at| bar.at(at)).await };
-    let (after, books) = runtime.block_on(run).map_err(failed)?;
+    let planned = folder.join("planned");
+    let tell = |at| bar.at(at);
+    let run = as_planned(&traffic, settings.clone(), &policy, &planned, &tell);
+    let (after, books) = laneshift_sim::run(run).map_err(failed)?;
     bar.finish();
-    write_bill(&traffic.company, &after, &folder.join("planned"))?;
-    let real_time = real_time::run(&traffic, settings, &folder.join("planned"), &folder.join("real-time"))?;
+    write_bill(&traffic.company, &after, &planned)?;
+    let real_time = real_time::run(&traffic, settings, &planned, &folder.join("real-time"))?;
     told(&traffic.company, (&before, &after), &books, &audited, real_time).map_err(failed)
 }
 
@@ -173,7 +173,6 @@ fn told(
             after: times(is.map_or(Money::ZERO, |lane| lane.billed)),
         })
     });
-    let wait = |month: &Month| Some(Wait { p50_ms: month.waited(50)?, p99_ms: month.waited(99)? });
     Ok(Comparison {
         name: company.name.clone(),
         seed: company.seed,
@@ -187,8 +186,8 @@ fn told(
         after: times(after.billed()?),
         accepted: after.deadlines.accepted,
         kept: after.deadlines.kept,
-        wait_before: wait(before),
-        wait_after: wait(after),
+        wait_before: wait_of(before),
+        wait_after: wait_of(after),
         real_time,
         predicted: audited.savings,
         booked: times(books.paid),
@@ -210,6 +209,11 @@ fn workloads(company: &Company, (before, after): (&Month, &Month), audited: &aud
     let mut pairs: Vec<WorkloadPair> = pairs.collect();
     pairs.sort_by_key(|pair| Reverse(pair.before));
     pairs
+}
+
+/// How long who waited did.
+pub(crate) fn wait_of(month: &Month) -> Option<Wait> {
+    Some(Wait { p50_ms: month.waited(50)?, p99_ms: month.waited(99)? })
 }
 
 /// The lane of a column of the price list; answers that are optimised for latency are on demand too.

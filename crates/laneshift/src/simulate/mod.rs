@@ -11,13 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use laneshift_catalog::policy::{Policy, PolicyRule};
 use laneshift_catalog::prices::{Catalog, Tariff};
 use laneshift_provider::settings::Settings;
-use laneshift_report::comparison::Wait;
 use laneshift_report::simulation::{self, Column, Run, Simulation};
 use laneshift_sim::{Conditions, Month, Patience, Progress, SimError, Traffic, WhatIf, as_planned, as_today, settings_for};
 use laneshift_units::{Money, PriceMode, Usage};
 
 use crate::cli::simulate::SimulateArgs;
-use crate::demo::{Bar, lane_of};
+use crate::demo::{Bar, lane_of, wait_of};
 use crate::error::Error;
 use what_if::Asked;
 
@@ -121,13 +120,11 @@ fn columns(plans: &[Planned], seeds: u64, (policy, scratch): (&Path, &Path), cat
 impl Planned {
     fn run(&self, seed: u64, (policy, folder): (&Path, &Path), tell: &dyn Fn(Progress), catalog: &Catalog) -> Result<Run, Error> {
         let failed = |e: SimError| Error::Simulation(format!("{}, seed {seed}: {e}", self.name));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-        let runtime = runtime.map_err(|e| Error::Simulation(format!("start its threads: {e}")))?;
         let month = match self.conditions.clone() {
-            None => runtime.block_on(as_today(&self.traffic, settings_for(&self.traffic.company), folder, tell)),
+            None => laneshift_sim::run(as_today(&self.traffic, settings_for(&self.traffic.company), folder, tell)),
             Some(conditions) => {
                 let conditions = Conditions { settings: Settings { seed, ..conditions.settings }, ..conditions };
-                runtime.block_on(as_planned(&self.traffic, conditions, policy, folder, tell)).map(|(month, _)| month)
+                laneshift_sim::run(as_planned(&self.traffic, conditions, policy, folder, tell)).map(|(month, _)| month)
             }
         };
         month.and_then(|month| told(&month, &self.traffic, catalog)).map_err(failed)
@@ -148,7 +145,7 @@ fn told(month: &Month, traffic: &Traffic, catalog: &Catalog) -> Result<Run, SimE
         unanswered: unanswered.map(|cost| cost.times(factor)),
         throttled: month.throttled,
         queue_max: month.queue_max,
-        wait: month.waited(50).zip(month.waited(99)).map(|(p50_ms, p99_ms)| Wait { p50_ms, p99_ms }),
+        wait: wait_of(month),
         ..Run::default()
     };
     for (mode, lane) in month.lanes()? {

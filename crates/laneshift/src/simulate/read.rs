@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use laneshift_bedrock::arn::{ModelRef, model_ref};
+use laneshift_catalog::plan_file::PlanFile;
 use laneshift_catalog::profiles::Profiles;
 use laneshift_catalog::signals::Signals;
 use laneshift_ledger::row::Row;
 use laneshift_ledger::{LedgerError, Objects, Options, Silent, ingest, read_segment, resolve};
 use laneshift_sim::Recording;
 use laneshift_units::ProfiledModel;
-use serde_json::Value;
 
 use crate::cli::simulate::SimulateArgs;
 use crate::clock::Stopwatch;
@@ -111,7 +111,8 @@ fn factor(args: &SimulateArgs) -> Result<u64, Error> {
         return Ok(factor.max(1));
     }
     let path = args.ledger.join(PLAN);
-    let Ok(text) = std::fs::read(&path) else { return Ok(1) };
-    let plan: Value = serde_json::from_slice(&text).map_err(|e| Error::Data(format!("{}: {e}", path.display())))?;
-    Ok(plan["scope"]["sampling_factor"].as_u64().unwrap_or(1).max(1))
+    if !path.is_file() {
+        return Ok(1);
+    }
+    Ok(PlanFile::read(&path).map_err(|e| Error::Data(e.to_string()))?.scope.sampling_factor.max(1))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use laneshift_provider::chance;
-use laneshift_sim::{Death, Seams};
+use laneshift_sim::{Between, Death, Seams};
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
@@ -52,6 +52,27 @@ impl Deaths {
         }
     }
 
+    /// Around what is sent: before it, and after its answer.
+    fn around<Q, A, E>(self) -> Between<BoxCloneSyncService<Q, A, E>>
+    where
+        Q: Send + 'static,
+        A: Send + 'static,
+        E: Send + 'static,
+    {
+        Arc::new(move |inner| {
+            let deaths = self.clone();
+            BoxCloneSyncService::new(tower::service_fn(move |request| {
+                let (deaths, inner) = (deaths.clone(), inner.clone());
+                async move {
+                    deaths.pass();
+                    let answer = inner.oneshot(request).await;
+                    deaths.pass();
+                    answer
+                }
+            }))
+        })
+    }
+
     /// Seams that lead over here.
     pub(crate) fn seams(&self) -> Seams {
         let (store, sent, passed, step) = (self.clone(), self.clone(), self.clone(), self.clone());
@@ -60,30 +81,8 @@ impl Deaths {
                 let deaths = store.clone();
                 Arc::new(Bent::over(inner, Bend::Nothing, Arc::new(move || deaths.pass())))
             }),
-            transport: Arc::new(move |inner| {
-                let deaths = sent.clone();
-                BoxCloneSyncService::new(tower::service_fn(move |request| {
-                    let (deaths, inner) = (deaths.clone(), inner.clone());
-                    async move {
-                        deaths.pass();
-                        let answer = inner.oneshot(request).await;
-                        deaths.pass();
-                        answer
-                    }
-                }))
-            }),
-            wire: Arc::new(move |inner| {
-                let deaths = passed.clone();
-                BoxCloneSyncService::new(tower::service_fn(move |request| {
-                    let (deaths, inner) = (deaths.clone(), inner.clone());
-                    async move {
-                        deaths.pass();
-                        let answer = inner.oneshot(request).await;
-                        deaths.pass();
-                        answer
-                    }
-                }))
-            }),
+            transport: sent.around(),
+            wire: passed.around(),
             step: Arc::new(move |_| step.pass()),
             death: self.death.clone(),
         }

@@ -21,8 +21,7 @@ pub(crate) fn run(seed: u64, conditions: Conditions) -> Outcome {
     let folder = tempfile::tempdir().expect("a folder");
     let policy = folder.path().join("policy.toml");
     std::fs::write(&policy, POLICY).expect("written");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
-    runtime.block_on(as_planned(&tiny(seed).into(), conditions, &policy, folder.path(), &|_| {}))
+    laneshift_sim::run(as_planned(&tiny(seed).into(), conditions, &policy, folder.path(), &|_| {}))
 }
 
 /// The seeds of `LANESHIFT_SIM_SEEDS=from..to`, or fifty.
