@@ -463,13 +463,17 @@ class Durability(GatewayCase):
         self.gateway.start()
         self.assertEqual(self.assert_books(), (paid, bound))
 
+    def noted(self):
+        return sum(file.stat().st_size for file in (self.gateway.folder / "journal").iterdir())
+
     def test_a_stop_lets_an_open_call_finish(self):
         answers = []
         slow = [{"role": "user", "content": [{"text": "[[toy: slow=60s]]"}]}]
         thread = threading.Thread(target=lambda: answers.append(self.runtime.converse(modelId=NOVA, messages=slow)))
+        noted = self.noted()
         thread.start()
         # It is noted before it is sent.
-        until(lambda: any(file.stat().st_size for file in (self.gateway.folder / "journal").iterdir()))
+        until(lambda: self.noted() > noted)
         self.assertEqual(self.gateway.stop(), 0)
         thread.join()
         self.assertEqual(len(answers), 1)

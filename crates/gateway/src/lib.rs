@@ -9,6 +9,7 @@ mod body;
 pub mod books;
 pub mod config;
 mod explain;
+mod frame;
 mod gateway;
 #[cfg(test)]
 mod hostile;

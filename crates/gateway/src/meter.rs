@@ -1,19 +1,14 @@
 //! What an answer used, wherever it says so: in its body, its headers, or the events of its stream.
 
-use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::{Buf, BytesMut};
 use http::HeaderMap;
 use laneshift_bedrock::invocation_log::{Metered, metered};
 use laneshift_units::{ServiceTier, Tokens, Usage};
 use memchr::memmem;
 use serde::Deserialize;
 
-/// The largest frame: botocore takes a payload of 24 MiB and headers of 128 KiB.
-const FRAME_BYTES_MAX: u32 = (24 << 20) + (128 << 10) + 16;
-/// What stands before the headers of a frame.
-const PRELUDE_BYTES: usize = 12;
+use crate::frame::{Frame, NoFrame};
 
 /// What is known of an answer's tokens and tier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,15 +69,13 @@ impl Meter {
 
 /// Reads the frames of an event stream as their bytes go by.
 pub(crate) struct Frames {
-    decoder: MessageFrameDecoder,
-    buffer: BytesMut,
+    /// What has come of a frame that is not whole.
+    buffer: Vec<u8>,
     pub(crate) meter: Meter,
     /// The name of the error that ended it.
     pub(crate) exception: Option<String>,
     /// The last count has come: nothing that follows costs more.
     pub(crate) complete: bool,
-    /// The next byte is the first of a frame.
-    at_start: bool,
     /// A frame was none: what follows is not read.
     broken: bool,
 }
@@ -104,16 +97,7 @@ struct Chunk<'a> {
 
 impl Frames {
     pub(crate) fn new(headers: &HeaderMap) -> Self {
-        let (decoder, buffer) = (MessageFrameDecoder::new(), BytesMut::new());
-        Self {
-            decoder,
-            buffer,
-            meter: Meter::of_headers(headers),
-            exception: None,
-            complete: false,
-            at_start: true,
-            broken: false,
-        }
+        Self { buffer: Vec::new(), meter: Meter::of_headers(headers), exception: None, complete: false, broken: false }
     }
 
     /// Takes bytes of the stream, and shows what they say.
@@ -121,49 +105,44 @@ impl Frames {
         if self.broken {
             return;
         }
-        self.buffer.extend_from_slice(bytes);
+        let mut held = std::mem::take(&mut self.buffer);
+        let mut rest = bytes;
+        if !held.is_empty() {
+            held.extend_from_slice(bytes);
+            rest = &held;
+        }
         loop {
-            // A frame that says it is longer than any would be waited for, and kept, without end.
-            let length = self.buffer.first_chunk().map_or(0, |first| u32::from_be_bytes(*first));
-            if self.at_start && length > FRAME_BYTES_MAX {
-                return self.give_up();
-            }
-            self.at_start &= self.buffer.len() < PRELUDE_BYTES;
-            match self.decoder.decode_frame(&mut self.buffer) {
-                Ok(DecodedFrame::Complete(message)) => {
-                    self.at_start = true;
-                    self.message(&message, see);
+            match Frame::first(rest) {
+                Ok(Some((frame, after))) => {
+                    self.frame(&frame, see);
+                    rest = after;
                 }
-                Ok(DecodedFrame::Incomplete) => return,
-                Err(_) => return self.give_up(),
+                Ok(None) => break,
+                Err(NoFrame) => {
+                    self.broken = true;
+                    return;
+                }
             }
         }
+        // A long frame is not copied each time that more of it comes.
+        self.buffer = if !held.is_empty() && rest.len() == held.len() { held } else { rest.to_vec() };
     }
 
     /// Whether nothing of a frame has come that is not all of it.
     pub(crate) fn are_whole(&self) -> bool {
-        self.at_start && self.buffer.is_empty() && !self.broken
+        self.buffer.is_empty() && !self.broken
     }
 
-    fn give_up(&mut self) {
-        self.broken = true;
-        self.buffer.advance(self.buffer.len());
-    }
-
-    fn message(&mut self, message: &aws_smithy_types::event_stream::Message, see: &mut dyn FnMut(Said<'_>)) {
-        let header = |name: &str| {
-            let header = message.headers().iter().find(|header| header.name().as_str() == name)?;
-            header.value().as_string().ok().map(|text| text.as_str())
-        };
-        let kind = header(":event-type");
+    fn frame(&mut self, frame: &Frame<'_>, see: &mut dyn FnMut(Said<'_>)) {
+        let Frame { event: kind, payload, .. } = *frame;
         match kind {
             // The only event of ConverseStream that counts anything.
             Some("metadata") => {
-                self.meter.add(metered(message.payload()));
+                self.meter.add(metered(payload));
                 self.complete = true;
             }
             Some("chunk") => {
-                let chunk = serde_json::from_slice::<Chunk<'_>>(message.payload()).ok();
+                let chunk = serde_json::from_slice::<Chunk<'_>>(payload).ok();
                 // Most chunks count nothing: not every one is read as JSON.
                 let json = chunk.and_then(|chunk| STANDARD.decode(chunk.bytes).ok());
                 if let Some(json) = json.filter(|json| memmem::find(json, b"oken").is_some()) {
@@ -173,13 +152,13 @@ impl Frames {
             }
             Some(_) => {}
             None => {
-                let name = header(":exception-type").or_else(|| header(":error-code")).unwrap_or("UnknownError");
+                let name = frame.exception.or(frame.error).unwrap_or("UnknownError");
                 self.exception = Some(name.to_owned());
-                see(Said::Exception(name, message.payload()));
+                see(Said::Exception(name, payload));
             }
         }
         if let Some(kind) = kind {
-            see(Said::Event(kind, message.payload()));
+            see(Said::Event(kind, payload));
         }
     }
 }

@@ -98,21 +98,23 @@ impl Metrics {
     pub(crate) fn ended(&self, record: &Record) {
         self.open.dec();
         let booked = &record.laneshift;
-        let (owner, workload, lane) = (&booked.owner, booked.workload.as_deref().unwrap_or(""), record.lane());
+        let (owner, workload) = (booked.owner.clone(), booked.workload.clone().unwrap_or_default());
         let outcome = record.error_code.clone().unwrap_or_else(|| "ok".to_owned());
-        self.calls.get_or_create(&Outcome { lane: lane.clone(), operation: record.operation.clone(), outcome }).inc();
+        let outcome = Outcome { lane: record.lane(), operation: record.operation.clone(), outcome };
+        self.calls.get_or_create(&outcome).inc();
         let (input, output) = record.tokens();
-        for (class, n) in [("input", input), ("output", output)] {
-            let at = Tokens { owner: owner.clone(), workload: workload.to_owned(), lane: lane.clone(), class };
-            self.tokens.get_or_create(&at).inc_by(n);
-        }
-        let place = Place { owner: owner.clone(), workload: workload.to_owned(), lane: lane.clone() };
+        let mut tokens = Tokens { owner, workload, lane: outcome.lane, class: "input" };
+        self.tokens.get_or_create(&tokens).inc_by(input);
+        tokens.class = "output";
+        self.tokens.get_or_create(&tokens).inc_by(output);
+        let Tokens { owner, workload, lane, .. } = tokens;
+        let place = Place { owner, workload, lane };
         for (family, money) in
             [(&self.paid, booked.paid_usd), (&self.on_demand, booked.on_demand_usd), (&self.bound, booked.bound_usd)]
         {
             family.get_or_create(&place).inc_by(dollars(money));
         }
-        self.seconds.get_or_create(&Lane { lane: lane.clone() }).observe(booked.took_ms as f64 / 1_000.0);
+        self.seconds.get_or_create(&Lane { lane: place.lane }).observe(booked.took_ms as f64 / 1_000.0);
     }
 
     pub(crate) fn refused(&self, error: &'static str) {

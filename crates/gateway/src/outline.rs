@@ -51,17 +51,20 @@ impl Outline {
                 b'{' | b'[' => depth += 1,
                 b'}' | b']' => depth = depth.saturating_sub(1),
                 b'"' => {
-                    let begin = at;
-                    let escaped = loop {
+                    let (begin, mut escaped) = (at, false);
+                    loop {
                         match memchr2(b'"', b'\\', &body[at..]) {
                             None => return outline.with(&limits, odd),
                             Some(found) if body[at + found] == b'"' => {
                                 at += found + 1;
-                                break body[begin..at].contains(&b'\\');
+                                break;
                             }
-                            Some(found) => at = (at + found + 2).min(body.len()),
+                            Some(found) => {
+                                escaped = true;
+                                at = (at + found + 2).min(body.len());
+                            }
                         }
-                    };
+                    }
                     let rest = body[at..].trim_ascii_start();
                     let Some(value) = rest.strip_prefix(b":") else { continue };
                     let name = if escaped { unescaped(&body[begin - 1..at]) } else { Cow::Borrowed(&body[begin..at - 1]) };

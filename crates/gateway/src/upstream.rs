@@ -170,7 +170,7 @@ impl Target {
         now: Timestamp,
     ) -> Result<Response<Coming>, Lost> {
         let unusable = |e: &dyn std::fmt::Display| Lost { why: format!("the call cannot be sent on: {e}"), sent: false };
-        let uri: Uri = format!("{}{path}", self.base).parse().map_err(|e| unusable(&e))?;
+        let uri = Uri::try_from([&*self.base, path].concat()).map_err(|e| unusable(&e))?;
         let mut request = Request::builder().method(parts.method.clone()).uri(uri).body(()).map_err(|e| unusable(&e))?;
         let headers = request.headers_mut();
         for (name, value) in &parts.headers {
@@ -180,14 +180,14 @@ impl Target {
         }
         headers.insert(HOST, self.authority.clone());
         let date = now.to_string().replace(['-', ':'], "");
-        headers.insert("x-amz-date", HeaderValue::from_str(&date).map_err(|e| unusable(&e))?);
+        headers.insert("x-amz-date", HeaderValue::try_from(date).map_err(|e| unusable(&e))?);
         let Credentials { access_key, secret_key, session_token } = credentials;
         if let Some(token) = session_token {
             headers.insert("x-amz-security-token", HeaderValue::from_str(token).map_err(|e| unusable(&e))?);
         }
         let (mut parts, ()) = request.into_parts();
         let signed = self.signer.authorization(&parts, body_sha256, access_key, secret_key).map_err(|e| unusable(&e))?;
-        parts.headers.insert(AUTHORIZATION, HeaderValue::from_str(&signed).map_err(|e| unusable(&e))?);
+        parts.headers.insert(AUTHORIZATION, HeaderValue::try_from(signed).map_err(|e| unusable(&e))?);
         wire.request(Request::from_parts(parts, body)).await
     }
 }

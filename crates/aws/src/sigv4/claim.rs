@@ -29,7 +29,7 @@ pub struct Claim<'a> {
 impl Claim<'_> {
     /// `20261125/us-east-1/bedrock/aws4_request`.
     pub(super) fn scope(&self) -> String {
-        format!("{}/{}/{}/aws4_request", self.date, self.region, self.service)
+        [self.date, self.region, self.service, "aws4_request"].join("/")
     }
 
     /// The moment of signing.

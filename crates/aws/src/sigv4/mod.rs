@@ -185,7 +185,7 @@ fn check_signed(claim: &Claim<'_>, parts: &Parts) -> Result<(), Refused> {
 }
 
 fn string_to_sign(claim: &Claim<'_>, canonical_request: &str) -> String {
-    format!("AWS4-HMAC-SHA256\n{}\n{}\n{}", claim.amz_date, claim.scope(), sha256_hex(canonical_request.as_bytes()))
+    ["AWS4-HMAC-SHA256", claim.amz_date, &claim.scope(), &sha256_hex(canonical_request.as_bytes())].join("\n")
 }
 
 /// The key of a day, a region and a service.

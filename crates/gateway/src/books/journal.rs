@@ -11,6 +11,8 @@ use super::{Call, Note, ledger};
 
 /// Notes of one file; the next one is begun when all of them have ended.
 const NOTES_MAX: u64 = 100_000;
+/// A file with fewer is not emptied: that costs more than the note of a call.
+const NOTES_KEPT: u64 = 1_000;
 
 /// The notes of this process.
 pub(super) struct Journal {
@@ -55,12 +57,12 @@ impl Journal {
         Ok(())
     }
 
-    /// A call has ended, and the ledger says so. When none is open, no note is needed.
+    /// A call has ended, and the ledger says so. When none is open, no note is needed any more.
     pub(super) fn ended(&mut self) {
         self.open = self.open.saturating_sub(1);
         if self.open == 0 {
             self.older.drain(..).for_each(|path| drop(fs::remove_file(path)));
-            if self.file.set_len(0).is_ok() {
+            if self.notes >= NOTES_KEPT && self.file.set_len(0).is_ok() {
                 self.notes = 0;
             }
         }

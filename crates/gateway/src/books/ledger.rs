@@ -1,6 +1,7 @@
 //! Records of calls that have ended, in the shape of Bedrock's invocation logs with what they cost beside it, in files by hour, so
 //! that the audit reads them as it reads AWS's.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -79,8 +80,8 @@ mod usd {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    schema_type: String,
-    schema_version: String,
+    schema_type: Cow<'static, str>,
+    schema_version: Cow<'static, str>,
     /// When it came.
     pub timestamp: String,
     account_id: String,
@@ -135,7 +136,7 @@ struct Cost {
 }
 
 impl Cost {
-    fn of(call: &Call, end: &End<'_>) -> Self {
+    fn of(call: &Call, end: End<'_>) -> Self {
         let asked = ServiceTier::parse(&call.tier).unwrap_or_default();
         let nothing = Self {
             usage: None,
@@ -147,7 +148,7 @@ impl Cost {
             error: None,
         };
         match end {
-            End::Refused(name) => Self { error: Some(name.clone()), ..nothing },
+            End::Refused(name) => Self { error: Some(name), ..nothing },
             End::Lost => match call.bound() {
                 Some(bound) => Self { bound, certainty: Certainty::Bound, error: Some("unknown".to_owned()), ..nothing },
                 None => Self { certainty: Certainty::Unpriced, error: Some("unknown".to_owned()), ..nothing },
@@ -164,7 +165,7 @@ impl Cost {
                 // Where Bedrock has no price for it either, nothing is saved against it.
                 let instead = prices.instead.as_ref().and_then(|tariff| tariff.of_request(PriceMode::OnDemand, &usage));
                 let list = instead.or(list);
-                let known = Self { usage: Some(usage), tier, error: error.clone(), ..nothing };
+                let known = Self { usage: Some(usage), tier, error, ..nothing };
                 match (paid, list) {
                     (Some(paid), Some(on_demand)) => Self { paid, on_demand, ..known },
                     // What it cost is not known, and at most its bound where there is one: a budget may not take it for nothing.
@@ -176,26 +177,26 @@ impl Cost {
 }
 
 impl Record {
-    pub(super) fn of(id: &str, call: &Call, end: &End<'_>, now: Timestamp) -> Self {
-        let cost = Cost::of(call, end);
+    pub(super) fn of(id: String, call: Call, end: End<'_>, now: Timestamp) -> Self {
+        let cost = Cost::of(&call, end);
         let lane = match cost.tier {
-            ServiceTier::Default if call.is_provisioned() => &call.lane,
+            ServiceTier::Default if call.is_provisioned() => LaneId::Provisioned.name(),
             ServiceTier::Default => "standard",
             other => other.name(),
         };
-        let arn = format!("arn:aws:sts::{}:assumed-role/laneshift-gateway/{}", call.account, call.owner);
+        let arn = ["arn:aws:sts::", &call.account, ":assumed-role/laneshift-gateway/", &call.owner].concat();
         let usage = cost.usage;
         Self {
-            schema_type: "ModelInvocationLog".to_owned(),
-            schema_version: "1.0".to_owned(),
+            schema_type: "ModelInvocationLog".into(),
+            schema_version: "1.0".into(),
             timestamp: call.at().to_string(),
-            account_id: call.account.clone(),
-            region: call.region.clone(),
-            request_id: id.to_owned(),
-            operation: call.operation().map_or_else(|| call.operation.clone(), |operation| operation.name().to_owned()),
-            model_id: call.model.clone(),
+            operation: call.operation().map_or(call.operation, |operation| operation.name().to_owned()),
+            account_id: call.account,
+            region: call.region,
+            request_id: id.clone(),
+            model_id: call.model,
             identity: Map::from_iter([("arn".to_owned(), Value::from(arn))]),
-            request_metadata: call.metadata.clone(),
+            request_metadata: call.metadata,
             error_code: cost.error,
             service_tier: (cost.tier != ServiceTier::Default).then(|| cost.tier.name().to_owned()),
             input: Input {
@@ -205,12 +206,12 @@ impl Record {
             },
             output: Output { output_token_count: usage.map(|usage| usage.output.0) },
             laneshift: Booked {
-                attempt: id.to_owned(),
-                key: call.key.clone(),
-                owner: call.owner.clone(),
-                workload: call.workload.clone(),
+                attempt: id,
+                key: call.key,
+                owner: call.owner,
+                workload: call.workload,
                 lane: lane.to_owned(),
-                upstream: call.upstream.clone(),
+                upstream: call.upstream,
                 paid_usd: cost.paid,
                 on_demand_usd: cost.on_demand,
                 bound_usd: cost.bound,
@@ -286,6 +287,7 @@ pub(super) struct Ledger {
     run: u64,
     /// One for each account and region, and for each other server.
     open: Vec<Hour>,
+    line: Vec<u8>,
 }
 
 /// The file of an hour.
@@ -304,13 +306,14 @@ fn folders_of(folder: &Path) -> [PathBuf; 2] {
 
 impl Ledger {
     pub(super) fn new(folder: &Path, run: u64) -> Self {
-        Self { folder: folder.to_owned(), run, open: Vec::new() }
+        Self { folder: folder.to_owned(), run, open: Vec::new(), line: Vec::new() }
     }
 
     /// One write, so that a killed process leaves whole lines.
     pub(super) fn write(&mut self, record: &Record) -> io::Result<()> {
-        let mut line = serde_json::to_vec(record)?;
-        line.push(b'\n');
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, record)?;
+        self.line.push(b'\n');
         let hour = record.hour();
         let upstream = &record.laneshift.upstream;
         let here =
@@ -319,11 +322,11 @@ impl Ledger {
             if open.hour != hour {
                 (open.hour, open.file) = (hour, file(&self.folder, self.run, record)?);
             }
-            return open.file.write_all(&line);
+            return open.file.write_all(&self.line);
         }
         let (account, region) = (record.account_id.clone(), record.region.clone());
         let mut open = Hour { upstream: upstream.clone(), account, region, hour, file: file(&self.folder, self.run, record)? };
-        let written = open.file.write_all(&line);
+        let written = open.file.write_all(&self.line);
         self.open.push(open);
         written
     }

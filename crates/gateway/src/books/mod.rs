@@ -108,7 +108,7 @@ impl Books {
         let run = now.0.cast_unsigned();
         let mut ledger = Ledger::new(folder, run);
         for (id, call) in journal::left_open(folder)? {
-            ledger.write(&Record::of(&id, &call, &End::Lost, now))?;
+            ledger.write(&Record::of(id, call, End::Lost, now))?;
         }
         let (mut savings, mut spending) = (Savings::default(), Spending::default());
         let keys = crate::keys::list(folder)?;
@@ -185,7 +185,7 @@ impl Books {
             return Err(error);
         }
         self.inner.metrics.begun();
-        Ok(Open { books: self.inner.clone(), id, call, prices, hold, ended: false })
+        Ok(Open { books: self.inner.clone(), call: Some((id, call)), prices, hold })
     }
 
     /// What was paid and saved so far, by owner, workload and lane.
@@ -216,12 +216,11 @@ pub(crate) enum End<'a> {
 /// A call that was noted and has not ended. Dropped without an end it is lost.
 pub(crate) struct Open {
     books: Arc<Inner>,
-    id: String,
-    call: Call,
+    /// With its id, until it has ended.
+    call: Option<(String, Call)>,
     prices: Prices,
     /// Its room on committed capacity or in a quota.
     hold: Option<Hold>,
-    ended: bool,
 }
 
 impl Open {
@@ -232,41 +231,39 @@ impl Open {
             hold.used(usage);
         }
         match meter.usage {
-            None => self.end(&End::Lost),
-            Some(_) => self.end(&End::Answered(meter, &prices, exception)),
+            None => self.end(End::Lost),
+            Some(_) => self.end(End::Answered(meter, &prices, exception)),
         }
     }
 
     /// It was refused.
     pub(crate) fn refused(mut self, name: &str) {
-        self.end(&End::Refused(name.to_owned()));
+        self.end(End::Refused(name.to_owned()));
     }
 
-    fn end(&mut self, end: &End<'_>) {
-        self.ended = true;
-        if let (Some(hold), End::Lost) = (&mut self.hold, end) {
+    fn end(&mut self, end: End<'_>) {
+        let Some((id, mut call)) = self.call.take() else { return };
+        if let (Some(hold), End::Lost) = (&mut self.hold, &end) {
             hold.lost();
         }
-        let record = Record::of(&self.id, &self.call, end, (self.books.wall)());
+        let (at, bound, spends_as) = (call.at(), call.bound(), std::mem::take(&mut call.spends_as));
+        let record = Record::of(id, call, end, (self.books.wall)());
         self.books.metrics.ended(&record);
         told(&record);
         lock(&self.books.savings).add(&record);
         let (input, output) = record.tokens();
-        let (bound, paid) = (self.call.bound(), record.paid_at_most());
-        lock(&self.books.spending).ended(self.call.spends_as(), self.call.at(), bound, paid, input + output);
+        lock(&self.books.spending).ended(&spends_as, at, bound, record.paid_at_most(), input + output);
         // Where the ledger cannot be written, the note stays without an end: the next start books the bound.
         match lock(&self.books.ledger).write(&record) {
             Ok(()) => lock(&self.books.journal).ended(),
-            Err(error) => tracing::error!(call = self.id, %error, "the ledger cannot be written"),
+            Err(error) => tracing::error!(call = record.request_id, %error, "the ledger cannot be written"),
         }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if !self.ended {
-            self.end(&End::Lost);
-        }
+        self.end(End::Lost);
     }
 }
 
