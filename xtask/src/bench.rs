@@ -11,6 +11,7 @@ mod machine;
 mod measure;
 mod mock;
 mod process;
+mod route;
 mod table;
 
 use anyhow::Result;
@@ -30,6 +31,8 @@ enum What {
     Emulator(emulator::EmulatorArgs),
     /// Calls through the gateway beside nginx, and straight to the same upstream
     Gateway(gateway::GatewayArgs),
+    /// The decision which lane takes a call, by itself: cargo run --release -p xtask -- bench route
+    Route(route::RouteArgs),
     /// The batch lane beside a queue in PostgreSQL with a row a request, and single requests that share commits
     Batch(batch::BatchArgs),
 }
@@ -40,6 +43,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         What::Ingest(args) => ingest::run(args),
         What::Emulator(args) => emulator::run(args),
         What::Gateway(args) => gateway::run(args),
+        What::Route(args) => route::run(args),
         What::Batch(args) => batch::run(args),
     }
 }

@@ -24,6 +24,9 @@ const PACED: &str = "us.amazon.nova-pro-v1%3A0";
 const DELTAS: usize = 17;
 /// Paced streams on each connection in a round.
 const PACED_STREAMS: usize = 5;
+/// Calls a second, and for how many seconds, where it is asked what a server adds to a call.
+const STEADY_PER_S: f64 = 1_000.0;
+const STEADY_S: usize = 3;
 
 #[derive(Args)]
 pub(crate) struct GatewayArgs {
@@ -53,6 +56,8 @@ struct Kind {
     body: Value,
     /// Whether those who only speak OpenAI's API take part.
     chat: bool,
+    /// A call of a few hundred bytes with a whole answer.
+    small: bool,
 }
 
 fn kinds() -> [Kind; 5] {
@@ -62,16 +67,23 @@ fn kinds() -> [Kind; 5] {
     let bedrock = |operation: &str| format!("/model/{MODEL}/{operation}");
     let completions = || "/v1/chat/completions".to_owned();
     [
-        Kind { name: "Converse, 240 bytes", path: bedrock("converse"), body: converse(QUESTION.to_owned()), chat: false },
-        Kind { name: "Converse, 82 KiB", path: bedrock("converse"), body: converse(large()), chat: false },
+        Kind {
+            name: "Converse, 240 bytes",
+            path: bedrock("converse"),
+            body: converse(QUESTION.to_owned()),
+            chat: false,
+            small: true,
+        },
+        Kind { name: "Converse, 82 KiB", path: bedrock("converse"), body: converse(large()), chat: false, small: false },
         Kind {
             name: "ConverseStream, 20 frames",
             path: bedrock("converse-stream"),
             body: converse(QUESTION.to_owned()),
             chat: false,
+            small: false,
         },
-        Kind { name: "Chat, 240 bytes", path: completions(), body: chat(QUESTION.to_owned()), chat: true },
-        Kind { name: "Chat, 82 KiB", path: completions(), body: chat(large()), chat: true },
+        Kind { name: "Chat, 240 bytes", path: completions(), body: chat(QUESTION.to_owned()), chat: true, small: true },
+        Kind { name: "Chat, 82 KiB", path: completions(), body: chat(large()), chat: true, small: false },
     ]
 }
 
@@ -86,6 +98,8 @@ struct Contestant {
     chat_only: bool,
     /// Of how many calls it makes one.
     one_of: usize,
+    /// Resident set before the first call.
+    idle_bytes: u64,
     rounds: Vec<Vec<Round>>,
 }
 
@@ -151,9 +165,40 @@ pub(crate) fn run(args: &GatewayArgs) -> Result<()> {
     for contestant in contestants.iter().filter(|contestant| !contestant.chat_only) {
         print_gaps(contestant.name, contestant.address, &contestant.authorization, args.rounds)?;
     }
+    print_added(&contestants, upstream, &kinds, args.rounds)?;
+    println!("\n| server | resident set idle, MB | at most, MB |\n|---|--:|--:|");
     for contestant in &contestants {
-        let rss = contestant.server.as_ref().map_or(Ok(0), Server::rss_bytes)?;
-        println!("\nLargest resident set of {}: {} MB.", contestant.name, rss / 1_000_000);
+        let most = contestant.server.as_ref().map_or(Ok(0), Server::rss_bytes)?;
+        println!("| {} | {} | {} |", contestant.name, contestant.idle_bytes / 1_000_000, most / 1_000_000);
+    }
+    Ok(())
+}
+
+/// What a server adds to small calls that come steadily: its quantiles less those of the upstream alone, medians of rounds.
+fn print_added(contestants: &[Contestant], upstream: SocketAddr, kinds: &[Kind], rounds: usize) -> Result<()> {
+    println!("\n| added at {STEADY_PER_S} calls/s | server | p50 ms | p99 ms |\n|---|---|--:|--:|");
+    let steady = |address: SocketAddr, authorization: &str, kind: &Kind| -> Result<[f64; 2]> {
+        let calls = STEADY_PER_S as usize * STEADY_S;
+        let load = load::paced(address, &request(address, authorization, kind), CONNECTIONS, calls, STEADY_PER_S)?;
+        let n = load.latencies_us.len();
+        Ok([0.5, 0.99].map(|share| f64::from(load.latencies_us[(n as f64 * share) as usize]) / 1e3))
+    };
+    let take_part = |contestant: &&Contestant| contestant.one_of == 1;
+    for kind in kinds.iter().filter(|kind| kind.small) {
+        let others = contestants.iter().filter(take_part).filter(|contestant| kind.chat || !contestant.chat_only);
+        for contestant in others {
+            let (mut p50, mut p99) = (Vec::new(), Vec::new());
+            for _ in 0..rounds {
+                let [none, through] = [steady(upstream, "", kind)?, steady(contestant.address, &contestant.authorization, kind)?];
+                p50.push(through[0] - none[0]);
+                p99.push(through[1] - none[1]);
+            }
+            let median = |values: &mut Vec<f64>| {
+                values.sort_by(f64::total_cmp);
+                values[values.len() / 2]
+            };
+            println!("| {} | {} | {:.2} | {:.2} |", kind.name, contestant.name, median(&mut p50), median(&mut p99));
+        }
     }
     Ok(())
 }
@@ -262,8 +307,17 @@ fn nginx(folder: &Path, upstream: SocketAddr) -> Result<Contestant> {
     command.arg("-c").arg(file);
     let (server, _) = Server::start(&command, false)?;
     wait_for(address)?;
-    let (chat_only, one_of, rounds) = (false, 1, Vec::new());
-    Ok(Contestant { name: "nginx", server: Some(server), address, authorization: String::new(), chat_only, one_of, rounds })
+    let (chat_only, one_of, idle_bytes, rounds) = (false, 1, server.rss_bytes()?, Vec::new());
+    Ok(Contestant {
+        name: "nginx",
+        server: Some(server),
+        address,
+        authorization: String::new(),
+        chat_only,
+        one_of,
+        idle_bytes,
+        rounds,
+    })
 }
 
 /// With everything on that it has: an API key, prices, journal and ledger, and the call signed again.
@@ -290,8 +344,8 @@ fn laneshift(binary: &Path, folder: &Path, upstream: SocketAddr) -> Result<Conte
     let info: Value = serde_json::from_str(&line).context("failed to read where the gateway listens")?;
     let address = info["url"].as_str().unwrap_or_default().trim_start_matches("http://").parse()?;
     let authorization = format!("Bearer {}", key["api_key"].as_str().unwrap_or_default());
-    let (chat_only, one_of, rounds) = (false, 1, Vec::new());
-    Ok(Contestant { name: "laneshift", server: Some(server), address, authorization, chat_only, one_of, rounds })
+    let (chat_only, one_of, idle_bytes, rounds) = (false, 1, server.rss_bytes()?, Vec::new());
+    Ok(Contestant { name: "laneshift", server: Some(server), address, authorization, chat_only, one_of, idle_bytes, rounds })
 }
 
 /// Doubleword's gateway, which forwards OpenAI's API; without a key of its own to check.
@@ -313,8 +367,17 @@ fn onwards(workspace: &Workspace, folder: &Path, upstream: SocketAddr) -> Result
     command.arg("--targets").arg(file).args(["--port", &port, "--metrics-port", &metrics]).env("RUST_LOG", "error");
     let (server, _) = Server::start(&command, false)?;
     wait_for(address)?;
-    let (chat_only, one_of, rounds) = (true, 1, Vec::new());
-    Ok(Contestant { name: "onwards", server: Some(server), address, authorization: String::new(), chat_only, one_of, rounds })
+    let (chat_only, one_of, idle_bytes, rounds) = (true, 1, server.rss_bytes()?, Vec::new());
+    Ok(Contestant {
+        name: "onwards",
+        server: Some(server),
+        address,
+        authorization: String::new(),
+        chat_only,
+        one_of,
+        idle_bytes,
+        rounds,
+    })
 }
 
 /// LiteLLM's proxy with a master key, one worker.
@@ -338,9 +401,9 @@ fn litellm(workspace: &Workspace, folder: &Path, upstream: SocketAddr) -> Result
     command.env("LITELLM_LOCAL_MODEL_COST_MAP", "True").env("LITELLM_LOG", "ERROR");
     let (server, _) = Server::start(&command, false)?;
     wait_for(address)?;
-    let (chat_only, one_of, rounds) = (true, SLOW, Vec::new());
+    let (chat_only, one_of, idle_bytes, rounds) = (true, SLOW, server.rss_bytes()?, Vec::new());
     let authorization = format!("Bearer {KEY}");
-    Ok(Contestant { name: "LiteLLM", server: Some(server), address, authorization, chat_only, one_of, rounds })
+    Ok(Contestant { name: "LiteLLM", server: Some(server), address, authorization, chat_only, one_of, idle_bytes, rounds })
 }
 
 /// Asks until somebody listens, for a minute at most.

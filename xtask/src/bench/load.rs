@@ -1,10 +1,12 @@
-//! A load generator for one prepared HTTP/1.1 request: so many connections, each asking again as soon as it is answered.
+//! A load generator for one prepared HTTP/1.1 request: so many connections, each asking again as soon as it is answered, or all of
+//! them together so often a second, whatever the answers take.
 //!
 //! It reads answers only as far as it must: status, length, end. Both kinds of framing are known.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -17,12 +19,23 @@ pub(super) struct Load {
     pub(super) latencies_us: Vec<u32>,
 }
 
-/// Sends `request` `total` times over `connections` connections.
+/// Sends `request` `total` times over `connections` connections, each as soon as it is answered.
 pub(super) fn run(address: SocketAddr, request: &[u8], connections: usize, total: usize) -> Result<Load> {
-    let clock = Stopwatch::start();
+    load(address, request, connections, total, None)
+}
+
+/// Sends `request` so often a second. A call that had to wait for the one before it on its connection has waited since it was due.
+pub(super) fn paced(address: SocketAddr, request: &[u8], connections: usize, total: usize, per_s: f64) -> Result<Load> {
+    load(address, request, connections, total, Some(per_s))
+}
+
+fn load(address: SocketAddr, request: &[u8], connections: usize, total: usize, per_s: Option<f64>) -> Result<Load> {
+    let clock = &Stopwatch::start();
     let each = total / connections;
+    let due_s = move |connection: usize, n: usize| Some((n * connections + connection) as f64 / per_s?);
     let parts: Vec<Result<Vec<u32>>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..connections).map(|_| scope.spawn(|| connection(address, request, each))).collect();
+        let worker = |at| scope.spawn(move || connection(address, request, each, clock, |n| due_s(at, n)));
+        let workers: Vec<_> = (0..connections).map(worker).collect();
         workers.into_iter().map(|worker| worker.join().expect("a worker returns its errors")).collect()
     });
     let wall_s = clock.elapsed_s();
@@ -34,16 +47,27 @@ pub(super) fn run(address: SocketAddr, request: &[u8], connections: usize, total
     Ok(Load { wall_s, latencies_us })
 }
 
-fn connection(address: SocketAddr, request: &[u8], n: usize) -> Result<Vec<u32>> {
+#[expect(clippy::disallowed_methods, reason = "a call is sent when it is due")]
+fn connection(
+    address: SocketAddr,
+    request: &[u8],
+    n: usize,
+    clock: &Stopwatch,
+    due_s: impl Fn(usize) -> Option<f64>,
+) -> Result<Vec<u32>> {
     let mut stream = TcpStream::connect(address).context("failed to connect")?;
     stream.set_nodelay(true)?;
     let mut reader = BufReader::with_capacity(1 << 16, stream.try_clone()?);
     let mut latencies_us = Vec::with_capacity(n);
-    for _ in 0..n {
-        let clock = Stopwatch::start();
+    for n in 0..n {
+        let due_s = due_s(n);
+        if let Some(due_s) = due_s {
+            thread::sleep(Duration::from_secs_f64((due_s - clock.elapsed_s()).max(0.0)));
+        }
+        let begin_s = due_s.unwrap_or_else(|| clock.elapsed_s());
         stream.write_all(request)?;
         answer(&mut reader)?;
-        latencies_us.push((clock.elapsed_s() * 1e6) as u32);
+        latencies_us.push(((clock.elapsed_s() - begin_s) * 1e6) as u32);
     }
     Ok(latencies_us)
 }
