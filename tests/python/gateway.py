@@ -41,9 +41,9 @@ class Gateway:
             "LANESHIFT_GATEWAY_DATA": str(self.folder),
         } | self._environment
 
-    def start(self):
+    def start(self, **popen):
         command = [str(BIN), "serve", "--listen", "127.0.0.1:0", "--format", "json", *map(str, self._args)]
-        self.process = subprocess.Popen(command, env=self.environment(), stdout=subprocess.PIPE, stderr=self._errors)
+        self.process = subprocess.Popen(command, env=self.environment(), stdout=subprocess.PIPE, stderr=self._errors, **popen)
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError(f"the gateway did not start: exit code {self.process.wait()}")

@@ -5,17 +5,13 @@
 use std::collections::BTreeMap;
 
 use laneshift_catalog::prices::{Catalog, Tariff};
-use laneshift_dialect::output_limit;
+use laneshift_dialect::{MOST_OUTPUT, output_limit};
 use laneshift_store::{Cost, Costed};
 use laneshift_units::{Money, PriceMode, ProfiledModel, Region, Tokens, Usage};
 use serde_json::Value;
 
 use crate::engine::Engine;
 use crate::pool::PoolSpec;
-
-/// The most output of a record that names no limit, for its bound: what the largest models give by themselves.
-// AWS, model cards of Claude 4 and 5 and Nova 2, read 2026-11-23: 64,000 tokens of output at most.
-const OUTPUT_MAX: u64 = 64_000;
 
 /// Tokens by the context tier of their request, answers that count and answers that came twice apart.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +69,7 @@ impl Prices {
 
 /// The most that a record uses: a token is at least a byte.
 pub(crate) fn most_of(input: &str, output_max: Option<u64>) -> Usage {
-    let output = Tokens(output_max.unwrap_or(OUTPUT_MAX));
+    let output = Tokens(output_max.unwrap_or(MOST_OUTPUT));
     Usage { input: Tokens(input.len() as u64), output, ..Usage::default() }
 }
 

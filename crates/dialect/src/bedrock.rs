@@ -39,6 +39,16 @@ fn shape_of(body: &Map<String, Value>) -> Shape {
     if converse { Shape::Converse } else { Shape::InvokeModel }
 }
 
+/// The most output of a request that names no limit: what the largest models give by themselves.
+// AWS, model card of Claude Opus 4.6, read 2026-11-30: 128,000 tokens of output at most; no card names more.
+pub const MOST_OUTPUT: u64 = 128_000;
+
+/// Whether a model's answers are vectors, which are no output tokens.
+// AWS, "Supported foundation models", read 2026-11-30: the ids of Titan's, Cohere's, Nova's and Marengo's.
+pub fn gives_vectors(model: &str) -> bool {
+    model.contains("embed")
+}
+
 /// The most output tokens that a `modelInput` names; 0 for one that makes embeddings.
 pub fn output_limit(input: &str) -> Option<u64> {
     #[derive(Deserialize)]

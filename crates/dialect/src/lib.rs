@@ -28,7 +28,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-pub use bedrock::output_limit;
+pub use bedrock::{MOST_OUTPUT, gives_vectors, output_limit};
 pub use family::is_bedrocks;
 pub use live::{Answers, ChatCall, ChatStream, EmbeddingsCall};
 pub use read::{LINE_BYTES_MAX, read};

@@ -7,8 +7,10 @@ use http::{HeaderMap, Request};
 use laneshift_aws::sigv4;
 use laneshift_bedrock::Operation;
 use laneshift_bedrock::invocation_log::metered;
+use laneshift_catalog::prices::Tariff;
+use laneshift_core::price::Rates;
 use laneshift_dialect::{Answers, ChatCall, EmbeddingsCall};
-use laneshift_units::Timestamp;
+use laneshift_units::{ServiceTier, Timestamp};
 use proptest::prelude::*;
 
 use crate::meter::{Frames, Said};
@@ -164,7 +166,8 @@ proptest! {
         for operation in Operation::ALL {
             let _ = Asked::read(operation, &HeaderMap::new(), &bytes, &Outline::of(&bytes));
         }
-        prop_assert!(most(&bytes, &Outline::of(&bytes)).input.0 >= bytes.len() as u64);
+        let tariff = Tariff::flat(Rates::default());
+        prop_assert!(most("m", &bytes, &Outline::of(&bytes), (&tariff, ServiceTier::Default)).input.0 >= bytes.len() as u64);
     }
 
     #[test]

@@ -13,8 +13,9 @@ use laneshift_catalog::prices::Tariff;
 use laneshift_catalog::signals::Signals;
 use laneshift_core::lanes::LANES;
 use laneshift_core::route::{Class, Decision, Demand, Features, LaneId, Place, Refusal, Target, Wait, route};
+use laneshift_dialect::{MOST_OUTPUT, gives_vectors};
 use laneshift_units::{
-    Bytes, Deadline, Money, PriceMode, ProfiledModel, QuotaTokens, Region, ServiceTier, Timestamp, TokenClass, Tokens, Usage,
+    Bytes, Deadline, PriceMode, ProfiledModel, QuotaTokens, Region, ServiceTier, Timestamp, TokenClass, Tokens, Usage,
 };
 use serde_json::{Map, Value, json};
 
@@ -30,9 +31,6 @@ pub(crate) const DEADLINE_HEADER: &str = "laneshift-deadline";
 const BYTES_PER_TOKEN: u64 = 4;
 /// Output tokens of a call whose workload is not known.
 const OUTPUT_TOKENS: u64 = 300;
-/// The most output of a request that names no limit: what the largest models give by themselves.
-// AWS, model cards of Claude 4 and 5 and Nova 2, read 2026-11-23: 64,000 tokens of output at most.
-pub(crate) const OUTPUT_MAX: u64 = 64_000;
 const HOUR_MS: i64 = 3_600_000;
 
 /// How long answers take by tier, as this deployment dares to promise it.
@@ -60,6 +58,11 @@ pub(crate) const fn lane_of(tier: ServiceTier) -> LaneId {
         ServiceTier::Priority => LaneId::Priority,
         ServiceTier::Reserved => LaneId::Reserved,
     }
+}
+
+/// The most output of a call that names no limit.
+pub(crate) fn output_of(model: &str) -> u64 {
+    if gives_vectors(model) { 0 } else { MOST_OUTPUT }
 }
 
 /// What the gateway decides by.
@@ -180,8 +183,7 @@ impl Rules {
         now: Timestamp,
     ) -> Chosen {
         let waits = self.waits(ask, terms, now);
-        let has_room =
-            |spot: &Spot| spot.room.as_ref().is_none_or(|room| room.has_room(self.load(ask, terms, tariff, spot), waits, now));
+        let has_room = |spot: &Spot| spot.room.as_ref().is_none_or(|room| room.has_room(self.load(ask, terms, spot), waits, now));
         // What has no known price takes a call only where nothing else serves it.
         let alone = spots.iter().all(Spot::is_unpriced);
         let open = |lane: LaneId| {
@@ -271,15 +273,12 @@ impl Rules {
     /// What a call is thought to take: of committed capacity what it will use, of a quota what AWS reserves for it, which is its
     /// input and the most that may come out.
     // AWS, "Token burndown rates for quotas", read 2026-11-23.
-    pub(crate) fn load(&self, ask: &Ask<'_>, terms: &Terms<'_>, tariff: &Tariff, spot: &Spot) -> Counts {
+    pub(crate) fn load(&self, ask: &Ask<'_>, terms: &Terms<'_>, spot: &Spot) -> Counts {
         let input = ask.body_bytes as u64 / BYTES_PER_TOKEN;
         if spot.committed.is_some() {
             return Counts([input, self.output(terms).0]);
         }
-        // Models that give vectors have no price of output, or none that costs.
-        let one = Usage { output: Tokens(1), ..Usage::default() };
-        let gives_text = tariff.cost(PriceMode::OnDemand, Tokens(0), &one).is_some_and(|price| price > Money::ZERO);
-        let output = ask.output_max.unwrap_or(if gives_text { OUTPUT_MAX } else { 0 });
+        let output = ask.output_max.unwrap_or_else(|| output_of(ask.model));
         Counts([input.saturating_add(output), 1])
     }
 

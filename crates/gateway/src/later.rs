@@ -171,8 +171,9 @@ impl Gateway {
 
     /// The most that a call can cost which is answered later: on demand, where a job would be too late.
     pub(crate) fn most_later(&self, model: &str, body: &[u8]) -> Option<Money> {
-        let region = &self.later().ok()?.place.region;
-        bound(&self.tariff(model, region), ServiceTier::Default, &most(body, &Outline::of(body)))
+        let tariff = self.tariff(model, &self.later().ok()?.place.region);
+        let tier = ServiceTier::Default;
+        bound(&tariff, tier, &most(model, body, &Outline::of(body), (&tariff, tier)))
     }
 
     /// Accepts a call, and gives its id.

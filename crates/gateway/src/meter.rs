@@ -49,20 +49,16 @@ impl Meter {
         self.tier = said.tier.or(self.tier);
         let Some(new) = said.usage else { return };
         let most = |a: Tokens, b: Tokens| Tokens(a.0.max(b.0));
-        self.usage = Some(match self.usage {
-            None => new,
-            // Events of a stream count as they grow, and headers do not tell writes of an hour apart.
-            Some(old) => Usage {
-                input: most(old.input, new.input),
-                output: most(old.output, new.output),
-                cache_read: most(old.cache_read, new.cache_read),
-                cache_write_5m: if new.cache_write_1h.0 > 0 {
-                    new.cache_write_5m
-                } else {
-                    most(old.cache_write_5m, new.cache_write_5m)
-                },
-                cache_write_1h: most(old.cache_write_1h, new.cache_write_1h),
-            },
+        let Some(old) = self.usage.replace(new) else { return };
+        // Events of a stream count as they grow, and neither headers nor a stream's last count tell writes of an hour apart.
+        let writes = |usage: &Usage| Tokens(usage.cache_write_5m.0 + usage.cache_write_1h.0);
+        let of_an_hour = most(old.cache_write_1h, new.cache_write_1h);
+        self.usage = Some(Usage {
+            input: most(old.input, new.input),
+            output: most(old.output, new.output),
+            cache_read: most(old.cache_read, new.cache_read),
+            cache_write_5m: Tokens(most(writes(&old), writes(&new)).0.saturating_sub(of_an_hour.0)),
+            cache_write_1h: of_an_hour,
         });
     }
 }
@@ -190,6 +186,17 @@ mod tests {
             assert_eq!((usage.input.0, usage.output.0, usage.cache_read.0), (7, 5, 3), "in pieces of {size}");
             assert_eq!(frames.meter.tier, Some(ServiceTier::Flex));
         }
+    }
+
+    #[test]
+    fn writes_of_an_hour_are_counted_once_though_the_last_count_of_a_stream_has_only_their_sum() {
+        let start = r#"{"type":"message_start","message":{"usage":{"input_tokens":3,"output_tokens":1,"cache_creation_input_tokens":900,"cache_creation":{"ephemeral_5m_input_tokens":200,"ephemeral_1h_input_tokens":700}}}}"#;
+        let stop = r#"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":3,"outputTokenCount":8,"cacheReadInputTokenCount":0,"cacheWriteInputTokenCount":900}}"#;
+        let chunk = |json: &str| frame("chunk", &serde_json::json!({ "bytes": STANDARD.encode(json) }).to_string());
+        let mut frames = Frames::new(&HeaderMap::new());
+        [start, stop].into_iter().for_each(|json| frames.take(&chunk(json), &mut |_| {}));
+        let usage = frames.meter.usage.expect("metered");
+        assert_eq!((usage.cache_write_5m.0, usage.cache_write_1h.0, usage.output.0), (200, 700, 8));
     }
 
     #[test]

@@ -21,6 +21,12 @@ const LIMITS: [(&[u8], &[u8]); 8] = [
 const ABOUT: [&[u8]; 3] = [b"requestMetadata", b"serviceTier", b"performanceConfig"];
 /// Content that is not in the body.
 const REFERENCES: [&[u8]; 2] = [b"s3Location", b"promptVariables"];
+/// Content that has more tokens than bytes: members of Converse and Nova, types of Claude.
+const COMPRESSED: [&[u8]; 2] = [b"document", b"video"];
+/// What an image is in, in all shapes.
+const SOURCE: &[u8] = b"source";
+/// Where something is cached: members of Converse and Nova, of Claude.
+const CACHED: [&[u8]; 2] = [b"cachePoint", b"cache_control"];
 
 /// See the module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,8 +35,12 @@ pub(crate) struct Outline {
     pub(crate) output_max: Option<u64>,
     /// Something is about the call.
     pub(crate) is_about_the_call: bool,
-    /// Content lies elsewhere, so the body's length says nothing of it.
+    /// Content lies elsewhere, or is a file whose text is compressed: the body's length says nothing of it.
     pub(crate) refers: bool,
+    /// Images and other content in base64.
+    pub(crate) images: u64,
+    /// Something is to be written to a cache.
+    pub(crate) caches: bool,
 }
 
 impl Outline {
@@ -65,10 +75,13 @@ impl Outline {
                             }
                         }
                     }
+                    outline.refers |= COMPRESSED.contains(&&body[begin..at - 1]);
                     let rest = body[at..].trim_ascii_start();
                     let Some(value) = rest.strip_prefix(b":") else { continue };
                     let name = if escaped { unescaped(&body[begin - 1..at]) } else { Cow::Borrowed(&body[begin..at - 1]) };
-                    outline.refers |= refers(&name);
+                    outline.refers |= refers(&name) || COMPRESSED.contains(&&*name);
+                    outline.images += u64::from(*name == *SOURCE);
+                    outline.caches |= CACHED.contains(&&*name);
                     outline.is_about_the_call |= depth == 1 && ABOUT.contains(&&*name);
                     let place = if depth == 1 { Some(&b""[..]) } else { Some(&*parent).filter(|_| depth == 2) };
                     if place.is_some_and(|place| LIMITS.contains(&(place, &*name))) {

@@ -11,16 +11,16 @@ use laneshift_aws::sigv4::sha256_hex;
 use laneshift_bedrock::Operation;
 use laneshift_catalog::prices::Tariff;
 use laneshift_core::route::LaneId;
-use laneshift_units::{ModelId, Money, ProfiledModel, ServiceTier, Timestamp, Tokens, Usage};
+use laneshift_units::{ModelId, Money, ProfiledModel, ServiceTier, Timestamp, TokenClass, Tokens, Usage};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::body::Body;
-use crate::books::{Call, Open, Prices, bound};
+use crate::books::{Call, Open, Prices, bound, mode_of};
 use crate::gateway::{Caller, Gateway};
 use crate::keys::Key;
-use crate::lanes::{Ask, OUTPUT_MAX, Terms, lane_of};
+use crate::lanes::{Ask, Terms, lane_of, output_of};
 use crate::later;
 use crate::market::Spot;
 use crate::meter::{Frames, Meter};
@@ -36,6 +36,9 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 32_000_000;
 /// The most input of a call whose content lies elsewhere: the largest context window that AWS sells.
 // AWS, model cards of Claude 4 and 5 and Nova 2, read 2026-11-23: 1,000,000 tokens.
 pub(crate) const INPUT_MAX: u64 = 1_000_000;
+/// The most input of an image, however few bytes it has.
+// Anthropic, "Vision", read 2026-11-30: an image is made smaller until it has 4,784 tokens at most; no other family names more.
+const IMAGE_MAX: u64 = 5_000;
 
 /// With `true` the answer says how its lane was chosen.
 const EXPLAIN_HEADER: &str = "laneshift-explain";
@@ -95,10 +98,22 @@ impl Asked {
     }
 }
 
-/// The most tokens that a body can use. A token is at least a byte.
-pub(crate) fn most(body: &[u8], outline: &Outline) -> Usage {
-    let input = body.len() as u64 + if outline.refers { INPUT_MAX } else { 0 };
-    Usage { input: Tokens(input), output: Tokens(outline.output_max.unwrap_or(OUTPUT_MAX)), ..Usage::default() }
+/// The most tokens that a body can use. A token of text is at least a byte.
+pub(crate) fn most(model: &str, body: &[u8], outline: &Outline, (tariff, tier): (&Tariff, ServiceTier)) -> Usage {
+    let elsewhere = if outline.refers { INPUT_MAX } else { 0 };
+    let input = body.len() as u64 + elsewhere + outline.images * IMAGE_MAX;
+    let output = outline.output_max.unwrap_or_else(|| output_of(model));
+    dearest((tariff, tier), Tokens(input), Tokens(output), outline.caches)
+}
+
+/// Tokens as they cost most: all of the input may be written to a cache, where a body asks for one.
+pub(crate) fn dearest((tariff, tier): (&Tariff, ServiceTier), input: Tokens, output: Tokens, caches: bool) -> Usage {
+    let rates = tariff.rates(mode_of(tier), input);
+    let writes = [TokenClass::CacheWrite5m, TokenClass::CacheWrite1h].into_iter().filter(|_| caches);
+    let class = writes.fold(TokenClass::Input, |most, class| if rates.get(class) > rates.get(most) { class } else { most });
+    let mut usage = Usage { output, ..Usage::default() };
+    *usage.get_mut(class) = input;
+    usage
 }
 
 /// A call that came, with what every try at it needs.
@@ -213,7 +228,7 @@ impl Gateway {
             if last.as_ref().is_some_and(|(_, lane)| *lane == spot.lane && !self.market().spend()) {
                 break;
             }
-            let (load, now) = (self.rules().load(ask, terms, &came.tariff, spot), self.now());
+            let (load, now) = (self.rules().load(ask, terms, spot), self.now());
             let hold = spot.room.clone().map(|room| Hold::new(room, load, self.rules().waits(ask, terms, now), now));
             let Tried { mut response, again } = match (self.live().server(spot), came.passed) {
                 (Some(server), Some(passed)) => self.once_served(came, passed, server, spot.lane).await?,
@@ -364,7 +379,7 @@ impl Gateway {
         let most = match lane {
             // It is paid for by the hour.
             LaneId::Provisioned => Some(Money::ZERO),
-            _ => bound(&came.tariff, tier, &most(&came.body, &came.outline)),
+            _ => bound(&came.tariff, tier, &most(came.model, &came.body, &came.outline, (&came.tariff, tier))),
         };
         let place = (&*target.account, &*target.region, None);
         let prices = Prices { here: came.tariff.clone(), instead: None };

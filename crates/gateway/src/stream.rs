@@ -87,10 +87,10 @@ impl Metered {
         self.to = Some(to);
     }
 
-    /// Books it: by what was metered when that is all of it, and with its bound when it was cut off before.
-    fn end(&mut self, whole: bool) {
+    /// Books it: by what was metered when that is all of it, and with its bound when its last count did not come.
+    fn end(&mut self) {
         let Some(call) = self.call.take() else { return };
-        if self.frames.complete || (whole && self.frames.exception.is_none()) {
+        if self.frames.complete {
             call.answered(self.frames.meter, self.frames.exception.take());
         }
     }
@@ -117,7 +117,7 @@ impl Metered {
     fn fell_silent(&mut self) -> Option<Result<Bytes, Broken>> {
         let why = self.silence.told();
         let (known, between) = (self.frames.complete || self.frames.exception.is_some(), self.frames.are_whole());
-        self.end(false);
+        self.end();
         if self.to.is_some() {
             return self.last(Some(&why)).map(Ok);
         }
@@ -183,7 +183,7 @@ impl Body for Metered {
                 Some(Err(error)) => Some(error),
                 None => None,
             };
-            self.end(end.is_none());
+            self.end();
             self.ended = true;
             let broken = end.is_some().then_some(BROKE_OFF);
             return Poll::Ready(match (self.last(broken), end) {
@@ -197,6 +197,6 @@ impl Body for Metered {
 
 impl Drop for Metered {
     fn drop(&mut self) {
-        self.end(false);
+        self.end();
     }
 }

@@ -6,8 +6,9 @@
 pub mod tls;
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -16,21 +17,27 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
 /// The first byte of a TLS handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
+/// How long a connection without a new request is kept.
+const IDLE: Duration = Duration::from_secs(120);
+/// How often a client of HTTP/2 is asked whether it is still there, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(30);
+/// When there is no descriptor for another connection, how long until the next try.
+const FULL: Duration = Duration::from_millis(20);
 
 /// How much a client may ask of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How long a client may take to say the first byte, to shake hands, and to send the head of a request.
+    /// How long a client may take to say the first byte, to shake hands, to send the head of a request, and until its first request.
     pub head: Duration,
     /// Connections at one time; the next one waits.
     pub connections: usize,
@@ -52,7 +59,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let acceptor = TlsAcceptor::from(tls);
-    let graceful = GracefulShutdown::new();
+    let (stopping, stopped) = watch::channel(());
     let places = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
     loop {
@@ -63,21 +70,20 @@ where
         let (stream, place) = tokio::select! {
             accepted = accepted => match accepted {
                 (Ok((stream, _)), place) => (stream, place),
-                // Out of file descriptors, or a client that went away: the next one may do.
-                (Err(_), _) => { tokio::task::yield_now().await; continue }
+                (Err(_), _) => { no_descriptor().await; continue }
             },
             () = &mut stop => break,
         };
         while connections.try_join_next().is_some() {}
-        let (service, acceptor, watcher) = (service.clone(), acceptor.clone(), graceful.watcher());
+        let (service, acceptor, stopped) = (service.clone(), acceptor.clone(), stopped.clone());
         connections.spawn(async move {
             let _place = place;
             let _ = stream.set_nodelay(true);
             match is_tls(&stream, limits.head).await {
-                Some(false) => connection(service, stream, watcher, limits.head).await,
+                Some(false) => connection(service, stream, stopped, limits.head).await,
                 Some(true) => {
                     if let Ok(Ok(stream)) = tokio::time::timeout(limits.head, acceptor.accept(stream)).await {
-                        connection(service, stream, watcher, limits.head).await;
+                        connection(service, stream, stopped, limits.head).await;
                     }
                 }
                 None => {}
@@ -85,8 +91,15 @@ where
         });
     }
     drop(listener);
-    let _ = tokio::time::timeout(limits.drain, graceful.shutdown()).await;
+    drop(stopping);
+    let _ = tokio::time::timeout(limits.drain, async { while connections.join_next().await.is_some() {} }).await;
     connections.shutdown().await;
+}
+
+/// Out of file descriptors, or a client that went away: the next one may do.
+#[expect(clippy::disallowed_methods, reason = "nothing says that a descriptor is free again")]
+async fn no_descriptor() {
+    sleep(FULL).await;
 }
 
 /// Whether a client begins with a TLS handshake; `None` when it says nothing.
@@ -98,7 +111,9 @@ async fn is_tls(stream: &TcpStream, most: Duration) -> Option<bool> {
     }
 }
 
-async fn connection<S, B, T>(service: S, stream: T, watcher: Watcher, head: Duration)
+/// Serves a connection until it ends, or nothing new comes of it: then what is open may finish, and no more is taken.
+#[expect(clippy::disallowed_methods, reason = "a limit of time, which begins anew with each request")]
+async fn connection<S, B, T>(service: S, stream: T, mut stopped: watch::Receiver<()>, head: Duration)
 where
     S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
     S::Future: Send + 'static,
@@ -110,8 +125,44 @@ where
 {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head);
-    builder.http2().timer(TokioTimer::new());
-    let served = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(PING)).keep_alive_timeout(PING);
+    let asked = Arc::new(AtomicBool::new(false));
+    let service = Asked { service, asked: asked.clone() };
+    let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    // Whoever sends the head of a request slowly is told so before.
+    let first = 2 * head;
     // A connection that breaks is the client's business.
-    let _ = watcher.watch(served).await;
+    tokio::select! {
+        biased;
+        _ = &mut served => return,
+        _ = stopped.changed() => {}
+        () = sleep(first) => if !asked.load(Ordering::Relaxed) { return },
+    }
+    while asked.swap(false, Ordering::Relaxed) && stopped.has_changed().is_ok() {
+        tokio::select! {
+            biased;
+            _ = &mut served => return,
+            _ = stopped.changed() => {}
+            () = sleep(IDLE) => {}
+        }
+    }
+    served.as_mut().graceful_shutdown();
+    let _ = served.await;
+}
+
+/// Notes that a request came.
+struct Asked<S> {
+    service: S,
+    asked: Arc<AtomicBool>,
+}
+
+impl<S: Service<R>, R> Service<R> for Asked<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, request: R) -> S::Future {
+        self.asked.store(true, Ordering::Relaxed);
+        self.service.call(request)
+    }
 }

@@ -1,7 +1,8 @@
 //! A development certificate authority: made once in a folder, so that clients can be told to trust it.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,8 +66,13 @@ fn make(folder: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     server.use_authority_key_identifier_extension = true;
     let certificate = server.signed_by(&key, &issuer)?;
     // The authority's key is not kept: it signs this one certificate.
-    fs::write(tls.join("server.key"), key.serialize_pem())?;
+    write_secret(&tls.join("server.key"), &key.serialize_pem())?;
     fs::write(tls.join("server.pem"), format!("{}{}", certificate.pem(), ca_certificate.pem()))?;
     fs::write(ca_path(folder), ca_certificate.pem())?;
     Ok(())
+}
+
+/// For nobody else on this machine.
+fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?.write_all(text.as_bytes())
 }

@@ -1,12 +1,13 @@
 //! Notes of calls that are about to be sent, one file for each start and each so many calls.
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::lines::Lines;
 use super::{Call, Note, ledger};
 
 /// Notes of one file; the next one is begun when all of them have ended.
@@ -19,7 +20,7 @@ pub(super) struct Journal {
     folder: PathBuf,
     run: u64,
     part: u64,
-    file: File,
+    file: Lines,
     path: PathBuf,
     /// Notes in this file, and of calls that have not ended in all.
     notes: u64,
@@ -41,19 +42,21 @@ impl Journal {
         Ok(Self { folder, run, part: 0, file, path, notes: 0, open: 0, older: Vec::new(), line: Vec::new() })
     }
 
-    /// One write, so that a killed process leaves whole lines.
+    /// A call whose note is not written is not sent.
     pub(super) fn note(&mut self, id: &str, call: &Call) -> io::Result<()> {
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, &Note { id, call })?;
-        self.line.push(b'\n');
-        self.file.write_all(&self.line)?;
-        self.notes += 1;
-        self.open += 1;
-        if self.notes >= NOTES_MAX {
-            let (path, file) = create(&self.folder, self.run, self.part + 1)?;
+        // Where the next file cannot be made, this one grows.
+        if self.notes >= NOTES_MAX
+            && let Ok((path, file)) = create(&self.folder, self.run, self.part + 1)
+        {
             self.older.push(std::mem::replace(&mut self.path, path));
             (self.part, self.file, self.notes) = (self.part + 1, file, 0);
         }
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, &Note { id, call })?;
+        self.line.push(b'\n');
+        self.file.write(&self.line)?;
+        self.notes += 1;
+        self.open += 1;
         Ok(())
     }
 
@@ -62,17 +65,16 @@ impl Journal {
         self.open = self.open.saturating_sub(1);
         if self.open == 0 {
             self.older.drain(..).for_each(|path| drop(fs::remove_file(path)));
-            if self.notes >= NOTES_KEPT && self.file.set_len(0).is_ok() {
+            if self.notes >= NOTES_KEPT && self.file.empty().is_ok() {
                 self.notes = 0;
             }
         }
     }
 }
 
-/// Appends: after the file is emptied, the next note is at its beginning.
-fn create(folder: &Path, run: u64, part: u64) -> io::Result<(PathBuf, File)> {
+fn create(folder: &Path, run: u64, part: u64) -> io::Result<(PathBuf, Lines)> {
     let path = folder.join(format!("{run:012x}-{part:06}.jsonl"));
-    let file = OpenOptions::new().create(true).append(true).open(&path)?;
+    let file = Lines::open(&path)?;
     Ok((path, file))
 }
 

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use laneshift_core::route::LaneId;
@@ -12,6 +12,7 @@ use laneshift_units::{Money, PriceMode, ServiceTier, Timestamp, Tokens, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::lines::Lines;
 use super::{Call, End, Used, mode_of};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -296,7 +297,7 @@ struct Hour {
     account: String,
     region: String,
     hour: i64,
-    file: File,
+    file: Lines,
 }
 
 /// Calls of Bedrock, which the audit reads, and calls of other servers.
@@ -309,7 +310,6 @@ impl Ledger {
         Self { folder: folder.to_owned(), run, open: Vec::new(), line: Vec::new() }
     }
 
-    /// One write, so that a killed process leaves whole lines.
     pub(super) fn write(&mut self, record: &Record) -> io::Result<()> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, record)?;
@@ -322,17 +322,17 @@ impl Ledger {
             if open.hour != hour {
                 (open.hour, open.file) = (hour, file(&self.folder, self.run, record)?);
             }
-            return open.file.write_all(&self.line);
+            return open.file.write(&self.line);
         }
         let (account, region) = (record.account_id.clone(), record.region.clone());
         let mut open = Hour { upstream: upstream.clone(), account, region, hour, file: file(&self.folder, self.run, record)? };
-        let written = open.file.write_all(&self.line);
+        let written = open.file.write(&self.line);
         self.open.push(open);
         written
     }
 }
 
-fn file(folder: &Path, run: u64, record: &Record) -> io::Result<File> {
+fn file(folder: &Path, run: u64, record: &Record) -> io::Result<Lines> {
     let [bedrock, servers] = folders_of(folder);
     let place = match &record.laneshift.upstream {
         Some(upstream) => servers.join(upstream),
@@ -344,7 +344,7 @@ fn file(folder: &Path, run: u64, record: &Record) -> io::Result<File> {
     // 2026-11-25T18:… as 2026/11/25/18.
     let folder = place.join(record.timestamp.get(..13).unwrap_or_default().replace(['-', 'T'], "/"));
     fs::create_dir_all(&folder)?;
-    OpenOptions::new().create(true).append(true).open(folder.join(format!("{run:012x}.json")))
+    Lines::open(&folder.join(format!("{run:012x}.json")))
 }
 
 /// Every record of a folder's ledger.

@@ -1,16 +1,13 @@
 //! The most that a call to a server beside Bedrock can use, by its body.
 
 use laneshift_catalog::prices::Tariff;
-use laneshift_units::{ServiceTier, TokenClass, Tokens, Usage};
+use laneshift_dialect::MOST_OUTPUT;
+use laneshift_units::{ServiceTier, Tokens, Usage};
 
 use super::Passed;
-use crate::books::mode_of;
 use crate::outline::Outline;
-use crate::runtime::INPUT_MAX;
+use crate::runtime::{INPUT_MAX, dearest};
 
-/// The most output of a request that names no limit, for its bound.
-// Judgement: what a server allows is not known here.
-const OUTPUT_MAX: u64 = 128_000;
 /// Members for what is not in the body, beside those whose names end in `_url`: files, and searches whose finds are input.
 // OpenAI has the first two, xAI the third, OpenRouter the fourth; read 2026-11-30.
 const REFERENCES: [&[u8]; 4] = [b"file_id", b"web_search_options", b"search_parameters", b"plugins"];
@@ -25,13 +22,9 @@ impl Passed {
     pub(crate) fn most(&self, body: &[u8], tariff: &Tariff, tier: ServiceTier) -> Usage {
         let outline = outline(body);
         let input = Tokens(body.len() as u64 + if outline.refers { INPUT_MAX } else { 0 });
-        let each = if self.operation() == "Embeddings" { 0 } else { outline.output_max.unwrap_or(OUTPUT_MAX) };
+        let each = if self.operation() == "Embeddings" { 0 } else { outline.output_max.unwrap_or(MOST_OUTPUT) };
         let output = Tokens(each.saturating_mul(self.n.max(1)));
-        let rates = tariff.rates(mode_of(tier), input);
-        if rates.get(TokenClass::CacheWrite5m) > rates.get(TokenClass::Input) {
-            return Usage { cache_write_5m: input, output, ..Usage::default() };
-        }
-        Usage { input, output, ..Usage::default() }
+        dearest((tariff, tier), input, output, true)
     }
 }
 
@@ -40,6 +33,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::tests::passed;
+    use laneshift_units::TokenClass;
+
     use super::*;
 
     #[test]
@@ -57,7 +52,7 @@ mod tests {
             )
         };
         assert_eq!(most(json!({"model": "m", "n": 3, "max_tokens": 10})).output.0, 30);
-        assert_eq!(most(json!({"model": "m", "n": null})).output.0, OUTPUT_MAX);
+        assert_eq!(most(json!({"model": "m", "n": null})).output.0, MOST_OUTPUT);
         let part = |name: &str| json!({"model": "m", "messages": [{"content": [{"type": "x", "x": {name: "y"}}]}]});
         for name in ["image_url", "file_id", "web_search_options"] {
             assert!(most(part(name)).input.0 > INPUT_MAX, "{name}");
