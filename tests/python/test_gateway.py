@@ -826,6 +826,9 @@ class Watching(GatewayCase):
 
 
 class Config(unittest.TestCase):
+    UPSTREAM = '[[upstream]]\nregion = "us-east-1"\n'
+    BATCH = f'[[batch]]\nrole = "{ROLE}"\ns3 = "s3://{BUCKET}/later"\n'
+
     def test_a_wrong_configuration_is_named_with_its_place(self):
         emulator = Emulator()
         self.addCleanup(emulator.close)
@@ -836,11 +839,13 @@ class Config(unittest.TestCase):
             ('[[upstream]]\nregion = 5\n', "line 2"),
             ('listen = "nowhere"\n[[upstream]]\nregion = "us-east-1"\n', "line 1"),
             ("", "upstream"),
+            (f"{self.UPSTREAM}{self.BATCH}{self.BATCH}", 'two tables are for "us-east-1"'),
+            (f'{self.UPSTREAM}{self.BATCH}region = "eu-west-1"\n', 'no [[upstream]] is in "eu-west-1"'),
         ]:
             path.write_text(text, encoding="utf-8")
             done = gateway.laneshift("config", "check", path)
             self.assertEqual((done.returncode, words in done.stderr, str(path) in done.stderr), (3, True, True), done.stderr)
-        path.write_text('[[upstream]]\nregion = "us-east-1"\n', encoding="utf-8")
+        path.write_text(self.UPSTREAM + self.BATCH, encoding="utf-8")
         self.assertEqual(gateway.laneshift("config", "check", path).returncode, 0)
 
 

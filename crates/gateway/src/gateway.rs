@@ -55,13 +55,14 @@ struct Inner {
     live: RwLock<Arc<Live>>,
     keys: RwLock<Keys>,
     books: Books,
-    later: Option<Later>,
+    laters: Vec<Later>,
     catalog: Arc<Catalog>,
     tariffs: RwLock<HashMap<(String, String), Arc<Tariff>>>,
     wire: Wire,
     roles: Roles,
     wall: WallClock,
     creating: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    settling: tokio::sync::Mutex<()>,
 }
 
 /// Who calls, and in which region they think that they are.
@@ -125,7 +126,7 @@ impl Gateway {
         catalog: Arc<Catalog>,
         wall: WallClock,
         env: &dyn Fn(&str) -> Option<String>,
-        (wire, later): (Wire, Option<Later>),
+        (wire, laters): (Wire, Vec<Later>),
     ) -> Result<Self, OpenError> {
         let (keys, books) = (RwLock::new(Keys::read(&config.data)?), Books::open(&config.data, wall.clone())?);
         jobs::sweep(&config.data)?;
@@ -134,19 +135,20 @@ impl Gateway {
             live: RwLock::new(live.clone()),
             keys,
             books,
-            later,
+            laters,
             catalog,
             tariffs: RwLock::default(),
             wire,
             roles: Roles::default(),
             wall,
             creating: Mutex::default(),
+            settling: tokio::sync::Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner), live })
     }
 
     /// Takes another configuration: upstreams, policy, commitments, names of models and times hold for the requests that come from
-    /// now on; open ones end as they began. Addresses, folder, certificate and batch lane are those of the start.
+    /// now on; open ones end as they began. Addresses, folder, certificate and batch lanes are those of the start.
     ///
     /// # Errors
     /// [`OpenError`]; then the one before stays.
@@ -173,14 +175,19 @@ impl Gateway {
         Ok(())
     }
 
-    /// Reads what the work of keys with a budget came to in the queue.
+    /// Reads what the work of keys with a budget came to in all queues.
     ///
     /// # Errors
     /// [`EngineError`]; then budgets hold what was known before.
     pub async fn settle_budgets(&self) -> Result<(), EngineError> {
-        let Some(later) = self.batch_lane() else { return Ok(()) };
+        // An answer counts for what was accepted before it was asked for, so one is asked for at a time.
+        let _one = self.inner.settling.lock().await;
         self.books().reading();
-        self.books().charged(&later.engine.charged().await?);
+        let mut charged = Vec::new();
+        for later in self.batch_lanes() {
+            charged.extend(later.engine.charged().await?);
+        }
+        self.books().charged(&charged);
         Ok(())
     }
 
@@ -201,8 +208,8 @@ impl Gateway {
         &self.inner.books
     }
 
-    pub(crate) fn batch_lane(&self) -> Option<&Later> {
-        self.inner.later.as_ref()
+    pub(crate) fn batch_lanes(&self) -> &[Later] {
+        &self.inner.laters
     }
 
     pub(crate) fn rules(&self) -> &Rules {
@@ -406,7 +413,7 @@ impl Gateway {
     /// what is paid for by the hour or the month: they are no single owner's.
     async fn savings_of(&self, owner: &str) -> Result<Response<Body>, Refusal> {
         let mut savings = self.books().savings();
-        if let Some(later) = self.batch_lane() {
+        for later in self.batch_lanes() {
             savings.add_batch_lane(&later.engine).await.map_err(Refusal::failed)?;
         }
         savings.add_fees(&self.live.commitments, self.now());

@@ -1,5 +1,7 @@
 //! Calls that can wait: accepted under an id, answered by the batch lane, and asked for when it suits.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use http::header::LOCATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use laneshift_batch::{Accepted, Engine, EngineError, NotAccepted, OneState, Place, Single, Taken};
+use laneshift_batch::{Accepted, Engine, EngineError, NotAccepted, One, OneState, Place, Single, Taken};
 use laneshift_bedrock::Operation;
 use laneshift_store::StoreError;
 use laneshift_units::{Money, ServiceTier, Timestamp};
@@ -29,21 +31,59 @@ const WAIT_S_MAX: u64 = 60;
 /// Members of a Converse body that are about the call and not about the answer: batch has no place for them.
 const ABOUT_THE_CALL: [&str; 3] = ["requestMetadata", "serviceTier", "performanceConfig"];
 
-/// The batch lane of a gateway.
+/// A batch lane of a gateway: one region's.
 #[derive(Clone)]
 pub struct Later {
     /// The engine; somebody takes its turns.
     pub engine: Arc<Engine>,
     /// Where its jobs run.
     pub place: Place,
+    /// The folder of its queue.
+    pub queue: PathBuf,
 }
 
-/// Where the batch lane of a gateway keeps its queue.
+/// The first queue of a gateway, the only one where it has one batch lane. Its work says which region it is of.
 pub fn queue_of(data: &Path) -> PathBuf {
     data.join("queue")
 }
 
+/// The queue of a region's batch lane, unless that is [`queue_of`].
+pub fn queue_in(data: &Path, region: &str) -> PathBuf {
+    data.join(format!("queue.{region}"))
+}
+
+/// All queues of a gateway, those of lanes that its configuration has no more among them.
+///
+/// # Errors
+/// What the disk says.
+pub fn queues_of(data: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut queues = Vec::new();
+    let entries = match fs::read_dir(data) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(queues),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let is_queue = entry.file_name().to_str().is_some_and(|name| name == "queue" || name.starts_with("queue."));
+        if is_queue && entry.path().is_dir() {
+            queues.push(entry.path());
+        }
+    }
+    queues.sort();
+    Ok(queues)
+}
+
 impl Later {
+    /// The region of its jobs.
+    pub(crate) fn region(&self) -> &str {
+        &self.place.region
+    }
+
+    /// Takes back what was read and is not accepted.
+    pub(crate) fn discard(&self, read: Vec<Accepted>) {
+        read.into_iter().for_each(|accepted| accepted.discard(&self.queue));
+    }
+
     /// Whether the queue has a submission.
     pub(crate) async fn is_accepted(&self, id: &str) -> Result<bool, EngineError> {
         match self.engine.submission(id).await {
@@ -87,21 +127,38 @@ pub(crate) const fn in_a_day(now: Timestamp) -> Timestamp {
 }
 
 impl Gateway {
-    pub(crate) fn later(&self) -> Result<&Later, Refusal> {
-        let none = "This gateway has no batch lane: its configuration has no [batch].";
-        self.batch_lane().ok_or_else(|| Refusal::validation(none))
+    /// The batch lane of a region.
+    fn lane_in(&self, region: &str) -> Option<&Later> {
+        self.batch_lanes().iter().find(|later| later.region() == region)
     }
 
     /// The batch lane for a call that was signed for a region: no call leaves a region that its client named and this gateway calls.
+    /// One that is bound to none goes where it would go at once, if a lane is there.
     pub(crate) fn later_in(&self, region: Option<&str>) -> Result<&Later, Refusal> {
-        let later = self.later()?;
-        let jobs = later.place.region.as_str();
-        match self.live().stays_in(region).filter(|region| *region != jobs) {
-            None => Ok(later),
-            Some(region) => Err(Refusal::validation(format!(
-                "This gateway's jobs run in {jobs}: what is called in {region} is answered at once."
-            ))),
+        let lanes = self.batch_lanes();
+        let Some(first) = lanes.first() else {
+            return Err(Refusal::validation("This gateway has no batch lane: its configuration has no [batch]."));
+        };
+        match self.live().stays_in(region) {
+            None => Ok(self.live().target(None).and_then(|target| self.lane_in(&target.region)).unwrap_or(first)),
+            Some(region) => self.lane_in(region).ok_or_else(|| {
+                let jobs = lanes.iter().map(Later::region).collect::<Vec<_>>().join(", ");
+                Refusal::validation(format!("This gateway's jobs run in {jobs}: what is called in {region} is answered at once."))
+            }),
         }
+    }
+
+    /// The batch lane of a batch or job by the region of its note; a note without one is about the first queue.
+    pub(crate) fn lane_noted(&self, region: Option<&str>) -> Option<&Later> {
+        match region {
+            Some(region) => self.lane_in(region),
+            None => self.batch_lanes().iter().find(|later| later.queue == queue_of(&self.config().data)),
+        }
+    }
+
+    /// Whether a batch or job is of a lane.
+    pub(crate) fn is_of(&self, region: Option<&str>, later: &Later) -> bool {
+        self.lane_noted(region).is_some_and(|lane| lane.region() == later.region())
     }
 
     /// Accepts a call, and gives its id: from here on it will be answered.
@@ -121,21 +178,21 @@ impl Gateway {
         if operation.is_converse() {
             input.retain(|name, _| !ABOUT_THE_CALL.contains(&name.as_str()));
         }
-        let line = json!({ "modelInput": input });
-        let (single, due) = self.single(&line, model, caller, headers, due)?;
+        let (line, later) = (json!({ "modelInput": input }), self.later_in(caller.region)?);
+        let (single, due) = self.single(later, &line, model, &caller.key, headers, due)?;
         if single.is_converse() != operation.is_converse() {
             return Err(Refusal::validation(format!("The body is not one of {}.", operation.name())));
         }
-        self.accept_single(single, due, (&caller.key, self.most_later(model, body))).await
+        self.accept_single(later, single, due, (&caller.key, self.most_later(later, model, body))).await
     }
 
-    /// Goes on with batches and jobs that were noted and are not accepted yet: the process that noted them died, or could not
-    /// reach the queue.
+    /// Goes on with batches and jobs of a lane that were noted and are not accepted yet: the process that noted them died, or could
+    /// not reach the queue.
     ///
     /// # Errors
     /// The first that the queue or the disk says; it is tried again the next time.
-    pub async fn finish_begun(&self) -> Result<(), EngineError> {
-        self.finish_batches().await.and(self.finish_jobs().await)
+    pub async fn finish_begun(&self, later: &Later) -> Result<(), EngineError> {
+        self.finish_batches(later).await.and(self.finish_jobs(later).await)
     }
 
     /// Says who pays for what was read, if anybody's budget does; gives the most that it can cost.
@@ -144,21 +201,16 @@ impl Gateway {
         read.iter_mut().map(|accepted| accepted.paid_by(payer, self.catalog())).sum()
     }
 
-    /// Takes back what was read and is not accepted.
-    pub(crate) fn discard(&self, read: Vec<Accepted>) {
-        read.into_iter().for_each(|accepted| accepted.discard(&queue_of(&self.config().data)));
-    }
-
     /// Reads a call that is written as a line of a batch file, and when it is due.
     pub(crate) fn single(
         &self,
+        later: &Later,
         line: &Value,
         model: &str,
-        Caller { key, region }: &Caller<'_>,
+        key: &Key,
         headers: &HeaderMap,
         due: Option<Timestamp>,
     ) -> Result<(Single, Timestamp), Refusal> {
-        let later = self.later_in(*region)?;
         if !key.allows(model) {
             return Err(Refusal::denied(format!("This key may not call {model}.")));
         }
@@ -170,22 +222,21 @@ impl Gateway {
     }
 
     /// The most that a call can cost which is answered later: on demand, where a job would be too late.
-    pub(crate) fn most_later(&self, model: &str, body: &[u8]) -> Option<Money> {
-        let tariff = self.tariff(model, &self.later().ok()?.place.region);
-        let tier = ServiceTier::Default;
+    pub(crate) fn most_later(&self, later: &Later, model: &str, body: &[u8]) -> Option<Money> {
+        let (tariff, tier) = (self.tariff(model, later.region()), ServiceTier::Default);
         bound(&tariff, tier, &most(model, body, &Outline::of(body), (&tariff, tier)))
     }
 
     /// Accepts a call, and gives its id.
     pub(crate) async fn accept_single(
         &self,
+        later: &Later,
         single: Single,
         due: Timestamp,
         (key, most): (&Key, Option<Money>),
     ) -> Result<Response<Body>, Refusal> {
-        let (gateway, key) = (self.clone(), key.clone());
+        let (gateway, later, key) = (self.clone(), later.clone(), key.clone());
         let accepting = async move {
-            let later = gateway.later()?;
             gateway.books().admit(&key).map_err(Refusal::held)?;
             // What came before is paid for already.
             if let Some(id) = later.engine.taken_before(&single).await.map_err(refused)? {
@@ -210,10 +261,22 @@ impl Gateway {
         Ok(response)
     }
 
+    /// A request of an owner, and the engine that has it: an id proves itself to the queue that gave it, and to no other.
+    async fn request(&self, id: &str, owner: &str) -> Result<Option<(&Engine, One)>, Refusal> {
+        // Where there is no lane, that is what is wrong.
+        self.later_in(None)?;
+        for Later { engine, .. } in self.batch_lanes() {
+            if let Some(one) = engine.one(id, owner).await.map_err(Refusal::failed)? {
+                return Ok(Some((engine, one)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Where an accepted request stands, with its answer when it has one; or takes it back.
     pub(crate) async fn one_later(&self, id: &str, key: &Key, parts: &Parts) -> Result<Response<Body>, Refusal> {
-        let engine = &self.later()?.engine;
         let unknown = || Refusal::not_found(format!("There is no request {id}."));
+        let (engine, found) = self.request(id, &key.owner).await?.ok_or_else(unknown)?;
         if parts.method == Method::DELETE {
             let ended = engine.cancel_one(id, &key.owner).await.map_err(Refusal::failed)?.ok_or_else(unknown)?;
             return Ok(json_response(&json!({ "id": id, "cancelled": ended })));
@@ -221,13 +284,15 @@ impl Gateway {
         let most = wait_of(parts.uri.query().unwrap_or_default());
         let mut settled = engine.subscribe();
         let asking = async {
-            loop {
+            let mut one = found;
+            while one.state == OneState::Waiting {
                 settled.borrow_and_update();
-                let one = engine.one(id, &key.owner).await.map_err(Refusal::failed)?.ok_or_else(unknown)?;
-                if one.state != OneState::Waiting || settled.changed().await.is_err() {
-                    return Ok::<_, Refusal>(one);
+                one = engine.one(id, &key.owner).await.map_err(Refusal::failed)?.ok_or_else(unknown)?;
+                if one.state == OneState::Waiting && settled.changed().await.is_err() {
+                    break;
                 }
             }
+            Ok::<_, Refusal>(one)
         };
         let one = match tokio::time::timeout(most, asking).await {
             Ok(one) => one?,

@@ -40,6 +40,6 @@ pub use body::{Body, Broken, Coming};
 pub use explain::{Question, explain};
 pub use gateway::Gateway;
 pub use lanes::Waits;
-pub use later::{Later, queue_of};
+pub use later::{Later, queue_in, queue_of, queues_of};
 pub use live::{OpenError, check};
 pub use upstream::{InProcess, Wire};

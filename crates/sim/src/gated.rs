@@ -159,8 +159,8 @@ impl<'a> Planned<'a> {
 
     async fn turn(&mut self) -> Result<(), SimError> {
         let turning = async |node: Node| {
-            node.engine.turn().await?;
-            node.gateway.end_jobs().await
+            node.later.engine.turn().await?;
+            node.gateway.end_jobs(&node.later).await
         };
         match self.alive(turning).await? {
             // It is told, and tried again at the next turn.

@@ -37,7 +37,7 @@ const LINGER_MS: i64 = 5 * 3_600_000;
 #[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) gateway: Gateway,
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) later: Later,
 }
 
 /// The shipped catalogue: reading it takes longer than a short month does.
@@ -97,8 +97,8 @@ impl Ground {
 
     /// The process begins.
     pub(crate) async fn open(&self, aws: &Aws, watch: &Watch) -> Result<Node, SimError> {
-        let engine = Arc::new(self.engine(aws, watch)?);
-        let later = Later { engine: engine.clone(), place: self.place.clone() };
+        let (engine, queue) = (Arc::new(self.engine(aws, watch)?), queue_of(&self.data));
+        let later = Later { engine, place: self.place.clone(), queue };
         let env = |name: &str| match name {
             "AWS_ACCESS_KEY_ID" => Some(GATEWAY_KEYS.0.to_owned()),
             "AWS_SECRET_ACCESS_KEY" => Some(GATEWAY_KEYS.1.to_owned()),
@@ -106,10 +106,10 @@ impl Ground {
         };
         let wire = Wire::InProcess((self.seams.wire)(watch.wire(aws.wire())));
         let (config, catalog) = (self.config.clone(), self.catalog.clone());
-        let gateway = Gateway::open(config, catalog, aws.clock.wall(), &env, (wire, Some(later)))?;
-        gateway.finish_begun().await?;
+        let gateway = Gateway::open(config, catalog, aws.clock.wall(), &env, (wire, vec![later.clone()]))?;
+        gateway.finish_begun(&later).await?;
         gateway.read_quotas().await;
-        Ok(Node { gateway, engine })
+        Ok(Node { gateway, later })
     }
 
     fn engine(&self, aws: &Aws, watch: &Watch) -> Result<Engine, SimError> {

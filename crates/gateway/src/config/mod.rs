@@ -1,5 +1,6 @@
 //! `gateway.toml`.
 
+mod batch;
 mod upstream;
 
 use std::collections::{BTreeMap, HashSet};
@@ -9,9 +10,9 @@ use std::path::{Path, PathBuf};
 use laneshift_units::ProfiledModel;
 use serde::Deserialize;
 
-use crate::books::EVERYBODY;
 use crate::lanes::Waits;
 use crate::roles::{account_of, region_of};
+pub use batch::Batch;
 pub use upstream::{AwsKeys, Bedrock, Mantle, Model, Server, Upstream};
 
 /// What the gateway is told at its start.
@@ -41,8 +42,9 @@ pub struct Config {
     /// Whom AWS knows owners as, by owner; the gateway itself when left out.
     #[serde(default)]
     pub owners: BTreeMap<String, Owner>,
-    /// The batch lane, for calls that can wait.
-    pub batch: Option<Batch>,
+    /// The batch lanes, for calls that can wait: one a region.
+    #[serde(rename = "batch", default, deserialize_with = "batch::one_or_more")]
+    pub batches: Vec<Batch>,
     /// Names of models for OpenAI's clients, and the models of Bedrock that they mean.
     #[serde(default)]
     pub models: BTreeMap<String, String>,
@@ -133,37 +135,6 @@ pub struct Quota {
     pub requests_per_minute: Option<u64>,
 }
 
-/// Where jobs of calls that can wait run, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Batch {
-    /// The role that Bedrock assumes to read and write S3.
-    pub role: String,
-    /// Bucket and prefix for the jobs' files.
-    pub s3: String,
-    /// By owner: buckets, or prefixes in them, from which its keys may have jobs read and to which they may have them written. The
-    /// owner `*` is everybody.
-    #[serde(default)]
-    pub client_s3: BTreeMap<String, Vec<String>>,
-    /// The region; that of the first upstream when left out.
-    pub region: Option<String>,
-    /// Seconds that calls wait for others before a job is made of them.
-    #[serde(default = "linger_s")]
-    pub linger_s: u32,
-    /// Quota tokens a minute for late and few calls on the on-demand lanes; half the account's quota when left out.
-    pub rescue_tpm: Option<u64>,
-    /// Seconds between two looks at a job.
-    #[serde(default = "poll_s")]
-    pub poll_s: u32,
-}
-
-impl Batch {
-    /// The places of an owner.
-    pub(crate) fn places_of(&self, owner: &str) -> impl Iterator<Item = &String> {
-        [owner, EVERYBODY].into_iter().filter_map(|owner| self.client_s3.get(owner)).flatten()
-    }
-}
-
 /// PEM files.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -208,14 +179,6 @@ fn data() -> PathBuf {
     PathBuf::from("laneshift-gateway")
 }
 
-const fn linger_s() -> u32 {
-    600
-}
-
-const fn poll_s() -> u32 {
-    30
-}
-
 /// Why a configuration cannot be used; names the file, and the line where TOML has one.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}: {1}")]
@@ -239,7 +202,7 @@ impl Config {
     /// # Errors
     /// What is wrong with it.
     pub fn of(upstream: Upstream) -> Result<Self, String> {
-        let (tls, policy, commitments, batch, models) = (None, None, None, None, BTreeMap::new());
+        let (tls, policy, commitments, models) = (None, None, None, BTreeMap::new());
         let (waits, limits, upstreams, metrics_listen) = (Waits::default(), Limits::default(), vec![upstream], None);
         let config = Self {
             listen: listen(),
@@ -251,7 +214,7 @@ impl Config {
             commitments,
             quotas: Vec::new(),
             owners: BTreeMap::new(),
-            batch,
+            batches: Vec::new(),
             models,
             waits,
             limits,
@@ -289,18 +252,9 @@ impl Config {
                 return Err(format!("upstream.model.name: {} has {:?} twice", server.name, twice.name));
             }
         }
-        if self.batch.is_some() && bedrocks.is_empty() {
-            return Err("batch: jobs run on Bedrock, and no [[upstream]] is one".to_owned());
-        }
+        self.check_batches()?;
         if let Some((name, model)) = self.models.iter().find(|(_, model)| !laneshift_dialect::is_bedrocks(model)) {
             return Err(format!("models.{name:?}: {model:?} is no model of Bedrock's"));
-        }
-        let places = self.batch.iter().flat_map(|batch| &batch.client_s3);
-        for (owner, place) in places.flat_map(|(owner, places)| places.iter().map(move |place| (owner, place))) {
-            let bucket = place.strip_prefix("s3://").and_then(|place| place.split('/').next()).unwrap_or_default();
-            if bucket.is_empty() {
-                return Err(format!("batch.client_s3.{owner:?}: write s3://bucket or s3://bucket/prefix, and not {place:?}"));
-            }
         }
         let limits = &self.limits;
         if [limits.head_s, limits.request_s, limits.answer_s, limits.idle_s].contains(&0) || limits.connections == 0 {
@@ -340,6 +294,15 @@ mod tests {
             ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"amazon.nova-lite-v1:0\"\nregion = \"r\"", "tokens_per_minute"),
             ("[[upstream]]\nregion = \"r\"\n[batch]\nrole = \"r\"\ns3 = \"s3://b\"\nclient_s3 = [\"s3://b\"]", "expected a map"),
             ("[[upstream]]\nregion = \"r\"\n[batch]\nrole = \"r\"\ns3 = \"s3://b\"\nclient_s3.a = [\"b/x\"]", "client_s3.\"a\""),
+            (
+                "[[upstream]]\nregion = \"r\"\n[batch]\nrole = \"r\"\ns3 = \"s3://b\"\nregion = \"s\"",
+                "no [[upstream]] is in \"s\"",
+            ),
+            (
+                "[[upstream]]\nregion = \"r\"\n[[batch]]\nrole = \"r\"\ns3 = \"s3://b\"\n[[batch]]\nrole = \"r\"\ns3 = \"s3://b\"\nregion = \"r\"",
+                "two tables are for \"r\"",
+            ),
+            ("batch = 1\n[[upstream]]\nregion = \"r\"", "a [[batch]] for each region"),
             ("[[upstream]]\nregion = \"r\"\n[limits]\nhead_s = 0", "head_s"),
         ] {
             let why = check(text).expect_err(text);

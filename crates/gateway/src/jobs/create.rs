@@ -21,6 +21,7 @@ use crate::gateway::{Caller, Gateway, json_response};
 use crate::keys::Key;
 use crate::later::Later;
 use crate::refusal::Refusal;
+use crate::roles::account_of;
 use crate::shelf::fresh;
 
 /// Hours of a job that names none, and the limits of AWS.
@@ -59,7 +60,8 @@ impl Gateway {
             return Err(Refusal::validation("timeoutDurationInHours is not between 24 and 168"));
         }
         let later = self.later_in(caller.region)?.clone();
-        let places = || self.config().batch.iter().flat_map(|batch| batch.places_of(&caller.key.owner));
+        let region = later.region();
+        let places = || self.config().batch_in(region).into_iter().flat_map(|batch| batch.places_of(&caller.key.owner));
         let from = Place::read(&asked.input_data_config, "s3InputDataConfig")?;
         let to = Place::read(&asked.output_data_config, "s3OutputDataConfig")?;
         if !from.is_open(places()) || !to.is_open(places()) {
@@ -75,7 +77,9 @@ impl Gateway {
         let shelf = self.shelf("jobs");
         let same = asked.client_request_token.as_ref().and_then(|token| {
             let mut all: Vec<Job> = shelf.all(|job: &Job| job.submitted_ms);
-            all.retain(|job| job.owner == caller.key.owner && job.token.as_ref() == Some(token));
+            all.retain(|job| {
+                self.is_of(job.region.as_deref(), &later) && job.owner == caller.key.owner && job.token.as_ref() == Some(token)
+            });
             all.pop()
         });
         let mut job = match same {
@@ -92,10 +96,11 @@ impl Gateway {
             }
             None => {
                 let id = fresh("")?[..12].to_owned();
-                let target = self.target(caller.region)?;
-                let account = if target.account.is_empty() { "000000000000" } else { &target.account };
+                // A role passes in its own account only.
+                let account = Some(account_of(&later.place.role)).filter(|account| !account.is_empty()).unwrap_or("000000000000");
                 Job {
-                    arn: format!("arn:aws:bedrock:{}:{account}:model-invocation-job/{id}", target.region),
+                    arn: format!("arn:aws:bedrock:{region}:{account}:model-invocation-job/{id}"),
+                    region: Some(region.to_owned()),
                     id,
                     owner: caller.key.owner.clone(),
                     name: asked.job_name,
@@ -141,7 +146,7 @@ impl Gateway {
         };
         let most = self.paid_by(job.payer.as_deref(), &mut read);
         if let Err(held) = self.books().reserve(key, most) {
-            self.discard(read);
+            later.discard(read);
             return Err(Refusal::held(held));
         }
         for (input, accepted) in job.inputs.iter_mut().zip(&read) {
@@ -159,7 +164,8 @@ impl Gateway {
 
     /// Carries out what was noted. Done twice it changes nothing: submissions follow from what they hold.
     async fn finish_job(&self, job: &mut Job) -> Result<(), EngineError> {
-        let Some(later) = self.batch_lane().filter(|_| !job.accepted && job.message.is_none()) else { return Ok(()) };
+        let later = self.lane_noted(job.region.as_deref()).filter(|_| !job.accepted && job.message.is_none());
+        let Some(later) = later else { return Ok(()) };
         let noted: Vec<String> = job.inputs.iter().filter_map(|input| input.submission.clone()).collect();
         if !later.is_accepted(noted.first().map_or("", |id| id)).await? {
             let mut read = match self.read_job(job, later).await {
@@ -167,7 +173,7 @@ impl Gateway {
                 Err(why) => return self.fail_job(job, &why).map_err(EngineError::Spool),
             };
             if !read.iter().map(|accepted| &accepted.submission.id).eq(&noted) {
-                self.discard(read);
+                later.discard(read);
                 let why = "What was read of the input was lost before it was accepted.";
                 return self.fail_job(job, why).map_err(EngineError::Spool);
             }
@@ -179,10 +185,11 @@ impl Gateway {
         self.shelf("jobs").note(&job.id, &*job).map_err(EngineError::Spool)
     }
 
-    /// Carries out every job that was noted and not accepted.
-    pub(crate) async fn finish_jobs(&self) -> Result<(), EngineError> {
+    /// Carries out every job of a lane that was noted and not accepted.
+    pub(crate) async fn finish_jobs(&self, later: &Later) -> Result<(), EngineError> {
         let (shelf, mut first) = (self.shelf("jobs"), Ok(()));
-        for job in shelf.all(|job: &Job| job.submitted_ms).into_iter().filter(|job| !job.accepted && job.message.is_none()) {
+        let begun = |job: &Job| !job.accepted && job.message.is_none() && self.is_of(job.region.as_deref(), later);
+        for job in shelf.all(|job: &Job| job.submitted_ms).into_iter().filter(begun) {
             let creating = self.creating(&job.owner);
             let _one = creating.lock().await;
             // Whoever held the lock may have done it.
@@ -211,7 +218,7 @@ impl Gateway {
             match one.await.map_err(|e| e.to_string()).flatten() {
                 Ok(accepted) => read.push(accepted),
                 Err(why) => {
-                    self.discard(read);
+                    later.discard(read);
                     return Err(why);
                 }
             }

@@ -28,24 +28,26 @@ impl Gateway {
         if !job.accepted {
             return Err(Refusal::conflict("The job is being accepted; stop it in a moment."));
         }
-        for (submission, _) in self.submissions_of(&job).await.map_err(Refusal::failed)? {
-            self.later()?.engine.cancel(&submission.new.id).await.map_err(Refusal::failed)?;
+        let later = self.lane_noted(job.region.as_deref());
+        let later =
+            later.ok_or_else(|| Refusal::conflict("The job's batch lane is not in this gateway's configuration any more."))?;
+        for submission in job.inputs.iter().filter_map(|input| input.submission.as_ref()) {
+            later.engine.cancel(submission).await.map_err(Refusal::failed)?;
         }
         job.stopped = true;
         self.shelf("jobs").note(&job.id, &job).map_err(Refusal::failed)?;
         Ok(json_response(&json!({})))
     }
 
-    /// Writes what jobs came to, where they want it, when all of it is there.
+    /// Writes what jobs of a lane came to, where they want it, when all of it is there.
     ///
     /// # Errors
     /// The first that S3 or the disk says; it is tried again the next time.
-    pub async fn end_jobs(&self) -> Result<(), EngineError> {
-        let Some(later) = self.batch_lane() else { return Ok(()) };
+    pub async fn end_jobs(&self, later: &Later) -> Result<(), EngineError> {
         let shelf = self.shelf("jobs");
         let mut first = Ok(());
         for mut job in shelf.all(|job: &Job| job.submitted_ms) {
-            if job.ended_ms.is_none() && job.accepted {
+            if job.ended_ms.is_none() && job.accepted && self.is_of(job.region.as_deref(), later) {
                 // One that cannot be written holds up no other.
                 first = first.and(self.end_if_settled(&mut job, later, &shelf).await);
             }

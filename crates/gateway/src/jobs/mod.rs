@@ -24,6 +24,7 @@ use serde_json::Value;
 use crate::body::Body;
 use crate::gateway::{Caller, Gateway, json_response, to_the_end};
 use crate::refusal::Refusal;
+use crate::roles::region_of;
 
 const JOB: &str = "/model-invocation-job";
 const JOBS: &str = "/model-invocation-jobs";
@@ -64,6 +65,8 @@ struct Input {
 struct Job {
     id: String,
     arn: String,
+    /// The region of its batch lane; without one its work is in the first queue.
+    region: Option<String>,
     owner: String,
     name: String,
     role: String,
@@ -153,16 +156,22 @@ impl Gateway {
         self.config().data.join("jobs").join(id)
     }
 
+    /// Whether a caller sees a job: its owner does in the region that it was made in, and in all regions where a call is bound to none.
+    fn shows(&self, job: &Job, caller: &Caller<'_>) -> bool {
+        let here = self.live().stays_in(caller.region).is_none_or(|region| region == region_of(&job.arn));
+        here && job.owner == caller.key.owner
+    }
+
     /// A job of a caller's owner, by its ARN or the end of it.
     fn job(&self, id: &str, caller: &Caller<'_>) -> Result<Job, Refusal> {
         let id = percent_decode_str(id).decode_utf8_lossy();
         let job = self.shelf("jobs").read::<Job>(id.rsplit('/').next().unwrap_or_default());
-        let mine = job.filter(|job| job.owner == caller.key.owner && (!id.contains('/') || job.arn == id));
+        let mine = job.filter(|job| self.shows(job, caller) && (!id.contains('/') || job.arn == id));
         mine.ok_or_else(|| Refusal::not_found("Could not find the model invocation job."))
     }
 
     async fn submissions_of(&self, job: &Job) -> Result<Vec<(Submission, Delivered)>, EngineError> {
-        let Some(later) = self.batch_lane().filter(|_| job.accepted) else { return Ok(Vec::new()) };
+        let Some(later) = self.lane_noted(job.region.as_deref()).filter(|_| job.accepted) else { return Ok(Vec::new()) };
         let mut all = Vec::new();
         for id in job.inputs.iter().filter_map(|input| input.submission.as_ref()) {
             let submission = later.engine.submission(id).await?;

@@ -74,7 +74,7 @@ impl Gateway {
         let (after, before) = (moment("submitTimeAfter"), moment("submitTimeBefore"));
         let mut all = self.shelf("jobs").all(|job: &Job| job.submitted_ms);
         all.retain(|job: &Job| {
-            job.owner == caller.key.owner
+            self.shows(job, caller)
                 && of("nameContains").is_none_or(|part| job.name.contains(&part))
                 && after.is_none_or(|after| job.submitted_ms > after.0)
                 && before.is_none_or(|before| job.submitted_ms < before.0)

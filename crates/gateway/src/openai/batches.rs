@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use http::Response;
-use laneshift_batch::{Accepted, Delivered, EngineError, Refused, Request, errors_path, submission_id};
+use laneshift_batch::{Accepted, Delivered, Engine, EngineError, Refused, Request, errors_path, submission_id};
 use laneshift_dialect::is_bedrocks;
 use laneshift_store::SubmissionState;
 use laneshift_units::Timestamp;
@@ -22,6 +22,7 @@ use crate::body::Body;
 use crate::gateway::{Caller, Gateway, json_response};
 use crate::keys::Key;
 use crate::lanes;
+use crate::later::Later;
 use crate::refusal::Refusal;
 use crate::shelf::fresh;
 
@@ -46,6 +47,8 @@ struct Create {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Batch {
     id: String,
+    /// The region of its batch lane; without one its work is in the first queue.
+    region: Option<String>,
     owner: String,
     input_file_id: String,
     endpoint: String,
@@ -103,7 +106,8 @@ impl Gateway {
         if !["/v1/chat/completions", "/v1/embeddings"].contains(&&*asked.endpoint) {
             return Err(Refusal::validation("endpoint is neither /v1/chat/completions nor /v1/embeddings"));
         }
-        self.later_in(*region)?;
+        let later = self.later_in(*region)?;
+        let stays = self.live().stays_in(*region).is_some();
         let now = self.now();
         let due = lanes::read(&asked.completion_window, now).filter(|due| *due > now);
         let due = due.ok_or_else(|| Refusal::validation("completion_window is no length of time, such as 24h"))?;
@@ -113,7 +117,8 @@ impl Gateway {
         let same = |batch: &Batch| token.is_some() && batch.owner == key.owner && batch.token.as_deref() == token;
         if let Some(mut batch) = self.shelf("batches").all(|batch: &Batch| batch.created_ms).into_iter().find(same) {
             let was = (&batch.input_file_id, &batch.endpoint, &batch.completion_window);
-            if was != (&asked.input_file_id, &asked.endpoint, &asked.completion_window) {
+            let is_elsewhere = stays && !self.is_of(batch.region.as_deref(), later);
+            if was != (&asked.input_file_id, &asked.endpoint, &asked.completion_window) || is_elsewhere {
                 return Err(Refusal::conflict("The idempotency key was used for another batch."));
             }
             self.finish_batch(&mut batch).await.map_err(Refusal::failed)?;
@@ -121,6 +126,7 @@ impl Gateway {
         }
         let mut batch = Batch {
             id: fresh(PREFIX)?,
+            region: Some(later.region().to_owned()),
             owner: key.owner.clone(),
             input_file_id: asked.input_file_id,
             endpoint: asked.endpoint,
@@ -138,17 +144,48 @@ impl Gateway {
             cancelled_ms: None,
             completed_ms: None,
         };
-        match self.read_batch(&batch).await? {
+        match self.read_where_served(&mut batch, later, key, stays).await? {
             Err(errors) => batch.errors = errors,
-            Ok(accepted) => self.submit(&mut batch, accepted, key).await?,
+            Ok((later, accepted)) => self.submit(&mut batch, later, accepted, key).await?,
         }
         self.shelf("batches").note(&batch.id, &batch).map_err(Refusal::failed)?;
         Ok(json_response(&self.told(&mut batch).await?))
     }
 
+    /// Reads a batch in its lane. One that need not stay there, and names a model that this region does not have, goes to the first
+    /// lane whose region has it.
+    async fn read_where_served<'a>(
+        &'a self,
+        batch: &mut Batch,
+        here: &'a Later,
+        key: &Key,
+        stays: bool,
+    ) -> Result<Result<(&'a Later, Accepted), Vec<Value>>, Refusal> {
+        let accepted = match self.read_batch(batch, here).await? {
+            Ok(accepted) => accepted,
+            Err(errors) => return Ok(Err(errors)),
+        };
+        let pools = accepted.estimate(self.catalog(), self.capabilities());
+        if let Some(pool) = pools.iter().find(|pool| !key.allows(&pool.spec.model)) {
+            here.discard(vec![accepted]);
+            return Err(Refusal::denied(format!("This key may not call {}.", pool.spec.model)));
+        }
+        let Some(why) = here.engine.unknown_model(&accepted).await else { return Ok(Ok((here, accepted))) };
+        let mut others = self.batch_lanes().iter().filter(|later| !stays && later.region() != here.region());
+        let other = loop {
+            match others.next() {
+                Some(later) if later.engine.unknown_model(&accepted).await.is_some() => {}
+                found => break found,
+            }
+        };
+        here.discard(vec![accepted]);
+        let Some(other) = other else { return Ok(Err(vec![bad_line(0, &why)])) };
+        batch.region = Some(other.region().to_owned());
+        Ok(self.read_batch(batch, other).await?.map(|accepted| (other, accepted)))
+    }
+
     /// Reads and checks the lines of a batch.
-    async fn read_batch(&self, batch: &Batch) -> Result<Result<Accepted, Vec<Value>>, Refusal> {
-        let later = self.later()?;
+    async fn read_batch(&self, batch: &Batch, later: &Later) -> Result<Result<Accepted, Vec<Value>>, Refusal> {
         let (input, output) = (self.path_of(&batch.input_file_id), self.path_of(&batch.output_file_id));
         let mut request = Request { input, output, model: None, place: later.place.clone(), content: 0, retry_of: None };
         let (names, endpoint, engine) = (self.config().models.clone(), batch.endpoint.clone(), later.engine.clone());
@@ -168,30 +205,17 @@ impl Gateway {
         read.await.map_err(Refusal::failed)
     }
 
-    /// Accepts what was read, if the key allows it. It is noted before: from its note on it will be run, whatever becomes of this
-    /// process.
-    async fn submit(&self, batch: &mut Batch, accepted: Accepted, key: &Key) -> Result<(), Refusal> {
-        let engine = &self.later()?.engine;
-        let pools = accepted.estimate(self.catalog(), self.capabilities());
-        if let Some(pool) = pools.iter().find(|pool| !key.allows(&pool.spec.model)) {
-            let message = format!("This key may not call {}.", pool.spec.model);
-            self.discard(vec![accepted]);
-            return Err(Refusal::denied(message));
-        }
-        if let Some(why) = engine.unknown_model(&accepted).await {
-            batch.errors.push(bad_line(0, &why));
-            self.discard(vec![accepted]);
-            return Ok(());
-        }
+    /// Accepts what was read. It is noted before: from its note on it will be run, whatever becomes of this process.
+    async fn submit(&self, batch: &mut Batch, later: &Later, accepted: Accepted, key: &Key) -> Result<(), Refusal> {
         let mut read = vec![accepted];
         let most = self.paid_by(batch.payer.as_deref(), &mut read);
         if let Err(held) = self.books().reserve(key, most) {
-            self.discard(read);
+            later.discard(read);
             return Err(Refusal::held(held));
         }
         batch.submission = read.first().map(|accepted| accepted.submission.id.clone());
         let taken = match self.shelf("batches").note(&batch.id, &*batch) {
-            Ok(()) => engine.accept(read).await.map_err(Refusal::failed),
+            Ok(()) => later.engine.accept(read).await.map_err(Refusal::failed),
             Err(error) => Err(Refusal::failed(error)),
         };
         self.books().accepted(key, most, matches!(taken, Ok(true)));
@@ -202,12 +226,13 @@ impl Gateway {
 
     /// Carries out what was noted. Done twice it changes nothing: a submission follows from what it holds.
     async fn finish_batch(&self, batch: &mut Batch) -> Result<(), EngineError> {
-        let (Some(later), Some(noted)) = (self.batch_lane(), batch.submission.clone()) else { return Ok(()) };
+        let lane = self.lane_noted(batch.region.as_deref());
+        let (Some(later), Some(noted)) = (lane, batch.submission.clone()) else { return Ok(()) };
         if batch.accepted {
             return Ok(());
         }
         if !later.is_accepted(&noted).await? {
-            match self.read_batch(batch).await {
+            match self.read_batch(batch, later).await {
                 Ok(Ok(accepted)) if accepted.submission.id == noted => {
                     let mut read = vec![accepted];
                     // Its bound was reserved before it was noted.
@@ -215,7 +240,7 @@ impl Gateway {
                     later.engine.accept(read).await?;
                 }
                 Ok(Ok(accepted)) => {
-                    self.discard(vec![accepted]);
+                    later.discard(vec![accepted]);
                     batch.errors.push(bad_line(0, "The input file was changed before it was accepted."));
                 }
                 Ok(Err(errors)) => batch.errors = errors,
@@ -227,10 +252,10 @@ impl Gateway {
         self.shelf("batches").note(&batch.id, &*batch).map_err(EngineError::Spool)
     }
 
-    /// Carries out every batch that was noted and not accepted.
-    pub(crate) async fn finish_batches(&self) -> Result<(), EngineError> {
+    /// Carries out every batch of a lane that was noted and not accepted.
+    pub(crate) async fn finish_batches(&self, later: &Later) -> Result<(), EngineError> {
         let (shelf, mut first) = (self.shelf("batches"), Ok(()));
-        let begun = |batch: &Batch| !batch.accepted && batch.submission.is_some();
+        let begun = |batch: &Batch| !batch.accepted && batch.submission.is_some() && self.is_of(batch.region.as_deref(), later);
         for batch in shelf.all(|batch: &Batch| batch.created_ms).into_iter().filter(begun) {
             let creating = self.creating(&batch.owner);
             let _one = creating.lock().await;
@@ -271,7 +296,9 @@ impl Gateway {
             if !batch.accepted {
                 return Err(Refusal::conflict("The batch is being accepted; cancel it in a moment."));
             }
-            self.later()?.engine.cancel(submission).await.map_err(Refusal::failed)?;
+            let later = self.lane_noted(batch.region.as_deref());
+            let gone = || Refusal::conflict("The batch's lane is not in this gateway's configuration any more.");
+            later.ok_or_else(gone)?.engine.cancel(submission).await.map_err(Refusal::failed)?;
             batch.cancelled_ms.get_or_insert(self.now().0);
             self.shelf("batches").note(&batch.id, &batch).map_err(Refusal::failed)?;
         }
@@ -306,7 +333,11 @@ impl Gateway {
             told["status"] = "validating".into();
             return Ok(told);
         }
-        let engine = &self.later()?.engine;
+        let Some(Later { engine, .. }) = self.lane_noted(batch.region.as_deref()) else {
+            // Its lane is not in the configuration any more: it stands as it stood.
+            told["status"] = if batch.completed_ms.is_some() { "completed" } else { "in_progress" }.into();
+            return Ok(told);
+        };
         let submission = engine.submission(id).await.map_err(Refusal::failed)?;
         let receipt = engine.status(&submission).await.map_err(Refusal::failed)?;
         let Delivered { answered, waiting, expired, cancelled, .. } = receipt.delivered;
@@ -331,7 +362,7 @@ impl Gateway {
             "guaranteed": receipt.promise == laneshift_store::Promise::Guaranteed,
         });
         if done {
-            self.shelve_results(batch, &submission, &mut told).await?;
+            self.shelve_results(batch, engine, &submission, &mut told).await?;
         }
         Ok(told)
     }
@@ -340,6 +371,7 @@ impl Gateway {
     async fn shelve_results(
         &self,
         batch: &mut Batch,
+        engine: &Engine,
         submission: &laneshift_store::Submission,
         told: &mut Value,
     ) -> Result<(), Refusal> {
@@ -347,7 +379,7 @@ impl Gateway {
         let errors = self.path_of(&batch.error_file_id);
         if batch.completed_ms.is_none() {
             // Delivered already, unless it was cancelled; the same results give the same bytes.
-            self.later()?.engine.write_results(submission, &output, false).await.map_err(Refusal::failed)?;
+            engine.write_results(submission, &output, false).await.map_err(Refusal::failed)?;
             let written =
                 [(output.clone(), &batch.output_file_id, "output"), (errors_path(&output), &batch.error_file_id, "errors")];
             for (path, id, what) in written {

@@ -99,12 +99,13 @@ impl Gateway {
         let asked = Asked::with(metadata);
         let ask = self.ask(&asked, (model, Operation::Converse), &caller.key, target, (&parts.headers, body.len(), None));
         let due = self.rules().terms(&ask, self.now())?.due.or_else(|| waits.then(|| later::in_a_day(self.now())));
-        let most = self.most_later(model, body);
+        let later = self.later_in(caller.region)?;
+        let most = self.most_later(later, model, body);
         let mut body: Map<String, Value> =
             serde_json::from_slice(body).map_err(|_| Refusal::validation("The body is no JSON object."))?;
         body.remove("stream_options");
         let line = json!({ "custom_id": "one", "method": "POST", "url": "/v1/chat/completions", "body": body });
-        let (single, due) = self.single(&line, model, caller, &parts.headers, due)?;
-        self.accept_single(single, due, (&caller.key, most)).await
+        let (single, due) = self.single(later, &line, model, &caller.key, &parts.headers, due)?;
+        self.accept_single(later, single, due, (&caller.key, most)).await
     }
 }

@@ -10,6 +10,7 @@ mod emulate;
 mod estimate;
 mod explain;
 mod keys;
+pub(crate) mod later;
 mod log;
 mod prices;
 mod route;

@@ -6,12 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 use laneshift_catalog::commitments::Commitments;
 use laneshift_gateway::books::{Savings, Sum};
-use laneshift_gateway::queue_of;
 use serde_json::json;
 
-use super::batch::open::{QueueArgs, look};
 use super::batch::run::failed;
 use super::batch::usd;
+use super::later::look;
 use super::{Format, print};
 use crate::clock;
 use crate::error::Error;
@@ -32,7 +31,7 @@ pub(crate) struct SavingsArgs {
 pub(crate) fn run(args: &SavingsArgs, out: &mut dyn Write) -> Result<(), Error> {
     let mut savings = Savings::read(&args.data).map_err(|e| Error::Gateway(format!("read {}: {e}", args.data.display())))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::Gateway(format!("start threads: {e}")))?;
-    runtime.block_on(batch_lane(args, &mut savings))?;
+    runtime.block_on(batch_lanes(args, &mut savings))?;
     if let Some(path) = &args.commitments {
         savings.add_fees(&Commitments::open(path).map_err(|e| Error::Data(e.to_string()))?, clock::now());
     }
@@ -57,13 +56,11 @@ pub(crate) fn run(args: &SavingsArgs, out: &mut dyn Write) -> Result<(), Error> 
 }
 
 /// Adds what the calls that could wait came to.
-async fn batch_lane(args: &SavingsArgs, savings: &mut Savings) -> Result<(), Error> {
-    let queue = QueueArgs { data: queue_of(&args.data) };
-    let opened = match look(&queue).await {
-        Err(Error::NoSuch(_)) => return Ok(()),
-        other => other?,
-    };
-    savings.add_batch_lane(&opened.engine).await.map_err(failed)
+async fn batch_lanes(args: &SavingsArgs, savings: &mut Savings) -> Result<(), Error> {
+    for opened in look(&args.data).await? {
+        savings.add_batch_lane(&opened.engine).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn text(savings: &Savings, all: &Sum) -> String {

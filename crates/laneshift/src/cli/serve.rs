@@ -10,18 +10,16 @@ use clap::Args;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use laneshift_batch::{Engine, Place, Terms};
 use laneshift_catalog::prices::Catalog;
-use laneshift_gateway::config::{Batch, Config, Upstream};
-use laneshift_gateway::{Coming, Gateway, Later, OpenError, Wire, keys, queue_of};
+use laneshift_gateway::config::{Config, Upstream};
+use laneshift_gateway::{Coming, Gateway, OpenError, Wire, keys};
 use laneshift_listen::{Limits, tls};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-use super::batch::open::{AwsArgs, QueueArgs, open};
-use super::batch::run::place;
+use super::later;
 use super::log;
 use super::signals::stop;
 use super::{Format, print};
@@ -79,13 +77,12 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
     let tls = tls.map_err(|e| failed("prepare its certificate", &e))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| failed("start its threads", &e))?;
     runtime.block_on(async {
-        let later = match &config.batch {
-            Some(batch) => Some(later(&config, batch).await?),
-            None => None,
-        };
-        let gateway = Gateway::open(config.clone(), catalog, Arc::new(clock::now), &env, (Wire::network(), later.clone()));
+        let lanes = later::lanes(&config, &catalog).await?;
+        let gateway = Gateway::open(config.clone(), catalog, Arc::new(clock::now), &env, (Wire::network(), lanes.clone()));
         let gateway = gateway.map_err(unusable)?;
-        gateway.finish_begun().await.map_err(|e| failed("accept what was begun", &e))?;
+        for lane in &lanes {
+            gateway.finish_begun(lane).await.map_err(|e| failed("accept what was begun", &e))?;
+        }
         gateway.settle_budgets().await.map_err(|e| failed("read the queue", &e))?;
         let listener = TcpListener::bind(config.listen).await.map_err(|e| failed(&format!("listen on {}", config.listen), &e))?;
         let address = listener.local_addr().map_err(|e| failed("listen", &e))?;
@@ -137,13 +134,7 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
                 }
             }
         };
-        let turns = async {
-            match (&later, &config.batch) {
-                (Some(later), Some(batch)) => turns(&later.engine, &gateway, Duration::from_secs(batch.poll_s.into())).await,
-                _ => std::future::pending().await,
-            }
-        };
-        let mut turns = std::pin::pin!(turns);
+        let mut turns = std::pin::pin!(later::turns(&lanes, &config, &gateway));
         let metrics = async {
             let Some(listener) = scraped else { return std::future::pending().await };
             let gateway = gateway.clone();
@@ -160,12 +151,9 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
             () = quotas => {}
             () = &mut turns => {}
         }
-        if let Some(later) = &later {
-            // Answers of calls that are under way are paid for.
-            tokio::select! {
-                () = later.engine.detach() => {}
-                () = &mut turns => {}
-            }
+        tokio::select! {
+            () = later::detach(&lanes) => {}
+            () = &mut turns => {}
         }
         Ok(())
     })?;
@@ -192,39 +180,6 @@ fn reload(args: &ServeArgs, gateway: &Gateway) {
     match reloaded {
         Ok(()) => tracing::info!("the configuration was read again"),
         Err(error) => tracing::error!(%error, "the configuration cannot be used, and the one before stays"),
-    }
-}
-
-/// The batch lane in a folder of its own.
-async fn later(config: &Config, batch: &Batch) -> Result<Later, Error> {
-    let (bucket, prefix) = place(&batch.s3)?;
-    let first = config.upstreams.iter().find_map(Upstream::bedrock);
-    let region = batch.region.clone().or(first.map(|upstream| upstream.region.clone())).unwrap_or_default();
-    let endpoint = first.and_then(|upstream| upstream.endpoint_url.clone());
-    let (queue, aws) = (QueueArgs { data: queue_of(&config.data) }, AwsArgs::of(&region, endpoint, batch.poll_s.max(1).into()));
-    let opened = open(&queue, &aws, batch.rescue_tpm, Arc::new(|_| {})).await?;
-    let terms = Terms { linger_ms: i64::from(batch.linger_s) * 1_000, ..Terms::default() };
-    let place = Place { region, role: batch.role.clone(), bucket, prefix, terms };
-    Ok(Later { engine: Arc::new(opened.engine), place })
-}
-
-/// Takes turns for ever; what stands in their way is told once.
-async fn turns(engine: &Engine, gateway: &Gateway, pause: Duration) {
-    let mut told = String::new();
-    loop {
-        let turn = async {
-            engine.turn().await?;
-            engine.deliver_others("").await?;
-            gateway.finish_begun().await?;
-            gateway.end_jobs().await
-        };
-        let (turned, settled) = (turn.await, gateway.settle_budgets().await);
-        let trouble = turned.and(settled).map_or_else(|error| error.to_string(), |()| String::new());
-        if trouble != told && !trouble.is_empty() {
-            tracing::warn!(trouble, "the batch lane");
-        }
-        told = trouble;
-        clock::sleep(pause).await;
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use laneshift_catalog::policy::{Policy, PolicyRule};
 use laneshift_catalog::prices::{Catalog, Tariff};
+use laneshift_gateway::queues_of;
 use laneshift_provider::settings::Settings;
 use laneshift_report::simulation::{self, Column, Run, Simulation};
 use laneshift_sim::{Conditions, Month, Patience, Progress, SimError, Traffic, WhatIf, as_planned, as_today, settings_for};
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<Done, Error> {
         factor: traffic.company.sampling_factor,
         days: traffic.company.days,
         seeds: args.seeds,
-        only_live: args.ledger.join("queue").is_dir(),
+        only_live: queues_of(&args.ledger).is_ok_and(|queues| !queues.is_empty()),
         left_out,
         columns: columns(&plans, args.seeds, (&policy, scratch.path()), &catalog)?,
     };

@@ -1,4 +1,4 @@
-//! The books of a gateway and its batch lane as an account.
+//! The books of a gateway and its batch lanes as an account.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,13 +7,13 @@ use laneshift_catalog::prices::{Catalog, Tariff};
 use laneshift_catalog::profiles::Profiles;
 use laneshift_core::verify::{Amount, Cell, share};
 use laneshift_gateway::books::{BadLine, Certainty, used};
-use laneshift_gateway::queue_of;
 use laneshift_report::verified::Kind;
 use laneshift_store::{Attempts, Costed, Lane};
 use laneshift_units::{Money, PriceMode, Profile, ProfiledModel, Region, Timestamp, TokenClass, Tokens, Usage};
 
 use super::account::{Account, model_named};
-use crate::cli::batch::open::{QueueArgs, look};
+use crate::cli::batch::open::Opened;
+use crate::cli::later::look;
 use crate::error::Error;
 
 /// Reads the folder of a gateway.
@@ -56,7 +56,12 @@ pub(super) fn read(folder: &Path, factor: u64, catalog: &Catalog, profiles: &Pro
         books.account.notes.push(format!("{}, line {line} was cut off and counts as none", file.display()));
     }
     let runtime = tokio::runtime::Runtime::new().map_err(|e| failed(&e))?;
-    runtime.block_on(books.batch_lane(folder))?;
+    runtime.block_on(async {
+        for opened in look(folder).await? {
+            books.batch_lane(&opened).await?;
+        }
+        Ok::<_, Error>(())
+    })?;
     Ok(books.finish())
 }
 
@@ -149,11 +154,7 @@ impl Books<'_> {
     }
 
     /// Adds what the calls that could wait came to.
-    async fn batch_lane(&mut self, folder: &Path) -> Result<(), Error> {
-        let opened = match look(&QueueArgs { data: queue_of(folder) }).await {
-            Err(Error::NoSuch(_)) => return Ok(()),
-            other => other?,
-        };
+    async fn batch_lane(&mut self, opened: &Opened) -> Result<(), Error> {
         let failed = |e: &dyn std::fmt::Display| Error::Batch(e.to_string());
         for one in opened.engine.booked().await.map_err(|e| failed(&e))? {
             let mode = match one.lane {
@@ -166,7 +167,7 @@ impl Books<'_> {
             let (account, region, usage) = (String::new(), one.region, one.cost.usage);
             self.add(Part { at: one.at, account, region, model: &one.model, mode, usage, paid, is_mantle: false });
         }
-        self.aside.open = opened.store.open_attempts().await.map_err(|e| failed(&e))?.len();
+        self.aside.open += opened.store.open_attempts().await.map_err(|e| failed(&e))?.len();
         Ok(())
     }
 

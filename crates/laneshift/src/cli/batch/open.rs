@@ -37,6 +37,9 @@ pub(crate) struct AwsArgs {
     /// Seconds between two looks at a job
     #[arg(long, default_value_t = 30.0, allow_negative_numbers = true, env = "LANESHIFT_BATCH_POLL_S")]
     poll_s: f64,
+    /// Other keys than those of the environment's usual names.
+    #[arg(skip)]
+    keys: Option<Credentials>,
 }
 
 /// Which on-demand lanes late and few records may use.
@@ -100,9 +103,9 @@ impl TermsArgs {
 }
 
 impl AwsArgs {
-    /// The same without a command line.
-    pub(crate) fn of(region: &str, endpoint_url: Option<String>, poll_s: f64) -> Self {
-        Self { region: Some(region.to_owned()), endpoint_url, poll_s }
+    /// The same without a command line, with these keys.
+    pub(crate) fn of(region: &str, endpoint_url: Option<String>, poll_s: f64, keys: Credentials) -> Self {
+        Self { region: Some(region.to_owned()), endpoint_url, poll_s, keys: Some(keys) }
     }
 
     /// The region, which has no default: a job in the wrong one costs money.
@@ -115,32 +118,35 @@ impl AwsArgs {
         })
     }
 
-    fn credentials() -> Result<Credentials, Error> {
-        let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let needed = |name: &str| {
-            let reason = "it is not set, and requests to AWS are signed with it".to_owned();
-            read(name).ok_or_else(|| Error::Argument { what: name.to_owned(), reason })
-        };
-        Ok(Credentials {
-            access_key: needed("AWS_ACCESS_KEY_ID")?,
-            secret_key: needed("AWS_SECRET_ACCESS_KEY")?,
-            session_token: read("AWS_SESSION_TOKEN"),
-        })
-    }
-
     /// A client.
     pub(crate) fn client(&self) -> Result<Client, Error> {
         let endpoints = Endpoints { custom: self.endpoint_url.clone() };
-        Ok(Client::new(over_network(), Self::credentials()?, &self.region()?, endpoints, Arc::new(clock::now)))
+        let usual = || credentials(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]);
+        let keys = self.keys.clone().map_or_else(usual, Ok)?;
+        Ok(Client::new(over_network(), keys, &self.region()?, endpoints, Arc::new(clock::now)))
     }
 
     /// Opens buckets.
     pub(crate) fn buckets(&self) -> Buckets {
-        let endpoint = self.endpoint_url.clone();
+        let (endpoint, keys) = (self.endpoint_url.clone(), self.keys.clone().zip(self.region.clone()));
         Arc::new(move |bucket| {
-            laneshift_aws::s3::open(bucket, endpoint.as_deref()).map_err(|e| format!("open s3://{bucket}: {e}"))
+            let opened = match &keys {
+                None => laneshift_aws::s3::open(bucket, endpoint.as_deref()),
+                Some((keys, region)) => laneshift_aws::s3::open_in(region, keys, bucket, endpoint.as_deref()),
+            };
+            opened.map_err(|e| format!("open s3://{bucket}: {e}"))
         })
     }
+}
+
+/// The keys in the environment under these names: the access key, its secret, and the session's token, which need not be there.
+pub(crate) fn credentials<S: AsRef<str>>([access_key, secret_key, session_token]: [S; 3]) -> Result<Credentials, Error> {
+    let read = |name: &S| std::env::var(name.as_ref()).ok().filter(|value| !value.is_empty());
+    let needed = |name: &S| {
+        let reason = "it is not set, and requests to AWS are signed with it".to_owned();
+        read(name).ok_or_else(|| Error::Argument { what: name.as_ref().to_owned(), reason })
+    };
+    Ok(Credentials { access_key: needed(&access_key)?, secret_key: needed(&secret_key)?, session_token: read(&session_token) })
 }
 
 /// A queue with everything that moves it.
@@ -159,8 +165,38 @@ pub(crate) async fn store(folder: &Path) -> Result<Arc<Sqlite>, Error> {
     })
 }
 
+/// What an engine knows of models: read once, however many queues are opened.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) capabilities: Arc<Capabilities>,
+}
+
+impl Known {
+    pub(crate) fn shipped() -> Result<Self, Error> {
+        Self::of(Catalog::shipped().map(Arc::new).map_err(|e| Error::Catalog(e.to_string()))?)
+    }
+
+    /// With this catalogue.
+    pub(crate) fn of(catalog: Arc<Catalog>) -> Result<Self, Error> {
+        let capabilities = Capabilities::shipped().map(Arc::new).map_err(|e| Error::Data(e.to_string()))?;
+        Ok(Self { catalog, capabilities })
+    }
+}
+
 /// Opens a queue and an engine over it.
 pub(crate) async fn open(
+    queue: &QueueArgs,
+    aws: &AwsArgs,
+    rescue_tpm: Option<u64>,
+    progress: Arc<dyn Fn(&Progress) + Send + Sync>,
+) -> Result<Opened, Error> {
+    open_with(Known::shipped()?, queue, aws, rescue_tpm, progress).await
+}
+
+/// The same, with what is known already.
+pub(crate) async fn open_with(
+    known: Known,
     queue: &QueueArgs,
     aws: &AwsArgs,
     rescue_tpm: Option<u64>,
@@ -173,11 +209,16 @@ pub(crate) async fn open(
     settings.rescue.tokens_per_minute = rescue_tpm;
     let client = aws.client()?;
     let poll = Duration::from_secs_f64(aws.poll_s);
-    with(&queue.data, store(&queue.data).await?, client, aws.buckets(), poll, settings, progress)
+    with(known, &queue.data, store(&queue.data).await?, (client, aws.buckets()), poll, settings, progress)
 }
 
 /// Opens a queue to look at it, without AWS, and beside a process that works in it.
 pub(crate) async fn look(queue: &QueueArgs) -> Result<Opened, Error> {
+    look_with(Known::shipped()?, queue).await
+}
+
+/// The same, with what is known already.
+pub(crate) async fn look_with(known: Known, queue: &QueueArgs) -> Result<Opened, Error> {
     let failed = |error: StoreError| match error {
         StoreError::Missing(_) => Error::NoSuch(format!("a queue in {}", queue.data.display())),
         error => Error::Batch(format!("open the queue in {}: {error}", queue.data.display())),
@@ -186,20 +227,18 @@ pub(crate) async fn look(queue: &QueueArgs) -> Result<Opened, Error> {
     let none = Credentials { access_key: String::new(), secret_key: String::new(), session_token: None };
     let client = Client::new(nowhere(), none, "", Endpoints { custom: None }, Arc::new(clock::now));
     let buckets: Buckets = Arc::new(|_| Err("this does not talk to AWS".to_owned()));
-    with(&queue.data, store, client, buckets, Duration::ZERO, Settings::default(), Arc::new(|_| {}))
+    with(known, &queue.data, store, (client, buckets), Duration::ZERO, Settings::default(), Arc::new(|_| {}))
 }
 
 fn with(
+    Known { catalog, capabilities }: Known,
     folder: &Path,
     store: Arc<Sqlite>,
-    client: Client,
-    buckets: Buckets,
+    (client, buckets): (Client, Buckets),
     poll: Duration,
     settings: Settings,
     progress: Arc<dyn Fn(&Progress) + Send + Sync>,
 ) -> Result<Opened, Error> {
-    let catalog = Catalog::shipped().map(Arc::new).map_err(|e| Error::Catalog(e.to_string()))?;
-    let capabilities = Capabilities::shipped().map(Arc::new).map_err(|e| Error::Data(e.to_string()))?;
     let tools = Tools {
         catalog: catalog.clone(),
         capabilities: capabilities.clone(),

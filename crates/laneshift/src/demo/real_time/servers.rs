@@ -179,5 +179,5 @@ fn gateway(config: Config, wall: WallClock) -> Result<Gateway, String> {
         "AWS_SECRET_ACCESS_KEY" => Some(GATEWAY_KEYS.1.to_owned()),
         _ => None,
     };
-    Gateway::open(config, catalog, wall, &env, (Wire::network(), None)).map_err(|e| e.to_string())
+    Gateway::open(config, catalog, wall, &env, (Wire::network(), Vec::new())).map_err(|e| e.to_string())
 }
