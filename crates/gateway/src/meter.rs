@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use laneshift_bedrock::invocation_log::{Metered, metered};
-use laneshift_units::{ServiceTier, Tokens, Usage};
+use laneshift_units::{ServiceTier, TokenClass, Tokens, Usage};
 use memchr::memmem;
 use serde::Deserialize;
 
@@ -45,24 +45,20 @@ impl Meter {
     }
 
     /// What a body says; its own word on the cache is the finer one.
-    fn add(&mut self, said: Metered) {
+    pub(crate) fn add(&mut self, said: Metered) {
         self.tier = said.tier.or(self.tier);
         let Some(new) = said.usage else { return };
-        let most = |a: Tokens, b: Tokens| Tokens(a.0.max(b.0));
-        self.usage = Some(match self.usage {
-            None => new,
-            // Events of a stream count as they grow, and headers do not tell writes of an hour apart.
-            Some(old) => Usage {
-                input: most(old.input, new.input),
-                output: most(old.output, new.output),
-                cache_read: most(old.cache_read, new.cache_read),
-                cache_write_5m: if new.cache_write_1h.0 > 0 {
-                    new.cache_write_5m
-                } else {
-                    most(old.cache_write_5m, new.cache_write_5m)
-                },
-                cache_write_1h: most(old.cache_write_1h, new.cache_write_1h),
-            },
+        // Events of a stream count as they grow, and headers and metrics do not tell writes of an hour apart.
+        let old = self.usage.unwrap_or_default();
+        let most = |class: TokenClass| old.get(class).max(new.get(class));
+        let written = |usage: &Usage| usage.cache_write_5m.0 + usage.cache_write_1h.0;
+        let cache_write_1h = most(TokenClass::CacheWrite1h);
+        self.usage = Some(Usage {
+            input: most(TokenClass::Input),
+            output: most(TokenClass::Output),
+            cache_read: most(TokenClass::CacheRead),
+            cache_write_5m: Tokens(written(&old).max(written(&new)) - cache_write_1h.0),
+            cache_write_1h,
         });
     }
 }
@@ -189,6 +185,18 @@ mod tests {
             let usage = frames.meter.usage.expect("metered");
             assert_eq!((usage.input.0, usage.output.0, usage.cache_read.0), (7, 5, 3), "in pieces of {size}");
             assert_eq!(frames.meter.tier, Some(ServiceTier::Flex));
+        }
+    }
+
+    #[test]
+    fn writes_to_a_cache_are_counted_once_whoever_tells_their_time_to_live() {
+        let start = r#"{"message":{"usage":{"input_tokens":9,"output_tokens":1,"cache_creation_input_tokens":6,"cache_creation":{"ephemeral_1h_input_tokens":4}}}}"#;
+        let metrics = r#"{"amazon-bedrock-invocationMetrics":{"inputTokenCount":9,"outputTokenCount":5,"cacheWriteInputTokenCount":6}}"#;
+        for order in [[start, metrics], [metrics, start]] {
+            let mut meter = Meter::default();
+            order.into_iter().for_each(|said| meter.add(metered(said.as_bytes())));
+            let usage = meter.usage.expect("metered");
+            assert_eq!((usage.output.0, usage.cache_write_5m.0, usage.cache_write_1h.0), (5, 2, 4));
         }
     }
 

@@ -87,6 +87,19 @@ impl Refusal {
         Self::new("InternalServerException", StatusCode::INTERNAL_SERVER_ERROR, message)
     }
 
+    /// What a server says by a status, under AWS's name.
+    pub(crate) fn of_status(status: StatusCode, message: impl Into<String>) -> Self {
+        match status.as_u16() {
+            401 | 403 => Self::denied(message),
+            404 => Self::not_found(message),
+            408 | 504 => Self::new("ModelTimeoutException", StatusCode::REQUEST_TIMEOUT, message),
+            429 => Self::throttled(message),
+            503 | 529 => Self::unreachable(message),
+            500.. => Self::internal(message),
+            _ => Self::validation(message),
+        }
+    }
+
     /// Something failed that no client has caused.
     pub(crate) fn failed(error: impl std::fmt::Display) -> Self {
         Self::internal(error.to_string())
