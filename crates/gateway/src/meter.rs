@@ -191,7 +191,8 @@ mod tests {
     #[test]
     fn writes_to_a_cache_are_counted_once_whoever_tells_their_time_to_live() {
         let start = r#"{"message":{"usage":{"input_tokens":9,"output_tokens":1,"cache_creation_input_tokens":6,"cache_creation":{"ephemeral_1h_input_tokens":4}}}}"#;
-        let metrics = r#"{"amazon-bedrock-invocationMetrics":{"inputTokenCount":9,"outputTokenCount":5,"cacheWriteInputTokenCount":6}}"#;
+        let metrics =
+            r#"{"amazon-bedrock-invocationMetrics":{"inputTokenCount":9,"outputTokenCount":5,"cacheWriteInputTokenCount":6}}"#;
         for order in [[start, metrics], [metrics, start]] {
             let mut meter = Meter::default();
             order.into_iter().for_each(|said| meter.add(metered(said.as_bytes())));

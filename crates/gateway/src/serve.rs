@@ -118,7 +118,9 @@ impl Gateway {
         let owner = &key.owner;
         Refusal::denied(match self.live().stays_in(*region) {
             None => format!("{owner} has no role in an account that serves {name}."),
-            Some(region) => format!("Nothing in {region} serves {name} to {owner}: the call was signed for there, and stays there."),
+            Some(region) => {
+                format!("Nothing in {region} serves {name} to {owner}: the call was signed for there, and stays there.")
+            }
         })
     }
 
@@ -146,7 +148,8 @@ impl Gateway {
             spots = self.spots(&key.owner, region, model);
         }
         if key.allows(name) {
-            let speaks = |spot: &Spot| passed.is_some() || spot.served.as_ref().is_some_and(|served| served.api == Api::Anthropic);
+            let speaks =
+                |spot: &Spot| passed.is_some() || spot.served.as_ref().is_some_and(|served| served.api == Api::Anthropic);
             spots.extend(self.served_to(caller, name).into_iter().filter(speaks));
         }
         if spots.is_empty() {

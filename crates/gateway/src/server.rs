@@ -132,12 +132,7 @@ impl Server {
     }
 
     /// Sends a body to a path, once, without a signature.
-    pub(crate) async fn send(
-        &self,
-        wire: &Wire,
-        (path, head): (&str, HeaderMap),
-        body: Bytes,
-    ) -> Result<Response<Coming>, Lost> {
+    pub(crate) async fn send(&self, wire: &Wire, (path, head): (&str, HeaderMap), body: Bytes) -> Result<Response<Coming>, Lost> {
         let unusable = |e: &dyn std::fmt::Display| Lost { why: format!("the call cannot be sent on: {e}"), sent: false };
         let uri: Uri = format!("{}{path}", self.base).parse().map_err(|e| unusable(&e))?;
         let mut request = Request::post(uri).body(body).map_err(|e| unusable(&e))?;

@@ -87,7 +87,8 @@ fn what_claudes_api_has_no_place_for_is_named() {
 
 #[test]
 fn answers_and_events_come_back_as_converse_says_them() {
-    let usage = Usage { input: Tokens(5), output: Tokens(3), cache_read: Tokens(2), cache_write_1h: Tokens(7), ..Usage::default() };
+    let usage =
+        Usage { input: Tokens(5), output: Tokens(3), cache_read: Tokens(2), cache_write_1h: Tokens(7), ..Usage::default() };
     let answer = json!({
         "content": [
             { "type": "thinking", "thinking": "hm", "signature": "s" }, { "type": "text", "text": "Well" },

@@ -187,10 +187,9 @@ mod tests {
     #[tokio::test]
     async fn a_whole_stream_is_counted_by_class_however_it_is_cut() {
         for size in [1, 7, 4_096] {
-            for (converse, expected) in [
-                (true, vec!["messageStart", "contentBlockDelta", "messageStop", "metadata"]),
-                (false, vec!["chunk"; 4]),
-            ] {
+            for (converse, expected) in
+                [(true, vec!["messageStart", "contentBlockDelta", "messageStop", "metadata"]), (false, vec!["chunk"; 4])]
+            {
                 let (kinds, frames) = run(converse, &[START, r#"{"type":"ping"}"#, DELTA, END, STOP, DELTA], size).await;
                 assert_eq!((kinds, frames.complete), (expected.into_iter().map(str::to_owned).collect(), true));
                 let usage = frames.meter.usage.expect("counted");

@@ -151,7 +151,8 @@ struct Fault {
 
 /// The endpoint's refusal under AWS's name for it.
 pub(crate) fn refusal(status: StatusCode, whole: &[u8]) -> Refusal {
-    let said = serde_json::from_slice(whole).map_or_else(|_| "bedrock-mantle refused the call.".to_owned(), |Failed { error }| error.message);
+    let said = serde_json::from_slice(whole)
+        .map_or_else(|_| "bedrock-mantle refused the call.".to_owned(), |Failed { error }| error.message);
     Refusal::of_status(status, said)
 }
 
@@ -169,7 +170,8 @@ mod tests {
 
     #[test]
     fn claudes_body_stays_as_it_was_but_for_what_the_endpoint_has_elsewhere() {
-        let body = r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":1e1,"anthropic_beta":["a","b"],"messages":[ 1.50 ]}"#;
+        let body =
+            r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":1e1,"anthropic_beta":["a","b"],"messages":[ 1.50 ]}"#;
         let parts = http::Request::new(()).into_parts().0;
         let sent = Messages::of(Operation::InvokeModelWithResponseStream, &parts, body.as_bytes(), "m").expect("taken");
         assert_eq!(&sent.body[..], br#"{"max_tokens":1e1,"messages":[ 1.50 ],"model":"m","stream":true}"#);
@@ -204,14 +206,25 @@ mod tests {
         let known = most(json!({ "max_tokens": 10, "messages": "the \"url\": of a file_id" }));
         assert_eq!((known.output.0, known.input.0 < 200), (10, true));
         for name in ["url", "file_id", "max_uses"] {
-            assert!(most(json!({ "max_tokens": 10, "messages": [{ "content": [{ "source": { name: "x" } }] }] })).input.0 > INPUT_MAX);
+            assert!(
+                most(json!({ "max_tokens": 10, "messages": [{ "content": [{ "source": { name: "x" } }] }] })).input.0 > INPUT_MAX
+            );
         }
     }
 
     #[test]
     fn errors_have_awss_names() {
-        let named = |status: u16| refusal(StatusCode::from_u16(status).expect("a status"), b"{\"error\":{\"type\":\"t\",\"message\":\"m\"}}").to_string();
-        for (status, name) in [(400, "Validation"), (404, "ResourceNotFound"), (429, "Throttling"), (500, "InternalServer"), (529, "ServiceUnavailable")] {
+        let named = |status: u16| {
+            refusal(StatusCode::from_u16(status).expect("a status"), b"{\"error\":{\"type\":\"t\",\"message\":\"m\"}}")
+                .to_string()
+        };
+        for (status, name) in [
+            (400, "Validation"),
+            (404, "ResourceNotFound"),
+            (429, "Throttling"),
+            (500, "InternalServer"),
+            (529, "ServiceUnavailable"),
+        ] {
             assert_eq!(named(status), format!("{name}Exception: m"));
         }
     }

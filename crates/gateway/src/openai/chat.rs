@@ -31,9 +31,9 @@ fn tier(name: Option<&str>) -> Result<Option<&str>, Refusal> {
 impl Gateway {
     pub(super) async fn chat(&self, caller: &Caller<'_>, parts: &Parts, body: &Bytes) -> Result<Response<Body>, Refusal> {
         let passed = self.passed(body, "/chat/completions")?;
-        let beside = passed.as_ref().filter(|passed| {
-            self.live().bedrock_named(&passed.name).is_none() || self.live().target(caller.region).is_none()
-        });
+        let beside = passed
+            .as_ref()
+            .filter(|passed| self.live().bedrock_named(&passed.name).is_none() || self.live().target(caller.region).is_none());
         if let Some(passed) = beside {
             if later::is_wanted(&parts.headers) || passed.tier.as_deref() == Some(BATCH) {
                 return Err(Refusal::validation(format!("{} is answered on demand only.", passed.name)));
