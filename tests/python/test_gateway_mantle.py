@@ -314,9 +314,9 @@ class Mantle(ServerCase):
                     each.chat.completions.create(**ask)
         self.assertEqual({line["model"] for line in self.emulator.bill()["lines"]}, {"openai.gpt-oss-20b-1:0"})
 
-    def over_claude(self, more="", owners="", **where):
+    def over_claude(self, more="", names="", **where):
         """A client of a gateway that calls Claude there."""
-        self.over(self.mantle(more, model=f'name = "{OPUS}"', **where), owners)
+        self.over(self.mantle(more, model=f'name = "{OPUS}"', **where), names)
         client = self.gateway.client(self.key)
         self.addCleanup(client.close)
         return client
@@ -379,7 +379,7 @@ class Mantle(ServerCase):
         self.assert_booked_there(4)
 
     def test_claude_is_called_there_by_chats_with_tools_and_streams(self):
-        self.over_claude()
+        self.over_claude(names=f'[models]\n"both" = "us.{OPUS}"\n', prices=f'[[upstream.model]]\nname = "both"\nmodel = "{OPUS}"\n')
         whole = self.ask_model(OPUS)
         chunks = list(self.ask_model(OPUS, stream=True, stream_options={"include_usage": True}))
         self.assertTrue(whole.choices[0].message.content)
@@ -393,6 +393,9 @@ class Mantle(ServerCase):
         again = self.openai().chat.completions.create(model=OPUS, messages=[*ASK, called.message.model_dump(exclude_none=True), result], tools=[WEATHER])
         self.assertTrue(again.choices[0].message.content)
         self.assert_paid(5)
+        self.emulator.faults({"fault": "throttled", "times": 1})
+        self.assertTrue(self.ask_model("both").choices[0].message.content)
+        self.assertEqual(self.lane()["calls"], 6, "the runtime throttled it")
         for change, words in (({"n": 2}, "n"), ({"service_tier": "flex"}, "price"), ({"service_tier": "batch"}, "on demand only")):
             with self.assertRaisesRegex(openai.BadRequestError, words):
                 self.ask_model(OPUS, **change)

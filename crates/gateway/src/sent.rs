@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response};
 use http_body_util::BodyExt;
 use laneshift_bedrock::Operation;
 use laneshift_units::{ServiceTier, Usage};
@@ -130,7 +130,7 @@ impl<'a> Sent<'a> {
                 passed_back(&head.headers, response.headers_mut());
                 whole
             }
-            As::Message(_) if head.status != StatusCode::OK => return Ok(messages::refusal(head.status, &whole).response()),
+            As::Message(_) if !head.status.is_success() => return Ok(messages::refusal(head.status, &whole).response()),
             As::Message(operation) => {
                 upstream::passed_back(&head.headers, response.headers_mut());
                 let latency_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -49,7 +49,7 @@ impl Framed {
     }
 
     /// What bytes of the stream come to; nothing, where they are less than an event.
-    fn take(&mut self, bytes: &[u8]) -> Result<Bytes, Broken> {
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<Bytes, Broken> {
         self.lines.add(bytes);
         let mut frames = BytesMut::new();
         while let Some(line) = self.lines.next() {
