@@ -451,6 +451,19 @@ class Mantle(ServerCase):
                 client.invoke_model(modelId=OPUS, body=json.dumps(claude("x")), **more)
         self.assertEqual(len(faulty.asked), asked)
 
+    def test_quotas_there_are_counted_ahead_in_each_direction(self):
+        quota = f'[[quota]]\nmodel = "{OPUS}"\nregion = "{REGION}"\noutput_tokens_per_minute = 70\n'
+        self.over_claude(names=quota + "[limits]\nheld_s = 0\n")
+
+        def ask(deadline):
+            return self.ask_model(OPUS, extra_headers={"laneshift-deadline": deadline}).usage.completion_tokens
+
+        took = ask("6h")
+        with self.assertRaisesRegex(openai.RateLimitError, r"\d+ of 70 output tokens of the last minute are taken, and 7 are kept") as caught:
+            ask("6h")
+        self.assertNotIn("input tokens", str(caught.exception))
+        self.assertEqual(ask("now"), took, "what cannot wait is AWS's to refuse")
+
     def test_the_emulator_takes_messages_of_anthropics_unmodified_client_signed_or_with_a_key(self):
         info = self.emulator.info
         keys = {"aws_access_key": info["access_key_id"], "aws_secret_key": info["secret_access_key"], "aws_region": REGION}

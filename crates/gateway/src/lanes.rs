@@ -269,7 +269,7 @@ impl Rules {
     }
 
     /// What a call is thought to take: of committed capacity what it will use, of a quota what AWS reserves for it, which is its
-    /// input and the most that may come out.
+    /// input and the most that may come out; on `bedrock-mantle` each for itself.
     // AWS, "Token burndown rates for quotas", read 2026-11-23.
     pub(crate) fn load(&self, ask: &Ask<'_>, terms: &Terms<'_>, tariff: &Tariff, spot: &Spot) -> Counts {
         let input = ask.body_bytes as u64 / BYTES_PER_TOKEN;
@@ -280,6 +280,9 @@ impl Rules {
         let one = Usage { output: Tokens(1), ..Usage::default() };
         let gives_text = tariff.cost(PriceMode::OnDemand, Tokens(0), &one).is_some_and(|price| price > Money::ZERO);
         let output = ask.output_max.unwrap_or(if gives_text { OUTPUT_MAX } else { 0 });
+        if spot.served.is_some() {
+            return Counts([input, output]);
+        }
         Counts([input.saturating_add(output), 1])
     }
 

@@ -105,7 +105,9 @@ impl Live {
             let flex = served.sells(ServiceTier::Flex).then_some(LaneId::Flex);
             let served = served.clone();
             let upstream = self.targets.len() + ix;
-            [LaneId::Standard].into_iter().chain(flex).map(move |lane| Spot::served(upstream, lane, served.clone()))
+            let room = self.market.quotas.mantle_room(&self.servers[ix].pool, &served.model);
+            let spot = move |lane| Spot { room: room.clone(), ..Spot::served(upstream, lane, served.clone()) };
+            [LaneId::Standard].into_iter().chain(flex).map(spot)
         };
         named.flat_map(lanes).collect()
     }

@@ -218,7 +218,7 @@ impl Gateway {
             let (load, now) = (self.rules().load(ask, terms, &came.tariff, spot), self.now());
             let hold = spot.room.clone().map(|room| Hold::new(room, load, self.rules().waits(ask, terms, now), now));
             let Tried { mut response, again } = match self.live().server(spot) {
-                Some(server) => self.once_served(came, server, spot.lane).await?,
+                Some(server) => self.once_served(came, server, spot.lane, hold).await?,
                 None => self.once(came, spot, hold).await?,
             };
             let is_openais = spot.served.as_ref().is_some_and(|served| served.api == Api::OpenAi);

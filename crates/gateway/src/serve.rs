@@ -24,6 +24,7 @@ use crate::outline::Outline;
 use crate::passed::{Passed, outline};
 use crate::refusal::Refusal;
 use crate::relay::error_name;
+use crate::room::Hold;
 use crate::runtime::{ANSWER_BYTES_MAX, Again, Answered, Asked, Came, Tried, keep_to, tier_of};
 use crate::sent::Sent;
 use crate::server::{Api, Served, Server};
@@ -195,6 +196,7 @@ impl Gateway {
         came: &Came<'_>,
         (server, served): (&Server, Arc<Served>),
         lane: LaneId,
+        hold: Option<Hold>,
     ) -> Result<Tried, Refusal> {
         let tier = tier_of(lane);
         let sent = Sent::of(came, server, &served, tier)?;
@@ -209,7 +211,7 @@ impl Gateway {
         let bedrock = self.live().bedrock_named(&served.name).filter(|_| !self.targets().is_empty());
         let prices = Prices { here: served.tariff.clone(), instead: bedrock.map(|_| came.tariff.clone()) };
         let (place, called) = ((&*server.account, &*server.region, Some(&*server.name)), (sent.operation(), &*served.model));
-        let open = self.note_as(came, place, called, (lane, tier), most, prices, None)?;
+        let open = self.note_as(came, place, called, (lane, tier), most, prices, hold)?;
         let name = &server.name;
         let sending = async {
             match &signed {

@@ -13,6 +13,7 @@ use crate::body::Coming;
 use crate::books::mode_of;
 use crate::config;
 use crate::meter::Meter;
+use crate::quotas::Pool;
 use crate::upstream::{Lost, Target, Wire};
 
 /// How ids of models begin that `bedrock-mantle` serves by Anthropic's API, and by no other.
@@ -30,6 +31,8 @@ pub(crate) struct Server {
     /// Its account and region, where it is AWS's; otherwise both are empty.
     pub(crate) account: String,
     pub(crate) region: String,
+    /// Whose quotas its calls take.
+    pub(crate) pool: Pool,
     pub(crate) models: Vec<Arc<Served>>,
 }
 
@@ -104,7 +107,9 @@ impl Server {
         };
         let (base, path) = (base.to_owned(), path.to_owned());
         let models = config.models.iter().map(served).collect();
-        Ok(Self { name: name.clone(), base, path, access, account, region, models })
+        let own = || Pool { account: if account.is_empty() { name.clone() } else { account.clone() }, region: region.clone() };
+        let pool = if let Access::Signed(target) = &access { target.pool.clone() } else { own() };
+        Ok(Self { name: name.clone(), base, path, access, account, region, pool, models })
     }
 
     /// Whether it is AWS's own.
