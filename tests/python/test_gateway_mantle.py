@@ -396,6 +396,9 @@ class Mantle(ServerCase):
         self.emulator.faults({"fault": "throttled", "times": 1})
         self.assertTrue(self.ask_model("both").choices[0].message.content)
         self.assertEqual(self.lane()["calls"], 6, "the runtime throttled it")
+        file = {"type": "file", "file": {"filename": "a.docx", "file_data": "QUJD"}}
+        with self.assertRaisesRegex(openai.BadRequestError, "pdf nor txt"):
+            self.openai().chat.completions.create(model=OPUS, messages=[{"role": "user", "content": [file, {"type": "text", "text": "x"}]}])
         for change, words in (({"n": 2}, "n"), ({"service_tier": "flex"}, "price"), ({"service_tier": "batch"}, "on demand only")):
             with self.assertRaisesRegex(openai.BadRequestError, words):
                 self.ask_model(OPUS, **change)

@@ -343,7 +343,8 @@ impl Gateway {
                 if let Some(Spot { served: Some(served), .. }) = self.live.served(&model).first()
                     && self.live.bedrock_named(&model) != Some(&model)
                 {
-                    return self.beside((&model, operation), &served.on, &caller, parts, (body, &body_sha256)).await;
+                    let what = (&*model, operation);
+                    return Box::pin(self.beside(what, &served.on, &caller, parts, (body, &body_sha256))).await;
                 }
                 let target = self.target(caller.region)?;
                 self.run((&model, operation), &caller, target, parts, (body, &body_sha256)).await

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::body::Body;
 use crate::books::Held;
 use crate::openai;
+use crate::server::Api;
 
 /// AWS's name of an error, its status, and a text of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -113,6 +114,14 @@ impl Refusal {
     /// The answer of OpenAI's API.
     pub(crate) fn openai(&self) -> Response<Body> {
         openai::error(self.status, self.name, &self.message)
+    }
+
+    /// The answer of a call that went to a server by an API: one of OpenAI's, or Bedrock's own.
+    pub(crate) fn of_api(&self, api: Api) -> Response<Body> {
+        match api {
+            Api::OpenAi => self.openai(),
+            Api::Anthropic => self.response(),
+        }
     }
 
     /// The answer.

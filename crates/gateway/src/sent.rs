@@ -79,10 +79,10 @@ impl<'a> Sent<'a> {
 
     /// A refusal of the gateway's own.
     pub(crate) fn refused(&self, refusal: &Refusal) -> Response<Body> {
-        match self.as_what {
-            As::Passed(_) => refusal.openai(),
-            As::Message(_) => refusal.response(),
-        }
+        refusal.of_api(match self.as_what {
+            As::Passed(_) => Api::OpenAi,
+            As::Message(_) => Api::Anthropic,
+        })
     }
 
     /// What a whole answer used.

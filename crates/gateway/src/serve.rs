@@ -199,7 +199,11 @@ impl Gateway {
         hold: Option<Hold>,
     ) -> Result<Tried, Refusal> {
         let tier = tier_of(lane);
-        let sent = Sent::of(came, server, &served, tier)?;
+        let sent = match Sent::of(came, server, &served, tier) {
+            Ok(sent) => sent,
+            // Bedrock may take what cannot be carried over.
+            Err(refusal) => return Ok(Tried { response: refusal.of_api(served.api), again: Some(Again::Call) }),
+        };
         let signed = match server.signed() {
             None => None,
             Some(target) => match self.keys_of(&came.key.owner, target).await {

@@ -60,19 +60,18 @@ impl Messages {
         } else {
             Cow::Borrowed(body)
         };
-        let members: BTreeMap<Cow<'_, str>, &RawValue> =
+        let mut members: BTreeMap<Cow<'_, str>, &RawValue> =
             serde_json::from_slice(&native).map_err(|_| Refusal::validation("The body is no JSON object."))?;
         if let Some(name) = REFUSED.into_iter().find(|name| members.contains_key(*name)) {
-            return Err(Refusal::validation(format!("body.{name} is not for this gateway to take; leave it out.")));
+            return Err(Refusal::validation(format!("body.{name} cannot be carried over to bedrock-mantle; leave it out.")));
         }
-        let (mut members, mut headers) = (members, HeaderMap::new());
-        let said = |name: &str, value: Option<&RawValue>| read(name, value);
-        let version: Option<String> = said("anthropic_version", members.remove("anthropic_version"))?;
+        let version: Option<String> = read("anthropic_version", members.remove("anthropic_version"))?;
         let version = version.filter(|version| version != VERSIONS.0).unwrap_or_else(|| VERSIONS.1.to_owned());
         let betas: Option<Vec<String>> = read("anthropic_beta", members.remove("anthropic_beta"))?;
         let betas = betas.filter(|betas| !betas.is_empty()).map(|betas| betas.join(","));
-        let said = [("anthropic-version", Some(version)), ("anthropic-beta", betas)];
-        for (name, value) in said.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("anthropic-version", Some(version)), ("anthropic-beta", betas)] {
+            let Some(value) = value else { continue };
             let wrong = |_| Refusal::validation(format!("body.{}: no header holds this.", name.replace('-', "_")));
             headers.insert(HeaderName::from_static(name), HeaderValue::from_str(&value).map_err(wrong)?);
         }
