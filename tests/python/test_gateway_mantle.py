@@ -5,9 +5,11 @@ import time
 import unittest
 from decimal import Decimal
 
+import anthropic
 import openai
+from botocore.exceptions import ClientError, EventStreamError
 
-from emulated import HOUR_S
+from emulated import HOUR_S, claude
 from gateway import REGION, Gateway
 from test_gateway_openai import ASK, WEATHER
 from test_gateway_servers import PRICES, USAGE, Faulty, ServerCase, chunk, completion
@@ -16,6 +18,7 @@ ACCOUNT = "111122223333"
 EU = "eu-central-1"
 LITE = "amazon.nova-lite-v1:0"
 GPT_OSS = "openai.gpt-oss-20b"
+OPUS = "anthropic.claude-opus-5"
 UNDER_ROLE = f"arn:aws:sts::{ACCOUNT}:assumed-role/TeamA/team-a"
 OWNERS = f'[owners.team-a]\nroles = ["arn:aws:iam::{ACCOUNT}:role/TeamA"]\n'
 
@@ -310,6 +313,183 @@ class Mantle(ServerCase):
                 with self.assertRaises(openai.PermissionDeniedError):
                     each.chat.completions.create(**ask)
         self.assertEqual({line["model"] for line in self.emulator.bill()["lines"]}, {"openai.gpt-oss-20b-1:0"})
+
+    def over_claude(self, more="", names="", **where):
+        """A client of a gateway that calls Claude there."""
+        self.over(self.mantle(more, model=f'name = "{OPUS}"', **where), names)
+        client = self.gateway.client(self.key)
+        self.addCleanup(client.close)
+        return client
+
+    def stream(self, client, model, body):
+        """The chunks of a stream, and what its last one counted."""
+        events = client.invoke_model_with_response_stream(modelId=model, body=json.dumps(body))["body"]
+        chunks = [json.loads(event["chunk"]["bytes"]) for event in events]
+        counts = chunks[-1].pop("amazon-bedrock-invocationMetrics")
+        chunks[0]["message"].pop("id")
+        return chunks, {name: n for name, n in counts.items() if name.endswith("Count")}
+
+    def test_claude_is_called_there_by_invoke_model_as_at_the_runtime_and_the_books_are_the_bill(self):
+        mine, direct = self.over_claude(), self.emulator.client("bedrock-runtime")
+        self.addCleanup(direct.close)
+        text = {"type": "text", "text": "lanes " * 900}
+        cached = claude("hello", system=[text | {"cache_control": {"type": "ephemeral", "ttl": ttl}} for ttl in ("1h", "5m")])
+        told = {}
+        for client, model in ((mine, OPUS), (direct, f"us.{OPUS}")):
+            self.emulator.advance(2 * HOUR_S)  # Nothing is cached.
+            told[model] = [self.stream(client, model, cached), self.stream(client, model, claude("[[toy: think]] hello", max_tokens=200))]
+            for body in (cached, claude("hello")):
+                answer = client.invoke_model(modelId=model, body=json.dumps(body))
+                whole = json.loads(answer["body"].read())
+                headers = answer["ResponseMetadata"]["HTTPHeaders"]
+                whole.pop("id")
+                told[model].append((whole, {name: headers[name] for name in headers if "token-count" in name}))
+        self.assertEqual(told[OPUS], told[f"us.{OPUS}"])
+        usage = [answer["usage"] for answer, _ in told[OPUS][2:]]
+        self.assertGreater(usage[0]["cache_read_input_tokens"], 0)
+        self.assertGreater(told[OPUS][0][0][0]["message"]["usage"]["cache_creation"]["ephemeral_1h_input_tokens"], 0)
+        self.assert_booked_there(4)
+
+    def assert_booked_there(self, calls):
+        row = self.lane()
+        self.assertEqual((row["calls"], row["errors"], row["bound_usd"], row["unpriced_calls"]), (calls, 0, "0", 0))
+        there = sum(Decimal(line["costUsd"]) for line in self.emulator.bill()["lines"] if line["profile"] == "in-region")
+        self.assertGreater(there, 0)
+        self.assertEqual(Decimal(row["paid_usd"]), there)
+
+    def test_claude_is_called_there_by_converse_as_at_the_runtime(self):
+        mine, direct = self.over_claude(), self.emulator.client("bedrock-runtime")
+        self.addCleanup(direct.close)
+        spec = {"name": "weather", "inputSchema": {"json": WEATHER["function"]["parameters"]}}
+        plain = {"messages": [{"role": "user", "content": [{"text": "[[toy: text=A lane is a lane.]]"}]}], "inferenceConfig": {"maxTokens": 60}}
+        tools = plain | {"messages": [{"role": "user", "content": [{"text": "Is it raining?"}]}], "toolConfig": {"tools": [{"toolSpec": spec}], "toolChoice": {"any": {}}}}
+        told = {}
+        for client, model in ((mine, OPUS), (direct, f"us.{OPUS}")):
+            answer = client.converse(modelId=model, **plain)
+            events = list(client.converse_stream(modelId=model, requestMetadata={"team": "a"}, **plain)["stream"])
+            counts = events.pop()["metadata"]["usage"]
+            called = client.converse(modelId=model, **tools)
+            blocks = [set(block["toolUse"]) for block in called["output"]["message"]["content"]]
+            told[model] = (answer["output"], answer["stopReason"], answer["usage"], events, counts, called["stopReason"], blocks)
+        self.assertEqual(told[OPUS], told[f"us.{OPUS}"])
+        call = called["output"]["message"]["content"][0]["toolUse"]
+        result = {"toolResult": {"toolUseId": call["toolUseId"], "content": [{"json": {"rain": False}}]}}
+        turns = [*tools["messages"], called["output"]["message"], {"role": "user", "content": [result, {"cachePoint": {"type": "default"}}]}]
+        self.assertEqual(mine.converse(modelId=OPUS, messages=turns, toolConfig={"tools": [{"toolSpec": spec}]})["stopReason"], "end_turn")
+        self.assert_booked_there(4)
+
+    def test_claude_is_called_there_by_chats_with_tools_and_streams(self):
+        self.over_claude(names=f'[models]\n"both" = "us.{OPUS}"\n', prices=f'[[upstream.model]]\nname = "both"\nmodel = "{OPUS}"\n')
+        whole = self.ask_model(OPUS)
+        chunks = list(self.ask_model(OPUS, stream=True, stream_options={"include_usage": True}))
+        self.assertTrue(whole.choices[0].message.content)
+        self.assertEqual((whole.model, chunks[-1].usage.prompt_tokens), (OPUS, whole.usage.prompt_tokens))
+        self.assertTrue("".join(c.choices[0].delta.content or "" for c in chunks if c.choices))
+        called = self.ask_model(OPUS, tools=[WEATHER], tool_choice="required").choices[0]
+        self.assertEqual((called.finish_reason, called.message.tool_calls[0].function.name), ("tool_calls", "weather"))
+        pieces = [call for c in self.ask_model(OPUS, tools=[WEATHER], tool_choice="required", stream=True) for call in c.choices[0].delta.tool_calls or []]
+        self.assertIn("place", json.loads("".join(piece.function.arguments for piece in pieces)))
+        result = {"role": "tool", "tool_call_id": called.message.tool_calls[0].id, "content": "Sunny."}
+        again = self.openai().chat.completions.create(model=OPUS, messages=[*ASK, called.message.model_dump(exclude_none=True), result], tools=[WEATHER])
+        self.assertTrue(again.choices[0].message.content)
+        self.assert_paid(5)
+        self.emulator.faults({"fault": "throttled", "times": 1})
+        self.assertTrue(self.ask_model("both").choices[0].message.content)
+        self.assertEqual(self.lane()["calls"], 6, "the runtime throttled it")
+        file = {"type": "file", "file": {"filename": "a.docx", "file_data": "QUJD"}}
+        with self.assertRaisesRegex(openai.BadRequestError, "pdf nor txt"):
+            self.openai().chat.completions.create(model=OPUS, messages=[{"role": "user", "content": [file, {"type": "text", "text": "x"}]}])
+        for change, words in (({"n": 2}, "n"), ({"service_tier": "flex"}, "price"), ({"service_tier": "batch"}, "on demand only")):
+            with self.assertRaisesRegex(openai.BadRequestError, words):
+                self.ask_model(OPUS, **change)
+        with self.assertRaisesRegex(openai.BadRequestError, "chats"):
+            self.openai().embeddings.create(model=OPUS, input="x")
+
+    def test_a_stream_of_claudes_that_is_cut_is_booked_with_its_bound_and_calls_are_made_under_the_role(self):
+        client = self.over_claude(self.sts(), OWNERS)
+        self.emulator.faults({"fault": "broken_stream"})
+        for broken, ask in (
+            (EventStreamError, lambda: self.stream(client, OPUS, claude("hello"))),
+            (EventStreamError, lambda: list(client.converse_stream(modelId=OPUS, messages=[{"role": "user", "content": [{"text": "x"}]}])["stream"])),
+            (openai.APIError, lambda: list(self.ask_model(OPUS, stream=True))),
+        ):
+            with self.assertRaisesRegex(broken, "broke off"):
+                ask()
+        paid, bound = self.assert_books()
+        self.assertEqual((paid, bound > 0), (0, True))
+        self.assertEqual({line["principal"] for line in self.emulator.bill("principal")["lines"]}, {UNDER_ROLE})
+
+    def test_an_error_there_reaches_each_client_in_its_own_shape(self):
+        faulty = Faulty()
+        self.addCleanup(faulty.close)
+        client = self.over_claude(url=faulty.url, path="")
+
+        def error(kind):
+            return {"type": "error", "error": {"type": kind, "message": "of the endpoint"}}
+
+        for status, kind, name, theirs in (
+            (400, "invalid_request_error", "ValidationException", openai.BadRequestError),
+            (429, "rate_limit_error", "ThrottlingException", openai.RateLimitError),
+            (529, "overloaded_error", "ServiceUnavailableException", openai.InternalServerError),
+        ):
+            faulty.answers = [(status, error(kind))] * 2
+            with self.assertRaisesRegex(ClientError, "of the endpoint") as caught:
+                client.invoke_model(modelId=OPUS, body=json.dumps(claude("x")))
+            self.assertEqual(caught.exception.response["Error"]["Code"], name)
+            with self.assertRaisesRegex(theirs, "of the endpoint"):
+                self.ask_model(OPUS)
+        path, authorization, body = faulty.asked[0]
+        self.assertEqual((path, "bedrock-mantle/aws4_request" in authorization), ("/anthropic/v1/messages", True))
+        self.assertEqual((body.pop("model"), body.pop("stream"), body | {"anthropic_version": "bedrock-2023-05-31"}), (OPUS, False, claude("x")))
+        self.assertEqual((self.lane()["errors"], self.lane()["bound_usd"]), (6, "0"))
+        faulty.answers = [(200, f"event: error\ndata: {json.dumps(error('overloaded_error'))}\n\n")] * 2
+        with self.assertRaisesRegex(EventStreamError, "serviceUnavailableException.*of the endpoint"):
+            self.stream(client, OPUS, claude("x"))
+        with self.assertRaisesRegex(openai.APIError, "of the endpoint"):
+            list(self.ask_model(OPUS, stream=True))
+        self.assertGreater(Decimal(self.lane()["bound_usd"]), 0)
+        asked = len(faulty.asked)
+        for more, words in (({"guardrailIdentifier": "abc", "guardrailVersion": "1"}, "guardrail"), ({"serviceTier": "flex"}, "price")):
+            with self.assertRaisesRegex(ClientError, words):
+                client.invoke_model(modelId=OPUS, body=json.dumps(claude("x")), **more)
+        self.assertEqual(len(faulty.asked), asked)
+
+    def test_quotas_there_are_counted_ahead_in_each_direction(self):
+        quota = f'[[quota]]\nmodel = "{OPUS}"\nregion = "{REGION}"\noutput_tokens_per_minute = 70\n'
+        self.over_claude(names=quota + "[limits]\nheld_s = 0\n")
+
+        def ask(deadline):
+            return self.ask_model(OPUS, extra_headers={"laneshift-deadline": deadline}).usage.completion_tokens
+
+        took = ask("6h")
+        with self.assertRaisesRegex(openai.RateLimitError, r"\d+ of 70 output tokens of the last minute are taken, and 7 are kept") as caught:
+            ask("6h")
+        self.assertNotIn("input tokens", str(caught.exception))
+        self.assertEqual(ask("now"), took, "what cannot wait is AWS's to refuse")
+
+    def test_the_emulator_takes_messages_of_anthropics_unmodified_client_signed_or_with_a_key(self):
+        info = self.emulator.info
+        keys = {"aws_access_key": info["access_key_id"], "aws_secret_key": info["secret_access_key"], "aws_region": REGION}
+
+        def client(**more):
+            made = anthropic.AnthropicBedrockMantle(base_url=info["url"] + "/anthropic", max_retries=0, **more)
+            self.addCleanup(made.close)
+            return made
+
+        ask = {"model": "anthropic.claude-haiku-4-5", "max_tokens": 20, "messages": ASK}
+        for each in (client(**keys), client(api_key=info["bearer_key"])):
+            whole = each.messages.create(**ask)
+            with each.messages.stream(**ask) as stream:
+                last = stream.get_final_message()
+            self.assertEqual((last.content[0].text, last.usage.output_tokens), (whole.content[0].text, whole.usage.output_tokens))
+            for change, error in (({"model": "none.such"}, anthropic.NotFoundError), ({"model": GPT_OSS}, anthropic.NotFoundError), ({"messages": []}, anthropic.BadRequestError)):
+                with self.assertRaises(error) as caught:
+                    each.messages.create(**ask | change)
+                self.assertEqual(caught.exception.body["type"], "error")
+        for each in (client(**keys | {"aws_secret_key": "wrong"}), client(api_key="wrong")):
+            with self.assertRaises(anthropic.PermissionDeniedError):
+                each.messages.create(**ask)
+        self.assertEqual({(line["model"], line["profile"]) for line in self.emulator.bill()["lines"]}, {("anthropic.claude-haiku-4-5-20251001-v1:0", "in-region")})
 
 
 if __name__ == "__main__":

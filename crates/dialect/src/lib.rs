@@ -5,7 +5,8 @@
 //! shows nothing of its content; a line that is written is one line of JSON, whatever the model answered. Leaves out: files,
 //! prices, which model runs where.
 //!
-//! Calls of OpenAI's API that are answered at once have their own door ([`ChatCall`], [`EmbeddingsCall`]) to the same rooms.
+//! Calls of OpenAI's API that are answered at once have their own door ([`ChatCall`], [`EmbeddingsCall`]) to the same rooms, and calls
+//! of Converse that only Claude's own API takes one beside them ([`claude_of_converse`]).
 //!
 //! Between the shapes stands one small conversation ([`chat`]): each shape is read into it and written from it.
 
@@ -19,6 +20,7 @@ mod family;
 mod fields;
 mod live;
 mod openai;
+mod over_claude;
 mod read;
 mod reply;
 mod write;
@@ -31,6 +33,7 @@ use std::borrow::Cow;
 pub use bedrock::{MOST_OUTPUT, gives_vectors, output_limit};
 pub use family::is_bedrocks;
 pub use live::{Answers, ChatCall, ChatStream, EmbeddingsCall};
+pub use over_claude::{claude_of_converse, converse_event, converse_metadata, converse_of_claude};
 pub use read::{LINE_BYTES_MAX, read};
 pub use write::{Line, Outcome, write_line};
 

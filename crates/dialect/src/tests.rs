@@ -4,4 +4,5 @@ mod answers;
 mod any;
 mod bedrock_lines;
 mod live;
+mod over_claude;
 mod requests;

@@ -11,15 +11,20 @@ pub(crate) struct Call {
     pub(crate) bytes: Bytes,
     pub(crate) caller: Caller,
     pub(crate) request_id: String,
-    /// It is a chat completion of bedrock-mantle.
-    pub(crate) chat: Option<Chat>,
+    /// It came by an API of bedrock-mantle.
+    pub(crate) mantle: Option<Mantle>,
 }
 
-/// What a chat completion says of how it is answered.
+/// An API of bedrock-mantle.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Chat {
-    /// A stream ends with what was used.
-    pub(crate) include_usage: bool,
+pub(crate) enum Mantle {
+    /// OpenAI's chat completions.
+    Chat {
+        /// A stream ends with what was used.
+        include_usage: bool,
+    },
+    /// Anthropic's messages.
+    Messages,
 }
 
 impl Call {

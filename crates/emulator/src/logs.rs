@@ -44,7 +44,7 @@ pub(crate) fn refused(inner: &Inner, call: &Call, operation: Operation, kind: Ki
 
 fn target(inner: &Inner, call: &Call) -> Option<LogTarget> {
     // AWS, Bedrock User Guide, "Endpoints", read 2026-11-23: calls of bedrock-mantle are not logged.
-    if call.chat.is_some() {
+    if call.mantle.is_some() {
         return None;
     }
     inner.state().world.log_target(&call.caller.account, &call.caller.region)

@@ -350,9 +350,8 @@ impl Gateway {
                 if let Some(Spot { served: Some(served), .. }) = self.live.served(&model).first()
                     && self.live.bedrock_named(&model) != Some(&model)
                 {
-                    let on = &served.on;
-                    let why = format!("{model} is served by {on}, which speaks OpenAI's API only: call /v1/chat/completions.");
-                    return Err(Refusal::validation(why));
+                    let what = (&*model, operation);
+                    return Box::pin(self.beside(what, &served.on, &caller, parts, (body, &body_sha256))).await;
                 }
                 let target = self.target(caller.region)?;
                 self.run((&model, operation), &caller, target, parts, (body, &body_sha256)).await

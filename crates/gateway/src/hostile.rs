@@ -3,7 +3,9 @@
 //! A few hundred inputs in every run; `cargo xtask soak gateway` takes ten minutes of them.
 
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
+use bytes::Bytes;
 use http::{HeaderMap, Request};
+use http_body_util::{BodyExt, Full};
 use laneshift_aws::sigv4;
 use laneshift_bedrock::Operation;
 use laneshift_bedrock::invocation_log::metered;
@@ -13,6 +15,8 @@ use laneshift_dialect::{Answers, ChatCall, EmbeddingsCall};
 use laneshift_units::{ServiceTier, Timestamp};
 use proptest::prelude::*;
 
+use crate::body::Coming;
+use crate::messages::{self, Framed, Messages};
 use crate::meter::{Frames, Said};
 use crate::outline::Outline;
 use crate::runtime::{Asked, most};
@@ -61,6 +65,15 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
             "id",
             "arguments",
             "cacheReadInputTokens",
+            "system",
+            "cachePoint",
+            "toolConfig",
+            "toolResult",
+            "reasoningContent",
+            "inferenceConfig",
+            "index",
+            "content_block",
+            "error",
         ])
         .prop_map(str::to_owned),
         "\\PC{0,8}",
@@ -146,6 +159,18 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
+/// An event of Anthropic's streams, as it comes or damaged.
+fn event() -> impl Strategy<Value = Vec<u8>> {
+    let kinds = ["message_start", "content_block_start", "content_block_delta", "message_delta", "message_stop", "error", "ping"];
+    let known = (json(), prop::sample::select(kinds.to_vec())).prop_map(|(mut json, kind)| {
+        if let Some(members) = json.as_object_mut() {
+            members.insert("type".to_owned(), kind.into());
+        }
+        json.to_string().into_bytes()
+    });
+    prop_oneof![known, body()].prop_map(|data| [b"data: ", &*data, b"\n\n"].concat())
+}
+
 fn answers() -> Answers {
     Answers { id: "1".to_owned(), model: "m".to_owned(), created_s: 0 }
 }
@@ -163,7 +188,12 @@ proptest! {
         }
         let _ = answers().completion(&bytes);
         let _ = metered(&bytes);
+        let (parts, ()) = Request::new(()).into_parts();
         for operation in Operation::ALL {
+            if let Ok(message) = Messages::of(operation, &parts, &bytes, "m") {
+                prop_assert!(serde_json::from_slice::<serde_json::Value>(&message.body).is_ok_and(|body| body["model"] == "m"));
+            }
+            let _ = messages::answer(operation, Bytes::from(bytes.clone()), None, 0);
             let _ = Asked::read(operation, &HeaderMap::new(), &bytes, &Outline::of(&bytes));
         }
         let tariff = Tariff::flat(Rates::default());
@@ -184,6 +214,17 @@ proptest! {
         for event in text.split_terminator("\n\n") {
             let data = event.strip_prefix("data: ").expect("an event");
             prop_assert!(data == "[DONE]" || serde_json::from_str::<serde_json::Value>(data).is_ok(), "{data}");
+        }
+    }
+
+    #[test]
+    fn any_events_of_messages_are_frames_in_the_end(events in prop::collection::vec(event(), 0..6), size in 1_usize..400, converse: bool) {
+        let nothing = Coming::InProcess(Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync());
+        let mut framed = Framed::new(nothing, converse, tokio::time::Instant::now());
+        let mut frames = Frames::new(&HeaderMap::new());
+        for part in events.concat().chunks(size) {
+            frames.take(&framed.take(part).expect("no frame is too large"), &mut |_| {});
+            prop_assert!(frames.are_whole());
         }
     }
 

@@ -271,7 +271,7 @@ impl Rules {
     }
 
     /// What a call is thought to take: of committed capacity what it will use, of a quota what AWS reserves for it, which is its
-    /// input and the most that may come out.
+    /// input and the most that may come out; on `bedrock-mantle` each for itself.
     // AWS, "Token burndown rates for quotas", read 2026-11-23.
     pub(crate) fn load(&self, ask: &Ask<'_>, terms: &Terms<'_>, spot: &Spot) -> Counts {
         let input = ask.body_bytes as u64 / BYTES_PER_TOKEN;
@@ -279,6 +279,9 @@ impl Rules {
             return Counts([input, self.output(terms).0]);
         }
         let output = ask.output_max.unwrap_or_else(|| output_of(ask.model));
+        if spot.served.is_some() {
+            return Counts([input, output]);
+        }
         Counts([input.saturating_add(output), 1])
     }
 

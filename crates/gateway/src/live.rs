@@ -15,7 +15,7 @@ use crate::config::{Config, Upstream};
 use crate::lanes::Rules;
 use crate::market::{Market, Spot};
 use crate::quotas::Quotas;
-use crate::server::{Served, Server};
+use crate::server::{Api, Served, Server};
 use crate::upstream::Target;
 
 /// Why a gateway cannot begin.
@@ -105,9 +105,16 @@ impl Live {
             let flex = served.sells(ServiceTier::Flex).then_some(LaneId::Flex);
             let served = served.clone();
             let upstream = self.targets.len() + ix;
-            [LaneId::Standard].into_iter().chain(flex).map(move |lane| Spot::served(upstream, lane, served.clone()))
+            let room = self.market.quotas.mantle_room(&self.servers[ix].pool, &served.model);
+            let spot = move |lane| Spot { room: room.clone(), ..Spot::served(upstream, lane, served.clone()) };
+            [LaneId::Standard].into_iter().chain(flex).map(spot)
         };
         named.flat_map(lanes).collect()
+    }
+
+    /// Whether a name is served by Anthropic's API, which takes calls of Bedrock's runtime too.
+    pub(crate) fn is_claude(&self, name: &str) -> bool {
+        self.served(name).iter().filter_map(|spot| spot.served.as_ref()).any(|served| served.api == Api::Anthropic)
     }
 
     /// The server of a spot.

@@ -45,7 +45,7 @@ impl Meter {
     }
 
     /// What a body says; its own word on the cache is the finer one.
-    fn add(&mut self, said: Metered) {
+    pub(crate) fn add(&mut self, said: Metered) {
         self.tier = said.tier.or(self.tier);
         let Some(new) = said.usage else { return };
         let most = |a: Tokens, b: Tokens| Tokens(a.0.max(b.0));
@@ -189,14 +189,16 @@ mod tests {
     }
 
     #[test]
-    fn writes_of_an_hour_are_counted_once_though_the_last_count_of_a_stream_has_only_their_sum() {
-        let start = r#"{"type":"message_start","message":{"usage":{"input_tokens":3,"output_tokens":1,"cache_creation_input_tokens":900,"cache_creation":{"ephemeral_5m_input_tokens":200,"ephemeral_1h_input_tokens":700}}}}"#;
-        let stop = r#"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":3,"outputTokenCount":8,"cacheReadInputTokenCount":0,"cacheWriteInputTokenCount":900}}"#;
-        let chunk = |json: &str| frame("chunk", &serde_json::json!({ "bytes": STANDARD.encode(json) }).to_string());
-        let mut frames = Frames::new(&HeaderMap::new());
-        [start, stop].into_iter().for_each(|json| frames.take(&chunk(json), &mut |_| {}));
-        let usage = frames.meter.usage.expect("metered");
-        assert_eq!((usage.cache_write_5m.0, usage.cache_write_1h.0, usage.output.0), (200, 700, 8));
+    fn writes_to_a_cache_are_counted_once_whoever_tells_their_time_to_live() {
+        let start = r#"{"message":{"usage":{"input_tokens":9,"output_tokens":1,"cache_creation_input_tokens":6,"cache_creation":{"ephemeral_1h_input_tokens":4}}}}"#;
+        let metrics =
+            r#"{"amazon-bedrock-invocationMetrics":{"inputTokenCount":9,"outputTokenCount":5,"cacheWriteInputTokenCount":6}}"#;
+        for order in [[start, metrics], [metrics, start]] {
+            let mut meter = Meter::default();
+            order.into_iter().for_each(|said| meter.add(metered(said.as_bytes())));
+            let usage = meter.usage.expect("metered");
+            assert_eq!((usage.output.0, usage.cache_write_5m.0, usage.cache_write_1h.0), (5, 2, 4));
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! AWS's on-demand quotas, and what calls have taken of them: by account, region, model and profile. The standard, priority and flex
-//! tiers share one.
+//! AWS's on-demand quotas, and what calls have taken of them: by account, region, model and profile, those of `bedrock-mantle` by model.
+//! The standard, priority and flex tiers share one.
 //!
 //! What the configuration states wins over what Service Quotas tells; what neither says is without a limit, and AWS tells of it by
 //! throttling. Counts are of this gateway's calls only, so they are an estimate: a call that cannot wait is never refused by them.
@@ -59,6 +59,23 @@ struct State {
     told: HashMap<Pool, Vec<(String, f64)>>,
     /// Of models that the catalogue knows or that a quota is stated for: names that are made up take no memory.
     rooms: HashMap<Pool, HashMap<Name, Arc<Room>>>,
+    /// Of models of `bedrock-mantle`, as they are called there.
+    mantle: HashMap<Pool, HashMap<String, Arc<Room>>>,
+}
+
+/// Of the quotas that are stated, the one of a pool and a model. One that names the account is about it, whatever is said of all.
+fn stated_of<'a>(state: &'a State, pool: &Pool, is_of: impl Fn(&Quota) -> bool) -> Option<&'a Quota> {
+    let is_pools = |quota: &&Quota| {
+        quota.region == pool.region && quota.account.as_ref().is_none_or(|of| *of == pool.account) && is_of(quota)
+    };
+    state.stated.iter().filter(is_pools).max_by_key(|quota| quota.account.is_some())
+}
+
+/// Tokens of a minute in each direction, of a model of `bedrock-mantle`; `None` where nothing is stated.
+fn mantle_per_minute(state: &State, pool: &Pool, model: &str) -> Option<Counts> {
+    let quota = stated_of(state, pool, |quota| quota.is_mantles() && quota.model == model)?;
+    let [all_input, all_output] = Counts::UNKNOWN.0;
+    Some(Counts([quota.input_tokens_per_minute.unwrap_or(all_input), quota.output_tokens_per_minute.unwrap_or(all_output)]))
 }
 
 /// See the module.
@@ -111,6 +128,21 @@ impl Quotas {
     fn resize(&self, state: &State) {
         let rooms = state.rooms.iter().flat_map(|(pool, rooms)| rooms.iter().map(move |(name, room)| (pool, name, room)));
         rooms.for_each(|(pool, name, room)| room.resize(self.per_minute(state, pool, name)));
+        let rooms = state.mantle.iter().flat_map(|(pool, rooms)| rooms.iter().map(move |(model, room)| (pool, model, room)));
+        rooms.for_each(|(pool, model, room)| room.resize(mantle_per_minute(state, pool, model).unwrap_or(Counts::UNKNOWN)));
+    }
+
+    /// Where the calls of a model of `bedrock-mantle` are counted; nowhere when nobody states how much there is.
+    pub(crate) fn mantle_room(&self, pool: &Pool, model: &str) -> Option<Arc<Room>> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let per_minute = mantle_per_minute(&state, pool, model)?;
+        if let Some(room) = state.mantle.get(pool).and_then(|rooms| rooms.get(model)) {
+            return Some(room.clone());
+        }
+        drop(state);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let made = || Arc::new(Room::new(Measure::MantleQuota, per_minute, self.freed.clone()));
+        Some(state.mantle.entry(pool.clone()).or_default().entry(model.to_owned()).or_insert_with(made).clone())
     }
 
     fn name(&self, model: &ProfiledModel) -> Name {
@@ -140,16 +172,12 @@ impl Quotas {
     }
 
     fn is_of(&self, quota: &Quota, name: &Name) -> bool {
-        self.name(&ProfiledModel::parse_id(&quota.model)) == *name
+        !quota.is_mantles() && self.name(&ProfiledModel::parse_id(&quota.model)) == *name
     }
 
     /// Tokens and calls of a minute.
     fn per_minute(&self, state: &State, pool: &Pool, name: &Name) -> Counts {
-        let is_this = |quota: &&Quota| {
-            quota.region == pool.region && quota.account.as_ref().is_none_or(|of| *of == pool.account) && self.is_of(quota, name)
-        };
-        // One that names the account is about it, whatever is said of all.
-        let stated = state.stated.iter().filter(is_this).max_by_key(|quota| quota.account.is_some());
+        let stated = stated_of(state, pool, |quota| self.is_of(quota, name));
         let (mut tokens, mut requests) = stated.map_or((None, None), |q| (q.tokens_per_minute, q.requests_per_minute));
         if let (Some(told), Model::Known(key)) = (state.told.get(pool), &name.model) {
             let is_it = |told: &str| self.catalog.model_key(&ModelId::new(told)) == Some(key);
@@ -222,7 +250,18 @@ mod tests {
 
     fn quota(model: &str, account: Option<&str>, tokens: u64) -> Quota {
         let (region, account) = ("us-east-1".to_owned(), account.map(str::to_owned));
-        Quota { model: model.to_owned(), region, account, tokens_per_minute: Some(tokens), requests_per_minute: None }
+        let (input_tokens_per_minute, output_tokens_per_minute) = (None, None);
+        let (tokens_per_minute, requests_per_minute) = (Some(tokens), None);
+        let model = model.to_owned();
+        Quota {
+            model,
+            region,
+            account,
+            tokens_per_minute,
+            requests_per_minute,
+            input_tokens_per_minute,
+            output_tokens_per_minute,
+        }
     }
 
     #[test]
@@ -244,6 +283,24 @@ mod tests {
         assert_eq!((most("1"), most("2")), (Some((7, false)), Some((70, true))), "calls are still those that AWS tells");
         quotas.state(&[quota("amazon.nova-lite-v1:0", None, 7)]);
         assert_eq!(most("1"), Some((700, false)), "another profile is another quota");
+    }
+
+    #[test]
+    fn a_quota_of_mantle_is_of_each_direction_and_none_of_the_runtime() {
+        let (quotas, model) = (Quotas::shipped(), "anthropic.claude-opus-5");
+        let pool = Pool { account: "1".to_owned(), region: "us-east-1".to_owned() };
+        assert!(quotas.mantle_room(&pool, model).is_none());
+        let mantles = |output| Quota { tokens_per_minute: None, output_tokens_per_minute: Some(output), ..quota(model, None, 0) };
+        quotas.state(&[mantles(100)]);
+        let room = quotas.mantle_room(&pool, model).expect("a room");
+        let fits = |output| room.has_room(Counts([1_000_000, output]), false, Timestamp(0));
+        assert!(fits(100) && !fits(101));
+        let runtimes = quotas.room(&pool, &ProfiledModel::parse_id(model)).expect("a room");
+        assert!(runtimes.has_room(Counts([1_000_000, 1]), false, Timestamp(0)));
+        quotas.state(&[mantles(10)]);
+        assert!(fits(10) && !fits(11), "calls that are open count on");
+        quotas.state(&[]);
+        assert!(fits(1_000_000) && quotas.mantle_room(&pool, model).is_none());
     }
 
     #[test]

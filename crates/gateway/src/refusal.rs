@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::body::Body;
 use crate::books::Held;
 use crate::openai;
+use crate::server::Api;
 
 /// AWS's name of an error, its status, and a text of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +88,19 @@ impl Refusal {
         Self::new("InternalServerException", StatusCode::INTERNAL_SERVER_ERROR, message)
     }
 
+    /// What a server says by a status, under AWS's name.
+    pub(crate) fn of_status(status: StatusCode, message: impl Into<String>) -> Self {
+        match status.as_u16() {
+            401 | 403 => Self::denied(message),
+            404 => Self::not_found(message),
+            408 | 504 => Self::new("ModelTimeoutException", StatusCode::REQUEST_TIMEOUT, message),
+            429 => Self::throttled(message),
+            503 | 529 => Self::unreachable(message),
+            500.. => Self::internal(message),
+            _ => Self::validation(message),
+        }
+    }
+
     /// Something failed that no client has caused.
     pub(crate) fn failed(error: impl std::fmt::Display) -> Self {
         Self::internal(error.to_string())
@@ -100,6 +114,14 @@ impl Refusal {
     /// The answer of OpenAI's API.
     pub(crate) fn openai(&self) -> Response<Body> {
         openai::error(self.status, self.name, &self.message)
+    }
+
+    /// The answer of a call that went to a server by an API: one of OpenAI's, or Bedrock's own.
+    pub(crate) fn of_api(&self, api: Api) -> Response<Body> {
+        match api {
+            Api::OpenAi => self.openai(),
+            Api::Anthropic => self.response(),
+        }
     }
 
     /// The answer.

@@ -9,19 +9,17 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use laneshift_units::{ServiceTier, Tokens, Usage};
-use memchr::{memchr, memmem};
+use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::body::{Broken, Coming};
 use crate::books::Open;
+use crate::lines::Lines;
 use crate::meter::Meter;
 use crate::openai::broken_off;
 use crate::server::Served;
 use crate::stream::{BROKE_OFF, Silence};
-
-/// The longest line of a stream; a longer one ends it.
-const LINE_BYTES_MAX: usize = 16 << 20;
 
 /// What an answer or a chunk says beside its content.
 // OpenAI, API reference, "The chat completion object" and "Streaming", read 2026-11-30; vLLM and LiteLLM spell it alike.
@@ -120,7 +118,7 @@ pub(crate) fn error_name(body: &[u8]) -> Option<String> {
 /// Reads the lines of server-sent events as their bytes go by.
 #[derive(Debug)]
 pub(crate) struct Events {
-    buffer: BytesMut,
+    lines: Lines,
     /// The client wants to see what was used.
     shows_usage: bool,
     /// Answers that the stream holds, side by side.
@@ -141,7 +139,7 @@ pub(crate) struct Events {
 impl Events {
     pub(crate) fn new(shows_usage: bool, answers: u64) -> Self {
         Self {
-            buffer: BytesMut::new(),
+            lines: Lines::default(),
             shows_usage,
             answers,
             hides_end: false,
@@ -158,26 +156,20 @@ impl Events {
         if self.broken {
             return Bytes::new();
         }
-        let mut from = self.buffer.len();
-        self.buffer.extend_from_slice(bytes);
+        self.lines.add(bytes);
         let mut passed = BytesMut::new();
-        while let Some(found) = memchr(b'\n', &self.buffer[from..]) {
-            let line = self.buffer.split_to(from + found + 1);
-            from = 0;
+        while let Some(line) = self.lines.next() {
             if self.line(&line) {
                 passed.extend_from_slice(&line);
             }
         }
-        if self.buffer.len() > LINE_BYTES_MAX {
-            self.broken = true;
-            self.buffer.clear();
-        }
+        self.broken = self.lines.are_too_long();
         passed.freeze()
     }
 
     /// What is left at the end: a line without its end.
     pub(crate) fn rest(&mut self) -> Bytes {
-        let line = self.buffer.split();
+        let line = self.lines.rest();
         if self.line(&line) { line.freeze() } else { Bytes::new() }
     }
 
@@ -303,6 +295,7 @@ impl Drop for Relayed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lines::LINE_BYTES_MAX;
 
     const CHUNK: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"usage\"},\"finish_reason\":null}],\"usage\":null}\n\n";
     const LAST: &str = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":4}}}\n\n";
@@ -353,7 +346,7 @@ mod tests {
         assert!(shown.contains("503") && events.exception.as_deref() == Some("503"));
         let mut events = Events::new(true, 1);
         assert!(events.take(&vec![b'x'; LINE_BYTES_MAX + 1]).is_empty());
-        assert!(events.broken && events.buffer.is_empty());
+        assert!(events.broken && events.rest().is_empty());
     }
 
     #[test]

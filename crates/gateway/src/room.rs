@@ -15,7 +15,7 @@ const PEAK_MINUTES: i64 = 10;
 /// The part of a quota that calls which can wait always leave free: interactive calls may come at any time, and elsewhere too.
 const QUOTA_PART_FREE: u64 = 10;
 
-/// Two counts of a minute: tokens in and out of committed capacity, tokens and calls of a quota.
+/// Two counts of a minute: tokens in and out of committed capacity and of `bedrock-mantle`, tokens and calls of a quota of the runtime.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts(pub(crate) [u64; 2]);
 
@@ -61,13 +61,16 @@ pub(crate) enum Measure {
         /// How many times an output token counts.
         output_burndown: u64,
     },
+    /// Tokens by direction, of a quota of `bedrock-mantle`.
+    // AWS, Bedrock User Guide, "Endpoints", read 2026-11-23; that reads from a cache take none there too is not documented.
+    MantleQuota,
 }
 
 impl Measure {
     fn took(self, usage: &Usage) -> Counts {
         let input = usage.input.0 + usage.cache_write_5m.0 + usage.cache_write_1h.0;
         match self {
-            Self::Committed => Counts([input, usage.output.0]),
+            Self::Committed | Self::MantleQuota => Counts([input, usage.output.0]),
             Self::Quota { output_burndown } => Counts([input + usage.output.0 * output_burndown, 1]),
         }
     }
@@ -130,7 +133,7 @@ impl State {
         let peak = self.peaks.iter().fold(self.peak, |most, (_, level)| most.most(*level));
         let part = match measure {
             Measure::Committed => Counts::default(),
-            Measure::Quota { .. } => Counts(self.per_minute.0.map(|n| n / QUOTA_PART_FREE)),
+            Measure::Quota { .. } | Measure::MantleQuota => Counts(self.per_minute.0.map(|n| n / QUOTA_PART_FREE)),
         };
         peak.less(self.interactive.level(left_ms)).most(part)
     }
@@ -173,7 +176,7 @@ impl Room {
         let kept = state.kept_free(self.measure, left_ms);
         let load = match self.measure {
             Measure::Committed => load,
-            Measure::Quota { .. } => load.least(state.per_minute.less(kept)),
+            Measure::Quota { .. } | Measure::MantleQuota => load.least(state.per_minute.less(kept)),
         };
         load.fits(free.less(kept))
     }
@@ -183,7 +186,11 @@ impl Room {
         let mut state = self.state();
         let left_ms = state.turn(now);
         let (taken, kept) = (state.all.level(left_ms).0, state.kept_free(self.measure, left_ms).0);
-        let kinds = state.per_minute.0.into_iter().zip(["tokens", "calls"]).zip(taken.into_iter().zip(kept));
+        let kinds = match self.measure {
+            Measure::Quota { .. } => ["tokens", "calls"],
+            Measure::Committed | Measure::MantleQuota => ["input tokens", "output tokens"],
+        };
+        let kinds = state.per_minute.0.into_iter().zip(kinds).zip(taken.into_iter().zip(kept));
         let known = kinds.filter(|((most, _), _)| *most != u64::MAX).map(|((most, kind), (taken, kept))| {
             let kept = if waits { format!(", and {kept} are kept for calls that cannot wait") } else { String::new() };
             format!("{taken} of {most} {kind} of the last minute are taken{kept}")

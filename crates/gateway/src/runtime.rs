@@ -28,6 +28,7 @@ use crate::outline::Outline;
 use crate::passed::Passed;
 use crate::refusal::Refusal;
 use crate::room::Hold;
+use crate::server::Api;
 use crate::stream::Metered;
 use crate::upstream::{Lost, Target, passed_back};
 
@@ -88,9 +89,13 @@ impl Asked {
         Self { metadata: metadata.unwrap_or_default(), tier, performance }
     }
 
-    /// Whether it is to be answered faster, at another price.
-    fn is_optimized(&self) -> bool {
-        self.performance.as_ref().is_some_and(|performance| performance.latency == "optimized")
+    /// What is to be answered faster, at another price, is refused.
+    pub(crate) fn refuse_optimized(&self) -> Result<(), Refusal> {
+        if self.performance.as_ref().is_some_and(|performance| performance.latency == "optimized") {
+            let why = "Latency-optimized calls have a price of their own, which this gateway does not book.";
+            return Err(Refusal::validation(why));
+        }
+        Ok(())
     }
 
     fn tier(&self) -> ServiceTier {
@@ -140,10 +145,10 @@ pub(crate) struct Tried {
     pub(crate) again: Option<Again>,
 }
 
-/// An answer, and whether it is a server's beside Bedrock.
+/// An answer: Bedrock's, or one of OpenAI's API.
 pub(crate) struct Answered {
     pub(crate) response: Response<Body>,
-    pub(crate) served: bool,
+    pub(crate) is_openais: bool,
 }
 
 /// Why another lane may answer.
@@ -171,13 +176,10 @@ impl Gateway {
         let model = self.allowed(key, target, named)?;
         let outline = Outline::of(&body);
         let asked = Asked::read(operation, &parts.headers, &body, &outline);
-        if asked.is_optimized() {
-            return Err(Refusal::validation(
-                "Latency-optimized calls have a price of their own, which this gateway does not book.",
-            ));
-        }
+        asked.refuse_optimized()?;
         let (tariff, now) = (self.tariff(model, &target.region), self.now());
-        let ask = self.ask(&asked, (model, operation), key, target, (&parts.headers, body.len(), outline.output_max));
+        let place = (&*target.region, &*target.account);
+        let ask = self.ask(&asked, (model, operation), key, place, (&parts.headers, body.len(), outline.output_max));
         let terms = self.rules().terms(&ask, now)?;
         if later::is_wanted(&parts.headers) {
             return self.accept_later((model, operation), caller, &parts.headers, &body, terms.due).await;
@@ -230,10 +232,11 @@ impl Gateway {
             }
             let (load, now) = (self.rules().load(ask, terms, spot), self.now());
             let hold = spot.room.clone().map(|room| Hold::new(room, load, self.rules().waits(ask, terms, now), now));
-            let Tried { mut response, again } = match (self.live().server(spot), came.passed) {
-                (Some(server), Some(passed)) => self.once_served(came, passed, server, spot.lane).await?,
-                _ => self.once(came, spot, hold).await?,
+            let Tried { mut response, again } = match self.live().server(spot) {
+                Some(server) => self.once_served(came, server, spot.lane, hold).await?,
+                None => self.once(came, spot, hold).await?,
             };
+            let is_openais = spot.served.as_ref().is_some_and(|served| served.api == Api::OpenAi);
             if parts.headers.get(EXPLAIN_HEADER).is_some_and(|value| value == "true")
                 && let Ok(value) = HeaderValue::from_str(&choice.value(spots, &tried).to_string())
             {
@@ -242,13 +245,13 @@ impl Gateway {
             match again {
                 None => {
                     self.market().answered(spot, model);
-                    return Ok(Answered { response, served: spot.served.is_some() });
+                    return Ok(Answered { response, is_openais });
                 }
                 Some(Again::Call) => {}
                 Some(Again::Lane) => self.market().refused(spot, Some(model), now),
                 Some(Again::Upstream) => self.market().refused(spot, None, now),
             }
-            last = Some((Answered { response, served: spot.served.is_some() }, spot.lane));
+            last = Some((Answered { response, is_openais }, spot.lane));
             tried.push(choice.ix);
         }
         last.map(|(answered, _)| answered).ok_or_else(|| Refusal::validation("Nothing that serves this model takes the call."))
@@ -284,11 +287,10 @@ impl Gateway {
         asked: &'a Asked,
         (model, operation): (&'a str, Operation),
         key: &'a Key,
-        target: &'a Target,
+        (region, account): (&'a str, &'a str),
         (headers, body_bytes, output_max): (&'a HeaderMap, usize, Option<u64>),
     ) -> Ask<'a> {
         let tier = asked.tier.as_ref().map(|tier| ServiceTier::parse(&tier.name).unwrap_or_default());
-        let (region, account) = (&*target.region, &*target.account);
         let owner = self.config().owners.get(&key.owner);
         Ask { model, region, account, operation, key, owner, metadata: &asked.metadata, headers, body_bytes, output_max, tier }
     }

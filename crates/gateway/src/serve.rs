@@ -1,13 +1,13 @@
-//! Calls of OpenAI's API that a server beside Bedrock takes: nearly as they came, and in the same books.
+//! Calls that a server beside Bedrock's runtime takes: of OpenAI's API nearly as they came, of Bedrock's own as messages for Claude; in
+//! the same books.
 //!
 //! Answers and errors are the server's, but for what it says of the gateway's own key and of an owner's role.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use laneshift_aws::sigv4::sha256_hex;
 use laneshift_bedrock::Operation;
@@ -18,20 +18,28 @@ use crate::body::Body;
 use crate::books::{Prices, bound};
 use crate::gateway::{Caller, Gateway};
 use crate::lanes::Ask;
+use crate::later;
+use crate::market::Spot;
 use crate::outline::Outline;
 use crate::passed::{Passed, outline};
 use crate::refusal::Refusal;
-use crate::relay::{Events, Relayed, error_name, metered};
+use crate::relay::error_name;
+use crate::room::Hold;
 use crate::runtime::{ANSWER_BYTES_MAX, Again, Answered, Asked, Came, Tried, keep_to, tier_of};
-use crate::server::{Served, Server, passed_back};
+use crate::sent::Sent;
+use crate::server::{Api, Served, Server};
 use crate::upstream::Target;
 
-/// The head of a call whose body is JSON.
-fn json_head() -> Parts {
-    let mut head = http::Request::new(()).into_parts().0;
-    head.method = http::Method::POST;
-    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    head
+/// Anthropic's status for what AWS calls 503.
+// Anthropic, API reference, "Errors", read 2026-11-30.
+const OVERLOADED: u16 = 529;
+
+fn may_not(name: &str) -> Refusal {
+    Refusal::denied(format!("This key may not call {name}."))
+}
+
+fn unsold(what: &str, name: &str) -> Refusal {
+    Refusal::validation(format!("{what}: {name} has no price of it here; leave it out."))
 }
 
 impl Gateway {
@@ -53,9 +61,12 @@ impl Gateway {
     ) -> Result<Response<Body>, Refusal> {
         let key = &*caller.key;
         if !key.allows(&passed.name) {
-            return Err(Refusal::denied(format!("This key may not call {}.", passed.name)));
+            return Err(may_not(&passed.name));
         }
-        let unsold = || Refusal::validation(format!("body.service_tier: {} has no price of it here; leave it out.", passed.name));
+        if self.live().is_claude(&passed.name) {
+            return Err(Refusal::validation(format!("{} answers chats, and nothing else.", passed.name)));
+        }
+        let unsold = || unsold("body.service_tier", &passed.name);
         let tier = match passed.tier.as_deref().filter(|_| !passed.chooses()) {
             None => None,
             Some(name) => Some(ServiceTier::parse(name).ok_or_else(unsold)?),
@@ -79,13 +90,7 @@ impl Gateway {
         let terms = self.rules().terms(&ask, now)?;
         let mut spots = self.served_to(caller, &passed.name);
         if spots.is_empty() {
-            let (owner, name) = (&key.owner, &passed.name);
-            return Err(Refusal::denied(match self.live().stays_in(caller.region) {
-                None => format!("{owner} has no role in an account that serves {name}."),
-                Some(region) => {
-                    format!("Nothing in {region} serves {name} to {owner}: the call was signed for there, and stays there.")
-                }
-            }));
+            return Err(self.nowhere(caller, &passed.name));
         }
         if let Some(tier) = tier {
             keep_to(&mut spots, tier);
@@ -109,71 +114,115 @@ impl Gateway {
         Ok(self.tries(&came, (&ask, &terms), &spots).await?.response)
     }
 
-    /// Answers a chat that Bedrock and servers beside it take: `body` is the one that came.
+    /// Why nothing that serves a name takes the call.
+    fn nowhere(&self, Caller { key, region }: &Caller<'_>, name: &str) -> Refusal {
+        let owner = &key.owner;
+        Refusal::denied(match self.live().stays_in(*region) {
+            None => format!("{owner} has no role in an account that serves {name}."),
+            Some(region) => {
+                format!("Nothing in {region} serves {name} to {owner}: the call was signed for there, and stays there.")
+            }
+        })
+    }
+
+    /// Answers a call of Bedrock's runtime that servers beside it take, and the runtime too where there is a `target`. With `passed` it
+    /// came as a chat, and may go to a server of OpenAI's API as well.
     pub(crate) async fn among(
         &self,
-        ((model, operation), target): ((&str, Operation), &Target),
+        (name, model, operation): (&str, &str, Operation),
+        target: Option<&Target>,
         caller: &Caller<'_>,
         parts: &Parts,
-        (converse, hash): (Bytes, &str),
-        (passed, body): (&Passed, &[u8]),
+        (body, hash): (Bytes, &str),
+        passed: Option<&Passed>,
     ) -> Result<Answered, Refusal> {
         let key = &*caller.key;
-        let outline = Outline::of(&converse);
-        let asked = Asked::read(operation, &parts.headers, &converse, &outline);
-        let (tariff, now) = (self.tariff(model, &target.region), self.now());
-        let ask = self.ask(&asked, (model, operation), key, target, (&parts.headers, body.len(), outline.output_max));
+        let (outline, now) = (Outline::of(&body), self.now());
+        let asked = Asked::read(operation, &parts.headers, &body, &outline);
+        asked.refuse_optimized()?;
+        let (region, account) = target.map_or(("", ""), |target| (&*target.region, &*target.account));
+        let tariff = self.tariff(model, region);
+        let ask = self.ask(&asked, (model, operation), key, (region, account), (&parts.headers, body.len(), outline.output_max));
         let terms = self.rules().terms(&ask, now)?;
         let mut spots = Vec::new();
-        if key.allows(model) {
-            spots = self.spots(&key.owner, &target.region, model);
+        if target.is_some() && key.allows(model) {
+            spots = self.spots(&key.owner, region, model);
         }
-        if key.allows(&passed.name) {
-            spots.extend(self.served_to(caller, &passed.name));
-        }
-        if spots.is_empty() && key.allows(model) {
-            return Err(Refusal::denied(format!("{} has no role in an account of {}.", key.owner, target.region)));
+        if key.allows(name) {
+            let speaks =
+                |spot: &Spot| passed.is_some() || spot.served.as_ref().is_some_and(|served| served.api == Api::Anthropic);
+            spots.extend(self.served_to(caller, name).into_iter().filter(speaks));
         }
         if spots.is_empty() {
-            return Err(Refusal::denied(format!("This key may not call {}.", passed.name)));
+            return Err(match target.filter(|_| key.allows(model)) {
+                Some(_) => Refusal::denied(format!("{} has no role in an account of {region}.", key.owner)),
+                None if key.allows(name) => self.nowhere(caller, name),
+                None => may_not(name),
+            });
         }
         if let Some(tier) = ask.tier {
             keep_to(&mut spots, tier);
         }
-        let (asked, passed) = (&asked, Some(passed));
-        let came = Came { model, operation, key, parts, body: converse, body_sha256: hash, asked, outline, tariff, now, passed };
+        if spots.is_empty() {
+            return Err(unsold("The service tier", name));
+        }
+        let asked = &asked;
+        let came = Came { model, operation, key, parts, body, body_sha256: hash, asked, outline, tariff, now, passed };
         self.tries(&came, (&ask, &terms), &spots).await
+    }
+
+    /// Answers a call of Bedrock's runtime for a model that only servers beside it have: as messages, where it is Claude.
+    pub(crate) async fn beside(
+        &self,
+        (name, operation): (&str, Operation),
+        on: &str,
+        caller: &Caller<'_>,
+        parts: &Parts,
+        body: (Bytes, &str),
+    ) -> Result<Response<Body>, Refusal> {
+        if !self.live().is_claude(name) {
+            let why = format!("{name} is served by {on}, which speaks OpenAI's API only: call /v1/chat/completions.");
+            return Err(Refusal::validation(why));
+        }
+        if later::is_wanted(&parts.headers) {
+            return Err(Refusal::validation(format!("{name} is answered on demand only.")));
+        }
+        Ok(self.among((name, name, operation), None, caller, parts, body, None).await?.response)
     }
 
     /// One try at a server.
     pub(crate) async fn once_served(
         &self,
         came: &Came<'_>,
-        passed: &Passed,
         (server, served): (&Server, Arc<Served>),
         lane: LaneId,
+        hold: Option<Hold>,
     ) -> Result<Tried, Refusal> {
         let tier = tier_of(lane);
-        let body = passed.body(&served, tier)?;
+        let sent = match Sent::of(came, server, &served, tier) {
+            Ok(sent) => sent,
+            // Bedrock may take what cannot be carried over.
+            Err(refusal) => return Ok(Tried { response: refusal.of_api(served.api), again: Some(Again::Call) }),
+        };
         let signed = match server.signed() {
             None => None,
             Some(target) => match self.keys_of(&came.key.owner, target).await {
                 Ok(keys) => Some((target, keys)),
-                Err(refusal) => return Ok(Tried { response: refusal.openai(), again: Some(Again::Call) }),
+                Err(refusal) => return Ok(Tried { response: sent.refused(&refusal), again: Some(Again::Call) }),
             },
         };
-        let most = bound(&served.tariff, tier, &passed.most(&body, &served.tariff, tier));
-        let bedrock = self.live().bedrock_named(&passed.name).filter(|_| !self.targets().is_empty());
+        let most = bound(&served.tariff, tier, &sent.most);
+        let bedrock = self.live().bedrock_named(&served.name).filter(|_| !self.targets().is_empty());
         let prices = Prices { here: served.tariff.clone(), instead: bedrock.map(|_| came.tariff.clone()) };
-        let (place, called) = ((&*server.account, &*server.region, Some(&*server.name)), (passed.operation(), &*served.model));
-        let open = self.note_as(came, place, called, (lane, tier), most, prices, None)?;
+        let (place, called) = ((&*server.account, &*server.region, Some(&*server.name)), (sent.operation(), &*served.model));
+        let open = self.note_as(came, place, called, (lane, tier), most, prices, hold)?;
         let name = &server.name;
         let sending = async {
             match &signed {
-                None => server.send(self.wire(), passed.path, body).await,
+                None => server.send(self.wire(), (&sent.path, sent.head.headers.clone()), sent.body.clone()).await,
                 Some((target, keys)) => {
-                    let hash = sha256_hex(&body);
-                    self.send(target, keys, (&json_head(), passed.path), (body, &hash), self.now()).await
+                    let hash = sha256_hex(&sent.body);
+                    self.send(target, keys, (&sent.head, &sent.path), (sent.body.clone(), &hash), self.now()).await
                 }
             }
         };
@@ -185,19 +234,14 @@ impl Gateway {
             }
             Err(lost) => {
                 open.refused("ServiceUnavailableException");
-                let response = Refusal::unreachable(format!("{name} cannot be reached: {}", lost.why)).openai();
+                let response = sent.refused(&Refusal::unreachable(format!("{name} cannot be reached: {}", lost.why)));
                 return Ok(Tried { response, again: Some(Again::Upstream) });
             }
         };
         let (head, incoming) = answer.into_parts();
-        let mut response = Response::new(Body::Whole(None));
-        *response.status_mut() = head.status;
-        passed_back(&head.headers, response.headers_mut());
         let kind = head.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         if head.status.is_success() && kind.starts_with("text/event-stream") {
-            let events = Events::new(passed.shows_usage, passed.n);
-            *response.body_mut() = Body::Relayed(Box::new(Relayed::new(incoming, events, served, open, self.idle_max())));
-            return Ok(Tried { response, again: None });
+            return Ok(Tried { response: sent.stream(self, (&head, incoming), served, open), again: None });
         }
         let collecting = tokio::time::timeout(self.answer_max(), Limited::new(incoming, ANSWER_BYTES_MAX).collect());
         let whole = match collecting.await {
@@ -208,10 +252,10 @@ impl Gateway {
         let error = || error_name(&whole).unwrap_or_else(|| head.status.as_str().to_owned());
         let again = match head.status {
             status if status.is_success() => {
-                open.answered(served.told(metered(&whole)), None);
+                open.answered(served.told(sent.metered(&whole)), None);
                 None
             }
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            status if matches!(status.as_u16(), 429 | 503 | OVERLOADED) => {
                 open.refused(&error());
                 Some(Again::Lane)
             }
@@ -222,14 +266,14 @@ impl Gateway {
                 open.refused(&error());
                 let owner = &came.key.owner;
                 tracing::warn!(upstream = name, status = head.status.as_u16(), owner, "the server refuses the owner's role");
-                let response = Refusal::denied(format!("{name} refuses the role of {owner}.")).openai();
+                let response = sent.refused(&Refusal::denied(format!("{name} refuses the role of {owner}.")));
                 return Ok(Tried { response, again: Some(Again::Call) });
             }
             // It is the gateway's own key, and what is said of it is not the client's to read.
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 open.refused(&error());
                 tracing::error!(upstream = name, status = head.status.as_u16(), "the server refuses the gateway's key");
-                let response = Refusal::unreachable(format!("{name} refuses the gateway's key.")).openai();
+                let response = sent.refused(&Refusal::unreachable(format!("{name} refuses the gateway's key.")));
                 return Ok(Tried { response, again: Some(Again::Lane) });
             }
             // Other errors of a server may come after the work: what it cost is not known, and is booked with its bound.
@@ -240,11 +284,10 @@ impl Gateway {
             status => {
                 open.refused(&error());
                 // It may be about the tier that was chosen here; it costs nothing to ask.
-                let retried = status == StatusCode::BAD_REQUEST && passed.chooses() && lane != LaneId::Standard;
+                let retried = status == StatusCode::BAD_REQUEST && sent.chooses() && lane != LaneId::Standard;
                 retried.then_some(Again::Call)
             }
         };
-        *response.body_mut() = Body::Whole(Some(whole));
-        Ok(Tried { response, again })
+        Ok(Tried { response: sent.whole(&head, whole)?, again })
     }
 }

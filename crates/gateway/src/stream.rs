@@ -4,17 +4,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aws_smithy_eventstream::frame::write_message_to;
-use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use laneshift_dialect::ChatStream;
 use serde::Deserialize;
-use serde_json::json;
 use tokio::time::{Instant, Sleep};
 
 use crate::body::{Broken, Coming};
 use crate::books::Open;
+use crate::framing::{STREAM_ERROR, exception};
 use crate::meter::{Frames, Said};
 
 /// What is said of an answer without an end.
@@ -123,7 +121,7 @@ impl Metered {
         }
         match (known, between) {
             (true, true) => None,
-            (false, true) => Some(exception(&why)),
+            (false, true) => Some(exception(STREAM_ERROR, &why)),
             (_, false) => Some(Err(why.into())),
         }
     }
@@ -139,18 +137,6 @@ impl Metered {
         to.end(&mut written);
         (!written.is_empty()).then(|| written.into())
     }
-}
-
-/// The error that ends an event stream of Bedrock's.
-fn exception(message: &str) -> Result<Bytes, Broken> {
-    let text = |text: &'static str| HeaderValue::String(text.into());
-    let message = Message::new(json!({ "message": message }).to_string())
-        .add_header(Header::new(":exception-type", text("modelStreamErrorException")))
-        .add_header(Header::new(":content-type", text("application/json")))
-        .add_header(Header::new(":message-type", text("exception")));
-    let mut frame = Vec::new();
-    write_message_to(&message, &mut frame)?;
-    Ok(frame.into())
 }
 
 impl Body for Metered {

@@ -192,9 +192,10 @@ impl Target {
     }
 }
 
-/// Headers of a request that Bedrock reads; who calls and how it came here is not its business.
+/// Headers of a request that Bedrock reads, the last two on bedrock-mantle; who calls and how it came here is not its business.
 fn is_read_by_bedrock(name: &HeaderName) -> bool {
-    matches!(name.as_str(), "content-type" | "accept") || name.as_str().starts_with("x-amzn-bedrock-")
+    matches!(name.as_str(), "content-type" | "accept" | "anthropic-version" | "anthropic-beta")
+        || name.as_str().starts_with("x-amzn-bedrock-")
 }
 
 /// Headers of an answer that a client may see.

@@ -40,8 +40,10 @@ pub(super) fn caller(inner: &Inner, parts: &Parts, body: &[u8]) -> Result<Caller
 }
 
 fn bearer(inner: &Inner, parts: &Parts) -> Result<Caller, Refusal> {
-    let header = parts.headers.get(http::header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-    let Some(key) = header.and_then(|text| text.strip_prefix("Bearer ")) else {
+    let header = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
+    // Anthropic's clients bring it by the second name.
+    let key = header("authorization").and_then(|text| text.strip_prefix("Bearer ")).or_else(|| header("x-api-key"));
+    let Some(key) = key else {
         return Err(Refusal::new(Kind::MissingAuthenticationToken, "Missing Authentication Token"));
     };
     let holds = |account: &&Account| account.bearer_key.as_deref().is_some_and(|k| same(k.as_bytes(), key.as_bytes()));

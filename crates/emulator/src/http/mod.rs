@@ -2,8 +2,8 @@
 //! purpose, and the answer.
 
 mod auth;
-mod chat;
 mod control;
+mod mantle;
 mod quotas;
 mod reply;
 mod runtime;
@@ -46,7 +46,7 @@ impl Struck {
 
 /// Whether a request without a signature is one for Bedrock.
 pub(crate) fn is_bedrock_path(method: &Method, path: &str) -> bool {
-    chat::is_asked_for(method, path)
+    mantle::is_asked_for(method, path)
         || SERVICES.iter().any(|service| !matches!(Shapes::shipped().match_route(service, method.as_str(), path), Route::Unknown))
 }
 
@@ -57,7 +57,9 @@ pub(crate) async fn answer(emulator: &Emulator, request: Request<Body>) -> Resul
     let answered = respond(emulator, &parts, body, &request_id).await;
     let response = match answered {
         Ok(response) => response,
-        Err(Stop::Refused(refusal)) if chat::is_asked_for(&parts.method, parts.uri.path()) => chat::refusal(&refusal),
+        Err(Stop::Refused(refusal)) if mantle::is_asked_for(&parts.method, parts.uri.path()) => {
+            mantle::refusal(parts.uri.path(), &refusal)
+        }
         Err(Stop::Refused(refusal)) => reply::refusal(&refusal),
         Err(Stop::Hangup) => return Err(Hangup),
     };
@@ -79,12 +81,12 @@ impl From<Refusal> for Stop {
 async fn respond(emulator: &Emulator, parts: &Parts, body: Body, request_id: &str) -> Result<Response<Body>, Stop> {
     let bytes = read_body(body).await?;
     let caller = auth::caller(&emulator.inner, parts, &bytes)?;
-    let call = if chat::is_asked_for(&parts.method, parts.uri.path()) {
-        chat::call(parts, bytes, caller, request_id)?
+    let call = if mantle::is_asked_for(&parts.method, parts.uri.path()) {
+        mantle::call(parts, &bytes, caller, request_id)?
     } else {
         let (operation, uri) = route(parts)?;
         let params = params(parts, uri, &operation, &bytes)?;
-        Call { operation, params, bytes, caller, request_id: request_id.to_owned(), chat: None }
+        Call { operation, params, bytes, caller, request_id: request_id.to_owned(), mantle: None }
     };
     let emulator = emulator.clone();
     // Story F24: what was read is carried out and billed, whether its client waits for the answer or not.

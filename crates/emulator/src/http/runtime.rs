@@ -15,9 +15,9 @@ use laneshift_provider::world::{CallInput, Prepared, usage};
 use laneshift_units::{Timestamp, Usage};
 use serde_json::{Value, json};
 
-use super::{Struck, chat, reply, stream};
+use super::{Struck, mantle, reply, stream};
 use crate::body::Body;
-use crate::call::{Call, Chat};
+use crate::call::{Call, Mantle};
 use crate::clock::real_sleep;
 use crate::emulator::Emulator;
 use crate::logs;
@@ -47,8 +47,10 @@ pub(super) async fn run(
     let inner = &emulator.inner;
     let model_id = call.uri("modelId");
     let resolved = inner.state().world.directory().resolve(model_id, &call.caller.account, &call.caller.region)?;
+    // Every model of bedrock-mantle is called there in the region, by its own id.
+    let resolved = if call.mantle.is_some() { resolved } else { resolved.on_demand(model_id)? };
     let prepared = Prepared::read(
-        resolved.on_demand(model_id)?,
+        resolved,
         &CallInput {
             operation,
             json: &call.params.body,
@@ -114,7 +116,7 @@ struct Served<'a> {
     latency_ms: u64,
     first_byte_ms: u64,
     request_id: &'a str,
-    chat: Option<Chat>,
+    mantle: Option<Mantle>,
 }
 
 impl<'a> Served<'a> {
@@ -122,8 +124,8 @@ impl<'a> Served<'a> {
         let usage = usage(&prepared.ask, &cached, &answer);
         let first_byte_ms = FIRST_BYTE_MS + prepared.ask.input_tokens() / INPUT_TOKENS_PER_MS + answer.slow_ms;
         let latency_ms = first_byte_ms + answer.output_tokens * MS_PER_OUTPUT_TOKEN;
-        let (request_id, chat, total_includes_cache) = (&*call.request_id, call.chat, true);
-        Self { prepared, cached, answer, usage, total_includes_cache, at, latency_ms, first_byte_ms, request_id, chat }
+        let (request_id, mantle, total_includes_cache) = (&*call.request_id, call.mantle, true);
+        Self { prepared, cached, answer, usage, total_includes_cache, at, latency_ms, first_byte_ms, request_id, mantle }
     }
 
     fn counted(&self) -> Counted<'_> {
@@ -162,8 +164,8 @@ impl<'a> Served<'a> {
             }
             Operation::InvokeModelWithResponseStream => {
                 let chunks = invoke_chunks(resolved.model, ask, answer, &counted);
-                if let Some(chat) = self.chat {
-                    return (chat::events(chat, chunks, struck.get(Fault::BrokenStream).is_some()), Value::Null);
+                if let Some(api) = self.mantle {
+                    return (mantle::events(api, chunks, struck.get(Fault::BrokenStream).is_some()), Value::Null);
                 }
                 let frames = chunks.iter().map(|chunk| {
                     let bytes = STANDARD.encode(chunk.to_string());

@@ -133,6 +133,18 @@ pub struct Quota {
     pub tokens_per_minute: Option<u64>,
     /// Calls.
     pub requests_per_minute: Option<u64>,
+    /// Tokens in, of a model of `bedrock-mantle` as it is called there.
+    pub input_tokens_per_minute: Option<u64>,
+    /// Tokens out of it.
+    pub output_tokens_per_minute: Option<u64>,
+}
+
+impl Quota {
+    /// Whether it is one of `bedrock-mantle`, which counts each direction for itself.
+    // AWS, Bedrock User Guide, "Endpoints", read 2026-11-23.
+    pub(crate) const fn is_mantles(&self) -> bool {
+        self.input_tokens_per_minute.is_some() || self.output_tokens_per_minute.is_some()
+    }
 }
 
 /// PEM files.
@@ -230,18 +242,31 @@ impl Config {
         let mantles = self.upstreams.iter().filter_map(|upstream| upstream.server()?.mantle.as_ref());
         let of_aws: Vec<&Bedrock> = bedrocks.iter().copied().chain(mantles.map(|mantle| &mantle.at)).collect();
         self.owners.iter().try_for_each(|(name, owner)| owner.check(name, (&bedrocks, &of_aws)))?;
-        for Quota { model, region, tokens_per_minute, requests_per_minute, .. } in &self.quotas {
+        let servers = || self.upstreams.iter().filter_map(Upstream::server);
+        for quota in &self.quotas {
+            let Quota { model, region, .. } = quota;
+            let is_runtimes = quota.tokens_per_minute.or(quota.requests_per_minute).is_some();
+            if is_runtimes == quota.is_mantles() {
+                return Err(format!(
+                    "the quota of {model:?}: write tokens_per_minute, requests_per_minute, or both; of a model of bedrock-mantle \
+                     input_tokens_per_minute, output_tokens_per_minute, or both"
+                ));
+            }
+            if quota.is_mantles() {
+                let is_there = |server: &Server| server.mantle.as_ref().is_some_and(|mantle| mantle.at.region == *region);
+                let serves = |server: &Server| is_there(server) && server.models.iter().any(|served| served.model == *model);
+                if !servers().any(serves) {
+                    return Err(format!("quota.model: no [[upstream]] of kind \"bedrock-mantle\" in {region:?} has {model:?}"));
+                }
+                continue;
+            }
             if !laneshift_dialect::is_bedrocks(model) {
                 return Err(format!("quota.model: {model:?} is no model of Bedrock's"));
             }
             if !bedrocks.iter().any(|upstream| upstream.region == *region) {
                 return Err(format!("quota.region: no [[upstream]] is in {region:?}"));
             }
-            if tokens_per_minute.or(*requests_per_minute).is_none() {
-                return Err(format!("the quota of {model:?}: write tokens_per_minute, requests_per_minute, or both"));
-            }
         }
-        let servers = || self.upstreams.iter().filter_map(Upstream::server);
         let mut names = HashSet::new();
         if let Some(twice) = servers().find(|server| !names.insert(&server.name)) {
             return Err(format!("upstream.name: {:?} is there twice; give each server a name of its own", twice.name));
@@ -289,8 +314,18 @@ mod tests {
                 "[[upstream]]\nregion = \"r\"\n[[owners.a.profile]]\nmodel = \"amazon.nova-lite-v1:0\"\narn = \"X\"",
                 "no application",
             ),
-            ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"gpt\"\nregion = \"r\"", "no model of Bedrock's"),
-            ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"amazon.nova-lite-v1:0\"\nregion = \"s\"", "quota.region"),
+            (
+                "[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"gpt\"\nregion = \"r\"\nrequests_per_minute = 1",
+                "no model of Bedrock's",
+            ),
+            (
+                "[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"amazon.nova-lite-v1:0\"\nregion = \"s\"\ntokens_per_minute = 1",
+                "quota.region",
+            ),
+            (
+                "[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"openai.x\"\nregion = \"r\"\noutput_tokens_per_minute = 1",
+                "kind \"bedrock-mantle\" in \"r\"",
+            ),
             ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"amazon.nova-lite-v1:0\"\nregion = \"r\"", "tokens_per_minute"),
             ("[[upstream]]\nregion = \"r\"\n[batch]\nrole = \"r\"\ns3 = \"s3://b\"\nclient_s3 = [\"s3://b\"]", "expected a map"),
             ("[[upstream]]\nregion = \"r\"\n[batch]\nrole = \"r\"\ns3 = \"s3://b\"\nclient_s3.a = [\"b/x\"]", "client_s3.\"a\""),

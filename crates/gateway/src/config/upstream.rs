@@ -1,4 +1,5 @@
-//! `[[upstream]]`: Bedrock in one account and region, or a server that speaks OpenAI's API, of which `bedrock-mantle` is one.
+//! `[[upstream]]`: Bedrock in one account and region, or a server that speaks OpenAI's API, of which `bedrock-mantle` is one; Claude is
+//! called by Anthropic's there.
 
 use laneshift_catalog::usd_per_million;
 use laneshift_core::price::Rates;

@@ -1,4 +1,4 @@
-//! Chat completions over Converse and ConverseStream.
+//! Chat completions over Converse and ConverseStream, or passed on to a server of OpenAI's API.
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -31,17 +31,20 @@ fn tier(name: Option<&str>) -> Result<Option<&str>, Refusal> {
 impl Gateway {
     pub(super) async fn chat(&self, caller: &Caller<'_>, parts: &Parts, body: &Bytes) -> Result<Response<Body>, Refusal> {
         let passed = self.passed(body, "/chat/completions")?;
-        if let Some(passed) = &passed
-            && (self.live().bedrock_named(&passed.name).is_none() || self.live().target(caller.region).is_none())
-        {
+        let beside = passed
+            .as_ref()
+            .filter(|passed| self.live().bedrock_named(&passed.name).is_none() || self.live().target(caller.region).is_none());
+        if let Some(passed) = beside {
             if later::is_wanted(&parts.headers) || passed.tier.as_deref() == Some(BATCH) {
                 return Err(Refusal::validation(format!("{} is answered on demand only.", passed.name)));
             }
             tier(passed.tier.as_deref())?;
-            return self.serve(caller, parts, body, passed).await;
+            if !self.live().is_claude(&passed.name) {
+                return self.serve(caller, parts, body, passed).await;
+            }
         }
         let call = ChatCall::read(body).map_err(Refusal::validation)?;
-        let model = self.model_named(&call.model)?;
+        let model = if beside.is_some() { call.model.clone() } else { self.model_named(&call.model)? };
         let waits = call.service_tier.as_deref() == Some(BATCH);
         if waits || later::is_wanted(&parts.headers) {
             return self.chat_later(caller, parts, (&model, call.metadata), body, waits).await;
@@ -52,17 +55,17 @@ impl Gateway {
         let (include_usage, head) = (call.include_usage, as_bedrock(parts, &model, operation)?);
         let converse = Bytes::from(call.converse(tier.as_deref()));
         let hash = sha256_hex(&converse);
-        let target = self.target(caller.region)?;
-        let what = (&*model, operation);
-        let mut response = match &passed {
-            Some(passed) => {
-                let answered = self.among((what, target), caller, &head, (converse, &hash), (passed, body)).await?;
-                if answered.served {
+        let target = if beside.is_some() { None } else { Some(self.target(caller.region)?) };
+        let mut response = match (&passed, target) {
+            (None, Some(target)) => self.run((&model, operation), caller, target, &head, (converse, &hash)).await?,
+            _ => {
+                let what = (&*answers.model, &*model, operation);
+                let answered = self.among(what, target, caller, &head, (converse, &hash), passed.as_ref()).await?;
+                if answered.is_openais {
                     return Ok(answered.response);
                 }
                 answered.response
             }
-            None => self.run(what, caller, target, &head, (converse, &hash)).await?,
         };
         let kind = match response.body_mut() {
             Body::Whole(whole) => {
@@ -97,7 +100,8 @@ impl Gateway {
     ) -> Result<Response<Body>, Refusal> {
         let target = self.target(caller.region)?;
         let asked = Asked::with(metadata);
-        let ask = self.ask(&asked, (model, Operation::Converse), &caller.key, target, (&parts.headers, body.len(), None));
+        let place = (&*target.region, &*target.account);
+        let ask = self.ask(&asked, (model, Operation::Converse), &caller.key, place, (&parts.headers, body.len(), None));
         let due = self.rules().terms(&ask, self.now())?.due.or_else(|| waits.then(|| later::in_a_day(self.now())));
         let later = self.later_in(caller.region)?;
         let most = self.most_later(later, model, body);

@@ -135,7 +135,14 @@ mod tests {
         });
         let passed = passed(&body);
         let tariff = Arc::new(Tariff::flat(laneshift_core::price::Rates::default()));
-        let served = Served { name: "m".to_owned(), model: "org/m".to_owned(), on: "s".to_owned(), tariff, wait_s: None };
+        let served = Served {
+            name: "m".to_owned(),
+            model: "org/m".to_owned(),
+            api: crate::server::Api::OpenAi,
+            on: "s".to_owned(),
+            tariff,
+            wait_s: None,
+        };
         let sent: Value = serde_json::from_slice(&passed.body(&served, ServiceTier::Default).expect("written")).expect("JSON");
         let expected = json!({
             "model": "org/m", "messages": [{"role": "user", "content": "x"}], "stream": true, "top_k": 5,
