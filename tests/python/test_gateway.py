@@ -258,7 +258,9 @@ class Lanes(GatewayCase):
         def route(*args):
             return self.gateway.json("route", "--config", path, "--model", *args)
 
-        self.assertEqual(route(NOVA_PRO, "--workload", "tagging"), {"by": "policy", "deadline": "24h", "lane": "flex", "refused": {}})
+        tagging = route(NOVA_PRO, "--workload", "tagging")
+        self.assertRegex(tagging.pop("due"), r"T\d\d:\d\d:\d\d.*Z$")
+        self.assertEqual(tagging, {"by": "policy", "deadline": "24h", "lane": "flex", "refused": {}})
         self.assertEqual(route(NOVA_PRO)["lane"], "standard")
         self.assertIn("too late", route(NOVA_PRO)["refused"]["flex"])
         self.assertEqual(route(NOVA_PRO, "--tier", "priority")["lane"], "priority")
@@ -266,7 +268,7 @@ class Lanes(GatewayCase):
         done = self.gateway.laneshift("route", "--model", NOVA_PRO, "--deadline", "soonish")
         self.assertEqual((done.returncode, "write now, 30s" in done.stderr), (2, True), done.stderr)
         said = self.gateway.laneshift("route", "--model", NOVA_PRO)
-        self.assertIn("standard: due within seconds, by silence\nnot flex: ", said.stdout)
+        self.assertIn("standard: due at once, by silence\nnot flex: ", said.stdout)
 
 
 POLICY = """version = 1
@@ -839,6 +841,10 @@ class Config(unittest.TestCase):
             ('[[upstream]]\nregion = 5\n', "line 2"),
             ('listen = "nowhere"\n[[upstream]]\nregion = "us-east-1"\n', "line 1"),
             ("", "upstream"),
+            ('listen = "127.0.0.1:1"\nmetrics_listen = "127.0.0.1:1"\n' + self.UPSTREAM, "metrics_listen"),
+            (f'[[quota]]\nmodel = "{NOVA}"\nregion = "us-east-1"\ntokens_per_minute = 0\n{self.UPSTREAM}', "0 admits nothing"),
+            (f'{self.UPSTREAM}[batch]\nrole = "{ROLE}"\ns3 = "my-bucket/later"\n', "batch.s3"),
+            (f'{self.UPSTREAM}[batch]\nrole = "nonsense"\ns3 = "s3://b"\n', "batch.role"),
             (f"{self.UPSTREAM}{self.BATCH}{self.BATCH}", 'two tables are for "us-east-1"'),
             (f'{self.UPSTREAM}{self.BATCH}region = "eu-west-1"\n', 'no [[upstream]] is in "eu-west-1"'),
         ]:

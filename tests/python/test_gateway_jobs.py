@@ -1,5 +1,6 @@
 """Bedrock's batch control plane of `laneshift serve`: unmodified boto3, jobs of any size, over the batch lane."""
 
+import contextlib
 import json
 import time
 import unittest
@@ -145,6 +146,36 @@ class Jobs(LaterCase):
         for call in ({"key": "b/in.jsonl"}, {"out": "more/out/"}, {}):
             self.create(**call)
         self.refused("AccessDeniedException", key="bb/in.jsonl")
+
+    def test_what_a_call_or_a_record_names_in_s3_is_read_only_where_its_owner_may(self):
+        def document(uri):
+            source = {"s3Location": {"uri": uri}}
+            return [{"role": "user", "content": [{"document": {"format": "txt", "name": "d", "source": source}}, {"text": "What is it?"}]}]
+
+        for uri in (f"s3://{BUCKET}/b/secret.txt", f"s3://{BUCKET}/team/../b/secret.txt", "s3://elsewhere/secret.txt"):
+            with self.assertRaises(ClientError) as caught:
+                self.runtime.converse(modelId="us.amazon.nova-lite-v1:0", messages=document(uri))
+            error = caught.exception.response["Error"]
+            self.assertEqual((error["Code"], "batch.client_s3" in error["Message"]), ("AccessDeniedException", True), error)
+            line = json.dumps({"recordId": "a", "modelInput": {"messages": document(uri)}}).replace("s3Location", "s3Loc\\u0061tion")
+            self.s3.put_object(Bucket=BUCKET, Key="team/in.jsonl", Body=line.encode())
+            job = self.wait(self.create(modelInvocationType="Converse"))
+            self.assertEqual((job["status"], "line 1: " in job["message"] and "batch.client_s3" in job["message"]), ("Failed", True), job)
+        self.assertEqual(self.billed(), 0)
+        # What its owner may have read goes on to AWS.
+        sent = sum(row["calls"] for row in self.gateway.savings()["rows"])
+        with contextlib.suppress(ClientError):
+            self.runtime.converse(modelId="us.amazon.nova-lite-v1:0", messages=document(f"s3://{BUCKET}/team/open.txt"))
+        self.assertEqual(sum(row["calls"] for row in self.gateway.savings()["rows"]), sent + 1)
+
+    def test_files_of_one_name_in_two_folders_have_two_results(self):
+        self.put(1, key="team/in/x/part.jsonl")
+        self.put(2, key="team/in/y/part.jsonl", first=1)
+        arn = self.create(key="team/in/")
+        self.assertEqual(self.wait(arn)["successRecordCount"], 3)
+        place = f"team/out/{arn.rsplit('/', 1)[1]}/"
+        results = {name: self.s3.get_object(Bucket=BUCKET, Key=f"{place}{name}/part.jsonl.out")["Body"].read() for name in "xy"}
+        self.assertEqual([results[name].count(b"modelOutput") for name in "xy"], [1, 2])
 
     def test_a_key_for_some_models_makes_jobs_of_no_other(self):
         self.put(3)

@@ -145,6 +145,12 @@ class Roles(GatewayCase):
         paid = Decimal(self.gateway.savings()["all"]["paid_usd"])
         self.assertEqual((paid, paid > 0), (self.billed(), True))
 
+    def test_a_profile_of_another_owner_is_not_called(self):
+        self.over(f'[[owners.team-b.profile]]\nmodel = "{LITE}"\narn = "{PROFILE}"\n')
+        with self.assertRaises(ClientError) as caught:
+            self.ask(self.owner("team-a"), modelId=PROFILE)
+        self.assertEqual(caught.exception.response["Error"]["Code"], "AccessDeniedException")
+
     def test_a_key_for_a_model_calls_and_counts_by_the_owners_profile_of_it(self):
         self.over("".join(f'[[owners.team-a.profile]]\nmodel = "{model}"\narn = "{arn}"\n' for model, arn in [(LITE, PROFILE), (PRO, OTHER_PROFILE)]))
         client = self.connect(self.gateway.key("team-a", "--model", LITE))

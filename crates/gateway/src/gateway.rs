@@ -128,9 +128,10 @@ impl Gateway {
         env: &dyn Fn(&str) -> Option<String>,
         (wire, laters): (Wire, Vec<Later>),
     ) -> Result<Self, OpenError> {
-        let (keys, books) = (RwLock::new(Keys::read(&config.data)?), Books::open(&config.data, wall.clone())?);
-        jobs::sweep(&config.data)?;
         let live = Arc::new(Live::open(config, env, Arc::new(Quotas::new(catalog.clone())?))?);
+        let data = &live.config.data;
+        let (books, keys) = (Books::open(data, wall.clone())?, RwLock::new(Keys::read(data)?));
+        jobs::sweep(data)?;
         let inner = Inner {
             live: RwLock::new(live.clone()),
             keys,

@@ -5,9 +5,9 @@
 //! may read at any time.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -243,9 +243,17 @@ pub fn revoke(folder: &Path, id: &str, now: Timestamp) -> io::Result<bool> {
     })
 }
 
+/// The folder of a gateway, made for nobody else on this machine: prompts, answers and secrets lie in it.
+///
+/// # Errors
+/// What the disk says.
+pub fn private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 /// Changes the file, one process at a time, when `how` says that there is something to change.
 fn change(folder: &Path, how: impl FnOnce(&mut Vec<Key>) -> bool) -> io::Result<bool> {
-    fs::create_dir_all(folder)?;
+    private_folder(folder)?;
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("keys.lock"))?;
     lock.lock()?;
     let mut keys = list(folder)?;
@@ -273,7 +281,7 @@ fn master(folder: &Path) -> io::Result<hkdf::Prk> {
     match File::open(&path) {
         Ok(mut file) => drop(file.read_to_end(&mut bytes)?),
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(folder)?;
+            private_folder(folder)?;
             bytes = vec![0; SECRET_BYTES];
             SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the machine gives no random bytes"))?;
             let part = folder.join(format!(".master.key.{}", std::process::id()));

@@ -106,6 +106,8 @@ pub(crate) struct Choice {
     /// Which of the spots.
     pub(crate) ix: usize,
     deadline: Deadline,
+    /// When the answer is due.
+    due: Option<Timestamp>,
     by: &'static str,
     refusals: Vec<(usize, Refusal)>,
     /// Spots whose quota is short, and what is taken of it.
@@ -143,7 +145,7 @@ impl Choice {
             self.refusals.iter().map(|(ix, refusal)| (name(*ix), Value::from(short(*ix).unwrap_or_else(|| told(refusal)))));
         let refusals: Map<String, Value> =
             tried.iter().map(|ix| (name(*ix), Value::from("it refused this call"))).chain(refusals).collect();
-        json!({ "lane": name(self.ix), "deadline": self.deadline.name(), "by": self.by, "refused": refusals })
+        json!({ "lane": name(self.ix), "deadline": self.deadline.name(), "due": self.due.map(|due| due.to_string()), "by": self.by, "refused": refusals })
     }
 }
 
@@ -193,7 +195,8 @@ impl Rules {
             left.min_by_key(|(_, spot)| (market.is_shut(spot, ask.model, now), !has_room(spot))).map(|(ix, _)| ix)
         };
         if let Some(tier) = ask.tier {
-            let choice = |ix| Choice { ix, deadline: terms.deadline, by: "tier", refusals: Vec::new(), short: Vec::new() };
+            let choice =
+                |ix| Choice { ix, deadline: terms.deadline, due: terms.due, by: "tier", refusals: Vec::new(), short: Vec::new() };
             return open(lane_of(tier)).map_or(Chosen::Nowhere, |ix| Chosen::Here(choice(ix)));
         }
         let input = Tokens(ask.body_bytes as u64 / BYTES_PER_TOKEN);
@@ -254,7 +257,7 @@ impl Rules {
             return Chosen::Later(short.swap_remove(0).1);
         }
         // Where no price is known, or nothing is in time or has room, a call goes where it would go without this gateway.
-        let choice = |ix| Choice { ix, deadline: terms.deadline, by: terms.by, refusals, short };
+        let choice = |ix| Choice { ix, deadline: terms.deadline, due: terms.due, by: terms.by, refusals, short };
         found.or_else(|| open(LaneId::Standard)).map_or(Chosen::Nowhere, |ix| Chosen::Here(choice(ix)))
     }
 

@@ -173,6 +173,7 @@ impl Gateway {
         if operation.streams() {
             return Err(Refusal::validation("A stream cannot be answered later; call the operation that answers as a whole."));
         }
+        self.record_may_read(&caller.key.owner, body)?;
         let mut input: Map<String, Value> =
             serde_json::from_slice(body).map_err(|_| Refusal::validation("The body is no JSON object."))?;
         if operation.is_converse() {

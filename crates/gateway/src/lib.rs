@@ -8,6 +8,7 @@
 mod body;
 pub mod books;
 pub mod config;
+mod elsewhere;
 mod explain;
 mod frame;
 mod framing;

@@ -95,10 +95,11 @@ impl Metrics {
         self.open.inc();
     }
 
-    pub(crate) fn ended(&self, record: &Record) {
+    /// A call has ended, and counts for a workload.
+    pub(crate) fn ended(&self, record: &Record, workload: String) {
         self.open.dec();
         let booked = &record.laneshift;
-        let (owner, workload) = (booked.owner.clone(), booked.workload.clone().unwrap_or_default());
+        let owner = booked.owner.clone();
         let outcome = record.error_code.clone().unwrap_or_else(|| "ok".to_owned());
         let outcome = Outcome { lane: record.lane(), operation: record.operation.clone(), outcome };
         self.calls.get_or_create(&outcome).inc();

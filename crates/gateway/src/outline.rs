@@ -20,7 +20,8 @@ const LIMITS: [(&[u8], &[u8]); 8] = [
 /// Members of Converse that are about the call.
 const ABOUT: [&[u8]; 3] = [b"requestMetadata", b"serviceTier", b"performanceConfig"];
 /// Content that is not in the body.
-const REFERENCES: [&[u8]; 2] = [b"s3Location", b"promptVariables"];
+const IN_S3: &[u8] = b"s3Location";
+const REFERENCES: [&[u8]; 2] = [IN_S3, b"promptVariables"];
 /// Content that has more tokens than bytes: members of Converse and Nova, types of Claude.
 const COMPRESSED: [&[u8]; 2] = [b"document", b"video"];
 /// What an image is in, in all shapes.
@@ -37,6 +38,8 @@ pub(crate) struct Outline {
     pub(crate) is_about_the_call: bool,
     /// Content lies elsewhere, or is a file whose text is compressed: the body's length says nothing of it.
     pub(crate) refers: bool,
+    /// Some of that lies in S3.
+    pub(crate) is_in_s3: bool,
     /// Images and other content in base64.
     pub(crate) images: u64,
     /// Something is to be written to a cache.
@@ -80,6 +83,7 @@ impl Outline {
                     let Some(value) = rest.strip_prefix(b":") else { continue };
                     let name = if escaped { unescaped(&body[begin - 1..at]) } else { Cow::Borrowed(&body[begin..at - 1]) };
                     outline.refers |= refers(&name) || COMPRESSED.contains(&&*name);
+                    outline.is_in_s3 |= *name == *IN_S3;
                     outline.images += u64::from(*name == *SOURCE);
                     outline.caches |= CACHED.contains(&&*name);
                     outline.is_about_the_call |= depth == 1 && ABOUT.contains(&&*name);

@@ -230,6 +230,12 @@ impl Gateway {
         (self.profile(owner, target, model) == Some(arn)).then_some(model)
     }
 
+    /// Whether the configuration has an ARN for others and not for this owner: what it costs would be on their bill.
+    pub(crate) fn is_anothers_profile(&self, owner: &str, arn: &str) -> bool {
+        let has_it = |of: &Owner| of.profiles.iter().any(|profile| profile.arn == arn);
+        arn.starts_with("arn:") && !self.owner(owner).is_some_and(has_it) && self.config().owners.values().any(has_it)
+    }
+
     /// The keys that an owner's calls to an upstream are signed with.
     pub(crate) async fn keys_of(&self, owner: &str, target: &Target) -> Result<Keys, Refusal> {
         let Some(role) = self.role(owner, target) else {

@@ -197,6 +197,9 @@ impl Gateway {
 
     /// The model that a key's call means, which may name it by the ARN of capacity or of a profile; if the key may call that.
     fn allowed<'a>(&'a self, key: &Key, target: &Target, named: &'a str) -> Result<&'a str, Refusal> {
+        if self.is_anothers_profile(&key.owner, named) {
+            return Err(Refusal::denied(format!("{named} is the profile of another owner.")));
+        }
         let base = self.market().base_of(named).map(ModelId::as_str);
         let model = base.or_else(|| self.model_of_profile(&key.owner, target, named)).unwrap_or(named);
         if key.allows(named) || key.allows(model) {
@@ -220,6 +223,7 @@ impl Gateway {
         spots: &[Spot],
     ) -> Result<Answered, Refusal> {
         let Came { model, key, parts, .. } = *came;
+        self.may_read(&key.owner, &came.body, &came.outline)?;
         self.books().admit(key).map_err(Refusal::held)?;
         self.market().earn();
         let mut tried = Vec::new();

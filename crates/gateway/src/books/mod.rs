@@ -13,7 +13,7 @@ mod spending;
 mod used;
 
 use std::collections::HashMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -104,7 +104,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// One process keeps the books of a folder: another would take the calls that are open here for lost.
 fn lock_folder(folder: &Path) -> io::Result<File> {
-    fs::create_dir_all(folder)?;
+    crate::keys::private_folder(folder)?;
     let file = File::create(folder.join("gateway.lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -268,9 +268,9 @@ impl Open {
         }
         let (at, bound, spends_as) = (call.at(), call.bound(), std::mem::take(&mut call.spends_as));
         let record = Record::of(id, call, end, (self.books.wall)());
-        self.books.metrics.ended(&record);
         told(&record);
-        lock(&self.books.savings).add(&record);
+        let workload = lock(&self.books.savings).add(&record);
+        self.books.metrics.ended(&record, workload);
         let (input, output) = record.tokens();
         lock(&self.books.spending).ended(&spends_as, at, bound, record.paid_at_most(), input + output);
         // Where the ledger cannot be written, the note stays without an end: the next start books the bound.

@@ -12,6 +12,11 @@ use serde_json::{Value, json};
 
 use super::{Certainty, Record, ledger};
 
+/// Rows that are kept apart: clients name their workloads, and some name each call.
+const ROWS_MAX: usize = 10_000;
+/// The workload that all others count for then.
+const OTHERS: &str = "(others)";
+
 /// Sums over calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
@@ -84,7 +89,7 @@ impl Savings {
     /// What the disk says.
     pub fn read(folder: &Path) -> io::Result<Self> {
         let mut savings = Self::default();
-        ledger::each(folder, &mut |record| savings.add(&record))?;
+        ledger::each(folder, &mut |record| drop(savings.add(&record)))?;
         Ok(savings)
     }
 
@@ -111,15 +116,23 @@ impl Savings {
             unpriced: if cost.costed == Costed::Unpriced { records } else { 0 },
             ..Sum::default()
         };
-        self.rows.entry((owner, "later".to_owned(), lane.to_owned())).or_default().add(&sum);
+        self.row(owner, "later".to_owned(), lane.to_owned()).1.add(&sum);
     }
 
-    /// Adds a call.
-    pub(super) fn add(&mut self, record: &Record) {
+    /// Where something is counted, with the workload that it counts for.
+    fn row(&mut self, owner: String, workload: String, lane: String) -> (String, &mut Sum) {
+        let mut place = (owner, workload, lane);
+        if self.rows.len() >= ROWS_MAX && !self.rows.contains_key(&place) {
+            place.1 = OTHERS.to_owned();
+        }
+        (place.1.clone(), self.rows.entry(place).or_default())
+    }
+
+    /// Adds a call; gives the workload that it counts for.
+    pub(super) fn add(&mut self, record: &Record) -> String {
         let booked = &record.laneshift;
         self.first = Some(self.first.map_or(record.at(), |first| first.min(record.at())));
-        let place = (booked.owner.clone(), booked.workload.clone().unwrap_or_default(), record.lane());
-        let sum = self.rows.entry(place).or_default();
+        let (workload, sum) = self.row(booked.owner.clone(), booked.workload.clone().unwrap_or_default(), record.lane());
         let (input, output) = record.tokens();
         sum.calls += 1;
         sum.errors += u64::from(record.error_code.is_some());
@@ -129,5 +142,6 @@ impl Savings {
         sum.on_demand += booked.on_demand_usd;
         sum.bound += booked.bound_usd;
         sum.unpriced += u64::from(booked.certainty == Certainty::Unpriced);
+        workload
     }
 }

@@ -87,15 +87,25 @@ impl Config {
                     "batch.region: two tables are for {region:?}; write one [[batch]] for each region, and its region in it"
                 ));
             }
+            if account_of(&batch.role).is_empty() || !batch.role.contains(":role/") {
+                let role = &batch.role;
+                return Err(format!("batch.role: {role:?} is no role; write arn:aws:iam::111122223333:role/NAME"));
+            }
+            if !has_bucket(&batch.s3) {
+                return Err(format!("batch.s3: write s3://bucket/prefix, and not {:?}", batch.s3));
+            }
             for (owner, place) in batch.client_s3.iter().flat_map(|(owner, all)| all.iter().map(move |place| (owner, place))) {
-                let bucket = place.strip_prefix("s3://").and_then(|place| place.split('/').next()).unwrap_or_default();
-                if bucket.is_empty() {
+                if !has_bucket(place) {
                     return Err(format!("batch.client_s3.{owner:?}: write s3://bucket or s3://bucket/prefix, and not {place:?}"));
                 }
             }
         }
         Ok(())
     }
+}
+
+fn has_bucket(place: &str) -> bool {
+    place.strip_prefix("s3://").and_then(|place| place.split('/').next()).is_some_and(|bucket| !bucket.is_empty())
 }
 
 /// Reads one table, or several.

@@ -145,6 +145,12 @@ impl Quota {
     pub(crate) const fn is_mantles(&self) -> bool {
         self.input_tokens_per_minute.is_some() || self.output_tokens_per_minute.is_some()
     }
+
+    /// Whether it would let no call through.
+    fn is_nothing(&self) -> bool {
+        let Self { tokens_per_minute, requests_per_minute, input_tokens_per_minute, output_tokens_per_minute, .. } = self;
+        [tokens_per_minute, requests_per_minute, input_tokens_per_minute, output_tokens_per_minute].contains(&&Some(0))
+    }
 }
 
 /// PEM files.
@@ -267,6 +273,12 @@ impl Config {
                 return Err(format!("quota.region: no [[upstream]] is in {region:?}"));
             }
         }
+        if let Some(quota) = self.quotas.iter().find(|quota| quota.is_nothing()) {
+            return Err(format!("the quota of {:?}: 0 admits nothing; write what AWS admits in a minute", quota.model));
+        }
+        if self.metrics_listen.is_some_and(|address| address == self.listen && address.port() != 0) {
+            return Err(format!("metrics_listen: {} is where calls come in; name another port", self.listen));
+        }
         let mut names = HashSet::new();
         if let Some(twice) = servers().find(|server| !names.insert(&server.name)) {
             return Err(format!("upstream.name: {:?} is there twice; give each server a name of its own", twice.name));
@@ -327,14 +339,20 @@ mod tests {
                 "kind \"bedrock-mantle\" in \"r\"",
             ),
             ("[[upstream]]\nregion = \"r\"\n[[quota]]\nmodel = \"amazon.nova-lite-v1:0\"\nregion = \"r\"", "tokens_per_minute"),
-            ("[[upstream]]\nregion = \"r\"\n[batch]\nrole = \"r\"\ns3 = \"s3://b\"\nclient_s3 = [\"s3://b\"]", "expected a map"),
-            ("[[upstream]]\nregion = \"r\"\n[batch]\nrole = \"r\"\ns3 = \"s3://b\"\nclient_s3.a = [\"b/x\"]", "client_s3.\"a\""),
             (
-                "[[upstream]]\nregion = \"r\"\n[batch]\nrole = \"r\"\ns3 = \"s3://b\"\nregion = \"s\"",
+                "[[upstream]]\nregion = \"r\"\n[batch]\nrole = \"arn:aws:iam::1:role/R\"\ns3 = \"s3://b\"\nclient_s3 = [\"s3://b\"]",
+                "expected a map",
+            ),
+            (
+                "[[upstream]]\nregion = \"r\"\n[batch]\nrole = \"arn:aws:iam::1:role/R\"\ns3 = \"s3://b\"\nclient_s3.a = [\"b/x\"]",
+                "client_s3.\"a\"",
+            ),
+            (
+                "[[upstream]]\nregion = \"r\"\n[batch]\nrole = \"arn:aws:iam::1:role/R\"\ns3 = \"s3://b\"\nregion = \"s\"",
                 "no [[upstream]] is in \"s\"",
             ),
             (
-                "[[upstream]]\nregion = \"r\"\n[[batch]]\nrole = \"r\"\ns3 = \"s3://b\"\n[[batch]]\nrole = \"r\"\ns3 = \"s3://b\"\nregion = \"r\"",
+                "[[upstream]]\nregion = \"r\"\n[[batch]]\nrole = \"arn:aws:iam::1:role/R\"\ns3 = \"s3://b\"\n[[batch]]\nrole = \"arn:aws:iam::1:role/R\"\ns3 = \"s3://b\"\nregion = \"r\"",
                 "two tables are for \"r\"",
             ),
             ("batch = 1\n[[upstream]]\nregion = \"r\"", "a [[batch]] for each region"),

@@ -1,6 +1,7 @@
 //! A job is made: its input is read from S3 and checked as a whole, then accepted.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -213,8 +214,11 @@ impl Gateway {
                 content: 0,
                 retry_of: None,
             };
-            let (engine, owner, name) = (later.engine.clone(), job.owner.clone(), name.clone());
-            let one = tokio::task::spawn_blocking(move || read_one(&engine, request, &owner, &name, due));
+            let (gateway, engine, owner, name) = (self.clone(), later.engine.clone(), job.owner.clone(), name.clone());
+            let one = tokio::task::spawn_blocking(move || {
+                gateway.may_be_read(&request.input, &owner, &name)?;
+                read_one(&engine, request, &owner, &name, due)
+            });
             match one.await.map_err(|e| e.to_string()).flatten() {
                 Ok(accepted) => read.push(accepted),
                 Err(why) => {
@@ -224,6 +228,16 @@ impl Gateway {
             }
         }
         Ok(read)
+    }
+
+    /// Whether the records of a file name nothing in S3 that is not for their owner.
+    fn may_be_read(&self, path: &Path, owner: &str, name: &str) -> Result<(), String> {
+        let file = fs::File::open(path).map_err(|e| format!("{name}: {e}"))?;
+        for (line, number) in BufReader::new(file).split(b'\n').zip(1..) {
+            let line = line.map_err(|e| format!("{name}: {e}"))?;
+            self.record_may_read(owner, &line).map_err(|refusal| format!("{name}: line {number}: {refusal}"))?;
+        }
+        Ok(())
     }
 
     /// A job whose input cannot run is a job that has failed, as at AWS.

@@ -75,13 +75,14 @@ impl Gateway {
             Ok(place) => (place.bucket, place.key),
             Err(_) => return Ok(()),
         };
+        let from = Place::read(&job.input, "s3InputDataConfig").map(|place| place.key).unwrap_or_default();
         let store = later.engine.objects(&bucket)?;
         let place = format!("{}/{}", prefix.trim_end_matches('/'), job.id);
         let (mut total, mut answered, mut tokens) = (0, 0, (0, 0));
         for (at, (input, (submission, so_far))) in job.inputs.iter().zip(all).enumerate() {
             let output = folder.join(format!("{at}.jsonl"));
             later.engine.write_results(submission, &output, false).await?;
-            let name = input.key.rsplit('/').next().unwrap_or("input.jsonl");
+            let name = name_of(&input.key, &from);
             let mut to = BufWriter::new(store.clone(), Key::from(format!("{place}/{name}.out")));
             for path in [&output, &errors_path(&output)] {
                 copy(path, &mut to).await.map_err(disk)?;
@@ -102,6 +103,12 @@ impl Gateway {
         let _ = fs::remove_dir_all(folder);
         Ok(())
     }
+}
+
+/// What an input file is called below the prefix that its job names: files of one name in two folders have two results.
+fn name_of<'a>(key: &'a str, from: &str) -> &'a str {
+    let below = key.strip_prefix(from.trim_end_matches('/')).map(|rest| rest.trim_start_matches('/'));
+    below.filter(|rest| !rest.is_empty()).unwrap_or_else(|| key.rsplit('/').next().unwrap_or(key))
 }
 
 /// A file that is not there has nothing: no record failed, or none was answered.

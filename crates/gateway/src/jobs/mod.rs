@@ -88,7 +88,7 @@ struct Job {
 }
 
 /// A place in S3.
-struct Place {
+pub(crate) struct Place {
     bucket: String,
     key: String,
 }
@@ -97,17 +97,17 @@ impl Place {
     fn read(config: &Value, kind: &str) -> Result<Self, Refusal> {
         let uri = config[kind]["s3Uri"].as_str();
         let uri = uri.ok_or_else(|| Refusal::validation(format!("{kind}.s3Uri is missing")))?;
-        let (bucket, key) = uri.strip_prefix("s3://").and_then(|place| place.split_once('/')).unwrap_or_default();
+        Self::of(uri).ok_or_else(|| Refusal::validation(format!("{kind}.s3Uri: write s3://bucket/prefix/")))
+    }
+
+    pub(crate) fn of(uri: &str) -> Option<Self> {
+        let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
         let odd = bucket.is_empty() || key.split('/').any(|part| part == "." || part == "..");
-        if odd {
-            Err(Refusal::validation(format!("{kind}.s3Uri: write s3://bucket/prefix/")))
-        } else {
-            Ok(Self { bucket: bucket.to_owned(), key: key.to_owned() })
-        }
+        (!odd).then(|| Self { bucket: bucket.to_owned(), key: key.to_owned() })
     }
 
     /// Whether the configuration lets clients use it.
-    fn is_open<'a>(&self, mut allowed: impl Iterator<Item = &'a String>) -> bool {
+    pub(crate) fn is_open<'a>(&self, mut allowed: impl Iterator<Item = &'a String>) -> bool {
         let uri = format!("s3://{}/{}", self.bucket, self.key);
         allowed.any(|prefix| {
             let prefix = prefix.trim_end_matches('/');

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use http::Response;
+use laneshift_units::{PriceMode, Tokens};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
@@ -18,10 +19,17 @@ impl Gateway {
         let catalog = self.catalog();
         let keys: BTreeSet<&str> = catalog.rows().iter().map(|row| &*row.model_key).collect();
         let priced = keys.into_iter().filter_map(|model| catalog.model_id_of(model)).map(|id| id.as_str().to_owned());
+        let priced = priced.filter(|id| laneshift_dialect::is_bedrocks(id) && self.is_priced(id));
         let served = self.live().servers.iter().flat_map(|server| &server.models).map(|served| served.name.clone());
         let named = named.chain(served.filter(|name| key.allows(name)));
         let names: BTreeSet<String> = named.chain(priced.filter(|model| key.allows(model))).collect();
         json_response(&json!({ "object": "list", "data": names.iter().map(|name| told(name)).collect::<Vec<_>>() }))
+    }
+
+    /// Whether a region that this gateway calls has a price for it.
+    fn is_priced(&self, model: &str) -> bool {
+        let mut regions = self.targets().iter().map(|target| &target.region);
+        regions.any(|region| !self.tariff(model, region).rates(PriceMode::OnDemand, Tokens(0)).is_empty())
     }
 
     pub(super) fn model(&self, id: &str, key: &Key) -> Result<Response<Body>, Refusal> {

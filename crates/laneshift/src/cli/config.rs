@@ -15,7 +15,7 @@ use super::serve::unusable;
 use crate::error::Error;
 
 const EXAMPLES: &str = "Example:
-  laneshift config check gateway.toml && kill -HUP \"$(pidof laneshift)\"";
+  laneshift config check gateway.toml && pkill -HUP -f 'laneshift serve'";
 
 #[derive(Args)]
 pub(crate) struct ConfigArgs {

@@ -9,7 +9,7 @@ use laneshift_units::{Money, Timestamp};
 use serde_json::json;
 
 use super::duration;
-use super::{Format, print};
+use super::{Format, is_there, print};
 use crate::clock;
 use crate::error::Error;
 
@@ -140,6 +140,12 @@ fn create(args: &CreateArgs, out: &mut dyn Write) -> Result<(), Error> {
         Ok(money) if money > Money::ZERO => Ok(Budget { usd: money.to_exact_string(), per }),
         _ => Err(Error::Argument { what: "--budget".to_owned(), reason: format!("{usd:?} is no amount above 0, such as 250") }),
     });
+    for model in &args.models {
+        if model.is_empty() || model.trim_end_matches('*').contains('*') {
+            let reason = format!("{model:?}: write a model's id, or the beginning of it and a * at the end");
+            return Err(Error::Argument { what: "--model".to_owned(), reason });
+        }
+    }
     let like = Key {
         workload: args.workload.clone(),
         models: args.models.clone(),
@@ -182,6 +188,7 @@ fn show(made: &Secrets, format: Format, out: &mut dyn Write) -> Result<(), Error
 }
 
 fn list(args: &ListArgs, out: &mut dyn Write) -> Result<(), Error> {
+    is_there(&args.folder.data)?;
     let all = keys::list(&args.folder.data).map_err(failed(&args.folder))?;
     let at = |ms: i64| Timestamp(ms).to_string();
     let mut rows: Vec<serde_json::Value> = all
@@ -217,6 +224,7 @@ fn list(args: &ListArgs, out: &mut dyn Write) -> Result<(), Error> {
 
 /// A key's limits in words.
 fn limits(key: &Key) -> String {
+    let models = (!key.models.is_empty()).then(|| key.models.join(" "));
     let calls = key.requests_per_minute.map(|n| format!("{n} calls/min"));
     let tokens = key.tokens_per_minute.map(|n| format!("{n} tokens/min"));
     let budget = key.budget.as_ref().map(|Budget { usd, per }| match per {
@@ -224,10 +232,11 @@ fn limits(key: &Key) -> String {
         Period::Month => format!("${usd} a month"),
         Period::Ever => format!("${usd} in all"),
     });
-    [calls, tokens, budget].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    [models, calls, tokens, budget].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn revoke(args: &RevokeArgs, out: &mut dyn Write) -> Result<(), Error> {
+    is_there(&args.folder.data)?;
     for id in &args.ids {
         if !keys::revoke(&args.folder.data, id, clock::now()).map_err(failed(&args.folder))? {
             return Err(Error::NoKey(id.clone()));

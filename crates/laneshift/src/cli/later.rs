@@ -1,6 +1,7 @@
 //! The batch lanes of a gateway: each opened over a queue of its own, with the keys of its region, and turned beside the others;
 //! and their queues to look at.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,14 +74,16 @@ pub(super) async fn turns(lanes: &[Later], config: &Config, gateway: &Gateway) {
 async fn turns_of(later: &Later, gateway: &Gateway, pause: Duration) {
     let mut told = String::new();
     loop {
-        let turn = async {
-            later.engine.turn().await?;
-            later.engine.deliver_others("").await?;
-            gateway.finish_begun(later).await?;
-            gateway.end_jobs(later).await
-        };
-        let (turned, settled) = (turn.await, gateway.settle_budgets().await);
-        let trouble = turned.and(settled).map_or_else(|error| error.to_string(), |()| String::new());
+        // What one of them stumbles over holds up no other.
+        let steps = [
+            later.engine.turn().await.map(drop),
+            later.engine.deliver_others("").await.map(drop),
+            gateway.finish_begun(later).await,
+            gateway.end_jobs(later).await,
+            gateway.settle_budgets().await,
+        ];
+        let troubles: BTreeSet<String> = steps.into_iter().filter_map(|step| Some(step.err()?.to_string())).collect();
+        let trouble = troubles.into_iter().collect::<Vec<_>>().join("; ");
         if trouble != told && !trouble.is_empty() {
             tracing::warn!(trouble, region = later.place.region, "the batch lane");
         }

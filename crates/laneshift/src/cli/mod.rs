@@ -21,6 +21,7 @@ pub(crate) mod simulate;
 pub(crate) mod verify;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -138,6 +139,11 @@ fn wants_json() -> bool {
 /// Text of others, without what a terminal would act on.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The folder of a gateway that is asked about.
+fn is_there(data: &Path) -> Result<(), Error> {
+    if data.is_dir() { Ok(()) } else { Err(Error::NotFound(data.display().to_string())) }
 }
 
 /// Writes to standard output; a closed pipe (`| head`) is no error.

@@ -84,7 +84,8 @@ pub(crate) fn run(args: &RouteArgs, out: &mut dyn Write) -> Result<(), Error> {
         &match args.format {
             Format::Json => format!("{decision}\n"),
             Format::Text => {
-                let mut said = format!("{}: due within {}, by {}\n", text("lane"), text("deadline"), text("by"));
+                let due = decision["due"].as_str().map_or_else(|| "at once".to_owned(), |due| format!("at {due}"));
+                let mut said = format!("{}: due {due}, by {}\n", text("lane"), text("by"));
                 for (lane, why) in decision["refused"].as_object().into_iter().flatten() {
                     said += &format!("not {lane}: {}\n", why.as_str().unwrap_or_default());
                 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::batch::run::failed;
 use super::batch::usd;
 use super::later::look;
-use super::{Format, print};
+use super::{Format, is_there, print};
 use crate::clock;
 use crate::error::Error;
 
@@ -29,6 +29,7 @@ pub(crate) struct SavingsArgs {
 }
 
 pub(crate) fn run(args: &SavingsArgs, out: &mut dyn Write) -> Result<(), Error> {
+    is_there(&args.data)?;
     let mut savings = Savings::read(&args.data).map_err(|e| Error::Gateway(format!("read {}: {e}", args.data.display())))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::Gateway(format!("start threads: {e}")))?;
     runtime.block_on(batch_lanes(args, &mut savings))?;

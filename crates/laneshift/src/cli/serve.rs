@@ -47,11 +47,11 @@ pub(crate) struct ServeArgs {
     /// Configuration (TOML)
     #[arg(long, env = "LANESHIFT_GATEWAY_CONFIG")]
     config: Option<PathBuf>,
-    /// Region to call, when no configuration says it
-    #[arg(long, env = "AWS_REGION", conflicts_with = "config")]
+    /// Region to call, where there is no --config
+    #[arg(long, env = "AWS_REGION")]
     region: Option<String>,
-    /// Another endpoint than AWS's, when no configuration says it
-    #[arg(long, env = "LANESHIFT_GATEWAY_UPSTREAM", requires = "region", conflicts_with = "config")]
+    /// Another endpoint than AWS's, where there is no --config
+    #[arg(long, env = "LANESHIFT_GATEWAY_UPSTREAM")]
     endpoint_url: Option<String>,
     /// Address and port; port 0 takes a free one
     #[arg(long, env = "LANESHIFT_GATEWAY_LISTEN")]
@@ -70,6 +70,7 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
     let failed = |what: &str, e: &dyn std::fmt::Display| Error::Gateway(format!("{what}: {e}"));
     let catalog = Catalog::shipped().map(Arc::new).map_err(|e| Error::Catalog(e.to_string()))?;
     let env = |name: &str| std::env::var(name).ok();
+    keys::private_folder(&config.data).map_err(|e| failed(&format!("make {}", config.data.display()), &e))?;
     let tls = match &config.tls {
         Some(files) => tls::from_files(&files.certificate, &files.key),
         None => tls::server_config(&config.data),

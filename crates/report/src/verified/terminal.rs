@@ -20,18 +20,22 @@ pub fn summary(told: &Verified) -> String {
     }
     match &told.invoiced {
         Some(invoiced) => by_invoice(told, invoiced, &mut lines),
-        None => lines.paragraph(unchecked(told.after.kind)),
+        None => lines.paragraph(unchecked(told.before.kind, told.after.kind)),
     }
     lines.finish()
 }
 
 /// What was not done without a second account of the month after.
-fn unchecked(after: Kind) -> &'static str {
-    match after {
-        Kind::Books => "This is metered, by the gateway's own books. --cur holds them against AWS's bill.",
-        Kind::Invoice => {
+fn unchecked(before: Kind, after: Kind) -> &'static str {
+    match (before, after) {
+        (_, Kind::Books) => "This is metered, by the gateway's own books. --cur holds them against AWS's bill.",
+        (Kind::Invoice, Kind::Invoice) => {
             "This is by AWS's bills alone. The gateway's folder as --after, and this bill as --cur, hold two accounts of it against \
              each other."
+        }
+        (Kind::Books, Kind::Invoice) => {
+            "The month before is by the gateway's own books, the month after by AWS's bill. The gateway's folder as --after, and this \
+             bill as --cur, hold two accounts of it against each other."
         }
     }
 }

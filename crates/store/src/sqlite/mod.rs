@@ -9,7 +9,8 @@ mod intake;
 mod read;
 mod work;
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -42,7 +43,12 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError::Conflict`] when another process has it open; [`StoreError::Database`] otherwise.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder).map_err(|e| StoreError::Database(format!("{}: {e}", folder.display())))?;
+        // Prompts and answers lie beside it.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|e| StoreError::Database(format!("{}: {e}", folder.display())))?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("queue.lock"));
         let lock = lock.map_err(|e| StoreError::Database(format!("{}: {e}", folder.display())))?;
         match lock.try_lock() {
