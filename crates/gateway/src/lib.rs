@@ -14,6 +14,7 @@ mod framing;
 mod gateway;
 #[cfg(test)]
 mod hostile;
+mod idle;
 mod jobs;
 pub mod keys;
 mod lanes;
