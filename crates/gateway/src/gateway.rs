@@ -141,9 +141,11 @@ impl Gateway {
         env: &dyn Fn(&str) -> Option<String>,
         (wire, laters): (Wire, Vec<Later>),
     ) -> Result<Self, OpenError> {
-        let (keys, books) = (RwLock::new(Keys::read(&config.data)?), Books::open(&config.data, wall.clone())?);
-        jobs::sweep(&config.data)?;
+        // What is wrong with the configuration is said before the folder is taken.
         let live = Arc::new(Live::open(config, env, Arc::new(Quotas::new(catalog.clone())?))?);
+        let data = &live.config.data;
+        let (keys, books) = (RwLock::new(Keys::read(data)?), Books::open(data, wall.clone())?);
+        jobs::sweep(data)?;
         let inner = Inner {
             live: RwLock::new(live.clone()),
             keys,
