@@ -500,7 +500,7 @@ class Durability(GatewayCase):
     def test_a_folder_has_one_gateway(self):
         second = self.gateway.laneshift("serve", "--listen", "127.0.0.1:0", "--region", REGION)
         self.assertEqual(second.returncode, 4, second.stderr)
-        self.assertIn("another gateway keeps its books", second.stderr)
+        self.assertIn("another gateway works in", second.stderr)
         self.runtime.converse(modelId=NOVA, messages=QUESTION)
         self.assertEqual(self.assert_books(), (self.billed(), 0))
 
@@ -591,24 +591,24 @@ class LaterCase(GatewayCase):
 
     MODELS = ""
     LINGER_S = 3
+    SETTINGS = "[turnaround]\nqueue_median_min = 5.0\nqueue_sigma = 0.1\ntail_share = 0.0\n"
 
     def setUp(self):
-        super().setUp()
-        self.gateway.close()
-        self.emulator.close()
-        self.emulator = Emulator("--speed", "15000", settings="[turnaround]\nqueue_median_min = 5.0\nqueue_sigma = 0.1\ntail_share = 0.0\n")
+        self.emulator = Emulator("--speed", "15000", settings=self.SETTINGS)
         self.addCleanup(self.emulator.close)
         client = self.emulator.client("s3")
         client.create_bucket(Bucket=BUCKET)
         client.close()
-        self.gateway = Gateway(
-            self.emulator,
-            config=f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\n'
-            f'[batch]\nrole = "{ROLE}"\ns3 = "s3://{BUCKET}/later"\nlinger_s = {self.LINGER_S}\npoll_s = 1\n{self.MODELS}',
-        )
+        self.gateway = Gateway(self.emulator, config=self.config())
         self.addCleanup(self.gateway.close)
         self.key = self.gateway.key("team-a")
         self.runtime = self.connect(self.key)
+
+    def config(self):
+        return (
+            f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\n'
+            f'[batch]\nrole = "{ROLE}"\ns3 = "s3://{BUCKET}/later"\nlinger_s = {self.LINGER_S}\npoll_s = 1\n{self.MODELS}'
+        )
 
     def ask(self, path, *, method="GET", body=None, key=None, **headers):
         """One HTTP call with an API key; status and JSON."""

@@ -137,6 +137,11 @@ impl Client {
         &self.region
     }
 
+    /// The id of the key that calls are signed with.
+    pub fn access_key(&self) -> &str {
+        &self.credentials.access_key
+    }
+
     /// Calls, and calls again where that is worth it. Every call made here is idempotent: reads, and writes with a token.
     pub(crate) async fn call(&self, operation: &Operation<'_>) -> Result<Value, AwsError> {
         let mut attempt = 1;

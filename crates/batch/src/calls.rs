@@ -1,4 +1,4 @@
-//! The on-demand lanes: late and few records, asked for one by one.
+//! Records asked for one by one: late and few ones on the on-demand lanes, and what idle capacity takes.
 //!
 //! Neither InvokeModel nor Converse has a token, so a call whose answer was lost may have been paid for. What is about to be sent
 //! is therefore committed first, a group at a time, with the most that it can cost; each call is noted before it is sent and each
@@ -12,11 +12,11 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::StreamExt;
 use laneshift_aws::AwsError;
-use laneshift_aws::runtime::Invocation;
+use laneshift_aws::runtime::{Invocation, Invoked};
 use laneshift_store::{
     Attempt, AttemptChange, AttemptId, AttemptState, Bitmap, Cost, Entry, Intent, Lane, Members, PoolId, Settle,
 };
-use laneshift_units::{Money, PriceMode, QuotaTokens, Tokens, Usage};
+use laneshift_units::{Money, QuotaTokens, Tokens, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -29,6 +29,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::harvest::open_elsewhere;
 use crate::id::record_id;
+use crate::idle::{Lent, Spare};
 use crate::outcome::{Collected, error_text};
 use crate::pool::PoolSpec;
 
@@ -42,12 +43,14 @@ pub(crate) struct Call {
     pub(crate) members: Vec<Members>,
     pub(crate) lane: Lane,
     pub(crate) hedge: Hedge,
+    /// How much they may take, where that is not for the decision alone to say.
+    pub(crate) spare: Option<Spare>,
 }
 
 /// A line of a group's journal.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Note {
+pub(crate) enum Note {
     /// On the disk before the first call: under which start of the machine the others are written.
     Begun(String),
     /// A call is about to be sent.
@@ -70,11 +73,15 @@ impl Engine {
         burndown: u64,
     ) -> Result<QuotaTokens, EngineError> {
         let mut used = 0;
-        for Call { members, lane, hedge } in calls {
+        for Call { members, lane, hedge, mut spare } in calls {
             for m in members {
                 self.seal_if_open(m.chunk).await?;
                 let chunk = self.chunk_object(m.chunk).await?;
-                let slots: Vec<usize> = m.slots.iter().collect();
+                let mut slots: Vec<usize> = m.slots.iter().collect();
+                if let Some(spare) = &mut spare {
+                    // The decision knows averages.
+                    slots.retain(|slot| spare.take(&usage_of_input(input_of(chunk.line(*slot)))));
+                }
                 // As the decision weighs it, so that what was allowed is what is used.
                 let weight = |slot: &usize| {
                     let usage = usage_of_input(input_of(chunk.line(*slot)));
@@ -108,8 +115,7 @@ impl Engine {
         chunk: &Chunk,
     ) -> Result<(), EngineError> {
         let prices = self.prices(spec);
-        let bound: Option<Money> =
-            members.slots.iter().map(|slot| prices.at_most(mode_of(lane), input_of(chunk.line(slot)))).sum();
+        let bound: Option<Money> = members.slots.iter().map(|slot| prices.at_most(lane, input_of(chunk.line(slot)))).sum();
         let id = self.attempt_id(std::slice::from_ref(&members)).await?;
         let intent = Intent {
             id,
@@ -132,10 +138,15 @@ impl Engine {
                 if self.is_detached() {
                     return Ok(());
                 }
+                let input = input_of(chunk.line(slot));
+                let lent = if lane == Lane::Provisioned { self.lend(spec, input) } else { None };
+                if lane == Lane::Provisioned && lent.is_none() {
+                    return Ok(());
+                }
                 journal.note(&Note::Sent(slot))?;
                 let record = record_id(members.chunk, slot);
                 self.calling.send_modify(|calls| *calls += 1);
-                let note = self.call_one(spec, lane, id, record, slot, input_of(chunk.line(slot))).await;
+                let note = self.call_one(spec, (lane, lent), id, (slot, record), input).await;
                 let noted = note.map_or(Ok(()), |note| journal.note(&note));
                 self.calling.send_modify(|calls| *calls -= 1);
                 noted?;
@@ -156,28 +167,23 @@ impl Engine {
     async fn call_one(
         &self,
         spec: &PoolSpec,
-        lane: Lane,
+        (lane, lent): (Lane, Option<Lent>),
         id: AttemptId,
-        record: String,
-        slot: usize,
+        (slot, record): (usize, String),
         body: &str,
     ) -> Option<Note> {
         let metadata = [("laneshift-attempt", id.to_string()), ("laneshift-record", record)];
         let call = Invocation {
-            model: &spec.model,
+            model: lent.as_ref().map_or(&spec.model, |lent| &lent.arn),
             body,
             converse: spec.is_converse(),
             tier: (lane == Lane::Flex).then_some("flex"),
             metadata: &metadata,
         };
-        match self.client.invoke(call).await {
-            Ok(invoked) => Some(Note::Answer(slot, invoked.body, invoked.tokens)),
-            Err(error) if error.is_transient() && !matches!(error, AwsError::Unknown(_)) => Some(Note::Free(slot)),
-            Err(AwsError::Unknown(error)) if !error.sent => Some(Note::Free(slot)),
-            // Whether it was paid for is not known: the missing note says so.
-            Err(AwsError::Unknown(_)) => None,
-            Err(AwsError::Service { status, message, .. }) => Some(Note::Refused(slot, error_text(status, &message))),
-            Err(error @ AwsError::Unusable(_)) => Some(Note::Refused(slot, error_text(500, &error.to_string()))),
+        let sent = self.client.invoke(call).await;
+        match lent {
+            None => note_of(slot, sent),
+            Some(lent) => self.note_of_lent((spec, &id.to_string()), slot, sent, lent).await,
         }
     }
 
@@ -201,7 +207,7 @@ impl Engine {
         let Some(members) = attempt.intent.members.first() else { return Ok(()) };
         let spec = self.spec(attempt.intent.pool).await?;
         let prices = self.prices(&spec);
-        let mode = mode_of(attempt.intent.lane);
+        let lane = attempt.intent.lane;
         let mut notes = read_notes(&self.journal_path(id))?;
         if notes.boot.as_ref().is_some_and(|boot| *boot != self.tools.boot) {
             // The machine went down: what was noted last may not have reached the disk.
@@ -237,6 +243,7 @@ impl Engine {
             };
             written.map_err(EngineError::Spool)?;
         }
+        let brought = collected.is_some();
         if let Some(collected) = collected.filter(|_| known.is_none()) {
             let (ok, failed, object) = collected.finish().map_err(EngineError::Spool)?;
             self.step("calls written");
@@ -244,18 +251,23 @@ impl Engine {
             self.changed();
             self.step("calls settled");
         }
-        let mut cost = prices.book(mode, &tally);
+        let mut cost = prices.book(lane, &tally);
         for slot in unknown.iter() {
-            add_bound(&mut cost, prices.at_most(mode, input_of(chunk.line(slot))));
+            add_bound(&mut cost, prices.at_most(lane, input_of(chunk.line(slot))));
         }
         self.store.book(id, &[Entry { chunk: Some(members.chunk), cost }]).await?;
         self.step("calls booked");
-        let state = if unknown.is_empty() { "answered" } else { "partly unknown" };
+        let state = match (unknown.is_empty(), brought) {
+            (true, true) => "answered",
+            (true, false) => "not answered",
+            (false, _) => "partly unknown",
+        };
         let change =
             AttemptChange { provider_state: Some(state.to_owned()), ended: Some(self.now()), ..AttemptChange::default() };
         self.store.move_attempt(id, AttemptState::Intent, AttemptState::Closed, &change).await?;
         self.step("calls closed");
-        if unknown.is_empty() {
+        // What cost nothing is not looked for in invocation logs.
+        if unknown.is_empty() || lane == Lane::Provisioned {
             let _ = fs::remove_file(self.journal_path(id));
         }
         Ok(())
@@ -294,24 +306,28 @@ impl Engine {
             }
         }
         cost.bound = Money::ZERO;
-        cost += prices.book(mode_of(attempt.intent.lane), &tally);
+        cost += prices.book(attempt.intent.lane, &tally);
         self.store.amend(id, &[Entry { chunk: Some(members.chunk), cost }]).await?;
         let _ = fs::remove_file(self.journal_path(id));
         Ok(Some(cost))
     }
 }
 
-/// The price mode of a lane.
-pub(crate) fn mode_of(lane: Lane) -> PriceMode {
-    match lane {
-        Lane::Batch => PriceMode::Batch,
-        Lane::Flex => PriceMode::Flex,
-        Lane::OnDemand => PriceMode::OnDemand,
+/// What is noted of a call; `None` when its answer was lost after it was sent.
+pub(crate) fn note_of(slot: usize, sent: Result<Invoked, AwsError>) -> Option<Note> {
+    match sent {
+        Ok(invoked) => Some(Note::Answer(slot, invoked.body, invoked.tokens)),
+        Err(error) if error.is_transient() && !matches!(error, AwsError::Unknown(_)) => Some(Note::Free(slot)),
+        Err(AwsError::Unknown(error)) if !error.sent => Some(Note::Free(slot)),
+        // Whether it was paid for is not known: the missing note says so.
+        Err(AwsError::Unknown(_)) => None,
+        Err(AwsError::Service { status, message, .. }) => Some(Note::Refused(slot, error_text(status, &message))),
+        Err(error @ AwsError::Unusable(_)) => Some(Note::Refused(slot, error_text(500, &error.to_string()))),
     }
 }
 
 /// What an answer used: by itself, or by its headers.
-fn metered(body: &str, tokens: Option<(u64, u64)>) -> Option<Usage> {
+pub(crate) fn metered(body: &str, tokens: Option<(u64, u64)>) -> Option<Usage> {
     let output: Option<Value> = serde_json::from_str(body).ok();
     let counted = tokens.map(|(input, output)| Usage { input: Tokens(input), output: Tokens(output), ..Usage::default() });
     output.as_ref().and_then(usage_of).or(counted)

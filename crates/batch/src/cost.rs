@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use laneshift_catalog::prices::{Catalog, Tariff};
 use laneshift_dialect::{MOST_OUTPUT, output_limit};
-use laneshift_store::{Cost, Costed};
+use laneshift_store::{Cost, Costed, Lane};
 use laneshift_units::{Money, PriceMode, ProfiledModel, Region, Tokens, Usage};
 use serde_json::Value;
 
@@ -32,19 +32,24 @@ impl Prices {
         self.0.estimate(mode, usage, records)
     }
 
-    /// The most that one record costs in one mode: a token is at least a byte.
-    pub(crate) fn at_most(&self, mode: PriceMode, input: &str) -> Option<Money> {
+    /// The most that one record costs in a lane: a token is at least a byte.
+    pub(crate) fn at_most(&self, lane: Lane, input: &str) -> Option<Money> {
+        let Some(mode) = mode_of(lane) else { return Some(Money::ZERO) };
         self.estimate(mode, &most_of(input, output_limit(input)), 1)
     }
 
-    /// Books a tally of answers in one mode.
-    pub(crate) fn book(&self, mode: PriceMode, tally: &Tally) -> Cost {
+    /// Books a tally of answers of a lane.
+    pub(crate) fn book(&self, lane: Lane, tally: &Tally) -> Cost {
         let mut cost = Cost::NOTHING;
         for (tier, (counted, wasted)) in &tally.tiers {
             let all = *counted + *wasted;
-            let price = |mode, usage| self.0.cost(mode, Tokens(*tier), usage);
+            let price = |mode: Option<PriceMode>, usage| match mode {
+                Some(mode) => self.0.cost(mode, Tokens(*tier), usage),
+                None => Some(Money::ZERO),
+            };
             cost.usage += all;
-            let priced = (price(mode, &all), price(PriceMode::OnDemand, counted), price(mode, wasted));
+            let mode = mode_of(lane);
+            let priced = (price(mode, &all), price(Some(PriceMode::OnDemand), counted), price(mode, wasted));
             let (Some(paid), Some(on_demand), Some(waste)) = priced else {
                 cost.costed = Costed::Unpriced;
                 continue;
@@ -64,6 +69,16 @@ impl Prices {
         } else {
             entry.1 += *usage;
         }
+    }
+}
+
+/// The price mode of a lane; none where no answer costs anything, because the hour is paid for.
+fn mode_of(lane: Lane) -> Option<PriceMode> {
+    match lane {
+        Lane::Batch => Some(PriceMode::Batch),
+        Lane::Flex => Some(PriceMode::Flex),
+        Lane::OnDemand => Some(PriceMode::OnDemand),
+        Lane::Provisioned => None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use laneshift_aws::{Client, WallClock};
@@ -23,6 +23,7 @@ use crate::decide::Limits;
 use crate::error::EngineError;
 use crate::hold::Hold;
 use crate::id::{Chance, PublicIds};
+use crate::idle::Idle;
 use crate::pool::PoolSpec;
 use crate::room::FreeBytes;
 use crate::single::Singles;
@@ -192,6 +193,8 @@ pub struct Engine {
     pub(crate) settled: watch::Sender<u64>,
     /// Calls under way.
     pub(crate) calling: watch::Sender<usize>,
+    /// Knows what is idle of paid capacity.
+    pub(crate) idle: OnceLock<Arc<dyn Idle>>,
     /// No more calls are begun.
     detached: AtomicBool,
     memo: Mutex<Memo>,
@@ -214,7 +217,18 @@ impl Engine {
         let singles = Singles::new(store.clone(), ids.clone(), &tools);
         let (settled, calling) = (watch::Sender::new(0), watch::Sender::new(0));
         let (folder, detached, memo) = (folder.to_owned(), AtomicBool::new(false), Mutex::default());
-        Ok(Self { folder, store, client, buckets, tools, settings, ids, singles, settled, calling, detached, memo })
+        let idle = OnceLock::new();
+        Ok(Self { folder, store, client, buckets, tools, settings, ids, singles, settled, calling, idle, detached, memo })
+    }
+
+    /// From here on idle capacity takes what waits. It is said once; what is said later changes nothing.
+    pub fn drain_into(&self, idle: Arc<dyn Idle>) {
+        let _ = self.idle.set(idle);
+    }
+
+    /// The id of the key that its calls are signed with.
+    pub fn access_key(&self) -> &str {
+        self.client.access_key()
     }
 
     /// Begins no more calls, and returns when none is under way: then a turn can be dropped without losing an answer that is paid

@@ -93,6 +93,7 @@ impl Engine {
                 Lane::Batch => format!("a job of {} records is decided: {id}", attempt.intent.records),
                 Lane::Flex => format!("called in the flex tier: {id}"),
                 Lane::OnDemand => format!("called on demand: {id}"),
+                Lane::Provisioned => format!("called on provisioned capacity that was idle: {id}"),
             };
             let hedge = if attempt.intent.hedge { ", while a job holds it" } else { "" };
             events.push((attempt.intent.created, what + hedge));

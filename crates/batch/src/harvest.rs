@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt};
 use laneshift_store::{Attempt, AttemptChange, AttemptId, AttemptState, Bitmap, ChunkId, Cost, Costed, Entry, Lane, Settle, Try};
-use laneshift_units::{Money, PriceMode};
+use laneshift_units::Money;
 use memchr::memchr;
 use object_store::path::Path as Key;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
@@ -90,7 +90,7 @@ pub(crate) struct Harvest {
 impl Harvest {
     /// What all lines that are no record's cost.
     pub(crate) fn of_nobody(&self, prices: &Prices) -> Cost {
-        self.used.get(&None).map_or(Cost::NOTHING, |used| prices.book(PriceMode::Batch, &used.tally))
+        self.used.get(&None).map_or(Cost::NOTHING, |used| prices.book(Lane::Batch, &used.tally))
     }
 }
 
@@ -152,8 +152,8 @@ impl Engine {
     async fn entries_of(&self, job: &Attempt, prices: &Prices, harvest: &Harvest) -> Result<Vec<Entry>, EngineError> {
         let mut costs: BTreeMap<Option<ChunkId>, Cost> = BTreeMap::new();
         for (chunk, used) in &harvest.used {
-            let cost = costs.entry(*chunk).or_insert(prices.book(PriceMode::Batch, &used.tally));
-            let repeats = prices.book(PriceMode::Batch, &used.repeats);
+            let cost = costs.entry(*chunk).or_insert(prices.book(Lane::Batch, &used.tally));
+            let repeats = prices.book(Lane::Batch, &used.repeats);
             add_bound(cost, (repeats.costed == Costed::Exact).then_some(repeats.paid));
         }
         // Of a job that was cut short, as many records without a line as it says it has run beyond those with one; any of them when
@@ -172,14 +172,14 @@ impl Engine {
                 continue;
             }
             let chunk = self.chunk_object(m.chunk).await?;
-            let most = |slot| (Some(m.chunk), prices.at_most(PriceMode::Batch, input_of(chunk.line(slot))));
+            let most = |slot| (Some(m.chunk), prices.at_most(Lane::Batch, input_of(chunk.line(slot))));
             missing.extend(without_line.iter().map(most));
             unmetered.extend(used.unmetered.iter().map(most));
         }
         let fillers = job.intent.job.as_ref().map_or(0, fillers_of);
         let without_line = (0..fillers).filter(|n| ran > 0 && !harvest.nobodys.contains(&pad::id(*n)));
         let spec = self.spec(job.intent.pool).await?;
-        let most = pad::input(&spec).and_then(|input| prices.at_most(PriceMode::Batch, input));
+        let most = pad::input(&spec).and_then(|input| prices.at_most(Lane::Batch, input));
         missing.extend(without_line.map(|_| (None, most)));
         // Which of them ran is not known: the dearest. An unknown price comes first, and makes the sum unknown.
         missing.sort_unstable_by_key(|(_, cost)| std::cmp::Reverse(cost.unwrap_or(Money::from_pico(i128::MAX))));

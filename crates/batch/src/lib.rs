@@ -21,6 +21,7 @@ mod find;
 mod harvest;
 mod hold;
 mod id;
+mod idle;
 mod market;
 mod one;
 mod outcome;
@@ -45,6 +46,7 @@ pub use engine::{Buckets, Engine, Phase, Progress, RescueSettings, Settings, Tim
 pub use error::EngineError;
 pub use find::{Address, Story};
 pub use id::{Chance, machine_chance};
+pub use idle::{Ended, Idle, Lent, Spare};
 pub use laneshift_dialect::{Dialect, Shape};
 pub use one::{One, OneState};
 pub use outlook::{Outlook, Way};

@@ -7,6 +7,7 @@ use crate::accept::Accepted;
 use crate::decide::{Feasible, Forecast, Held, Limits, Move, Rescue, Terms, View, decide, feasible};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::idle::Spare;
 use crate::pool::PoolSpec;
 
 /// See the module.
@@ -65,6 +66,8 @@ impl Engine {
             others: &[],
             // However long it takes.
             allowance: QuotaTokens(u64::MAX),
+            // What is idle when it is accepted may not be when it is sent.
+            spare: Spare::default(),
             burndown: self.burndown(spec),
             costs,
             terms: &Terms { linger_ms: 0, window: None, ..spec.terms.clone() },

@@ -6,9 +6,10 @@ use laneshift_store::{Attempt, AttemptChange, AttemptState, Chunk, Ending, Lane,
 use laneshift_units::{QuotaTokens, Timestamp};
 
 use crate::calls::Call;
-use crate::decide::{Move, Suspects, View, decide};
+use crate::decide::{Hedge, Move, Suspects, View, decide};
 use crate::engine::{Engine, Phase};
 use crate::error::EngineError;
+use crate::idle::Spare;
 use crate::submit::Created;
 
 /// Past jobs from which turnaround is learned.
@@ -21,6 +22,8 @@ const TROUBLE_MAX: u32 = 120;
 enum Moved {
     Nothing,
     Something,
+    /// They have, and records have come back from capacity that was thought to be idle.
+    Back,
 }
 
 impl Engine {
@@ -60,9 +63,17 @@ impl Engine {
         let mut open = self.store.open_attempts().await?;
         for (pool, chunks) in &pools {
             // One pool's trouble is not the others'.
-            match self.turn_pool(*pool, chunks, &pools, &open, &past, now).await {
+            let mut outcome = self.turn_pool(*pool, chunks, &pools, &open, &past, (now, true)).await;
+            if let Ok(Moved::Back) = outcome {
+                // Nothing is late for having been tried: it goes on in this turn as if there were none.
+                open = self.store.open_attempts().await?;
+                let mut again = self.store.live().await?;
+                again.retain(|chunk| chunk.new.pool == *pool);
+                outcome = self.turn_pool(*pool, &again, &pools, &open, &past, (now, false)).await;
+            }
+            match outcome {
                 Ok(Moved::Nothing) => {}
-                Ok(Moved::Something) => open = self.store.open_attempts().await?,
+                Ok(Moved::Something | Moved::Back) => open = self.store.open_attempts().await?,
                 Err(error) => first_error = first_error.and(Err(error)),
             }
         }
@@ -88,7 +99,7 @@ impl Engine {
         first_error
     }
 
-    /// Decides about a pool, and carries it out.
+    /// Decides about a pool, and carries it out; `drains` says whether idle capacity takes a part of it.
     async fn turn_pool(
         &self,
         pool: PoolId,
@@ -96,9 +107,10 @@ impl Engine {
         pools: &BTreeMap<PoolId, Vec<Chunk>>,
         open: &[Attempt],
         past: &[Attempt],
-        now: Timestamp,
+        (now, drains): (Timestamp, bool),
     ) -> Result<Moved, EngineError> {
         let spec = self.spec(pool).await?;
+        let spare = if drains { self.spare(&spec, now) } else { Spare::default() };
         let limits = self.limits(&spec, now).await;
         // AWS counts the jobs of a model, whosever they are.
         let (mut jobs, mut of_model) = (0_u64, 0_u64);
@@ -130,15 +142,16 @@ impl Engine {
             rescue: rescue.as_ref(),
             others: &others,
             allowance,
+            spare,
             burndown,
             costs: self.costs(&spec, chunks),
             terms: &spec.terms,
             margin_ms: self.settings.margin_ms,
         };
         let moves = decide(&view);
-        let moved = if moves.is_empty() { Moved::Nothing } else { Moved::Something };
+        let mut moved = if moves.is_empty() { Moved::Nothing } else { Moved::Something };
         self.memo().phases.insert(pool, if jobs > 0 { Phase::Running } else { Phase::Waiting });
-        let mut calls: Vec<Call> = Vec::new();
+        let (mut calls, mut drained): (Vec<Call>, Vec<Members>) = Default::default();
         for one in moves {
             match one {
                 Move::Job(members, filler) => self.intend(&spec, pool, &limits, members, filler).await?,
@@ -148,13 +161,22 @@ impl Engine {
                     self.step("expired");
                 }
                 Move::Quarantine(members, message) => self.quarantine(&members, &message, past).await?,
-                Move::Calls(members, lane, hedge) => calls.push(Call { members, lane, hedge }),
+                Move::Calls(members, Lane::Provisioned, _) => drained.extend(members),
+                Move::Calls(members, lane, hedge) => calls.push(Call { members, lane, hedge, spare: None }),
             }
         }
         if !calls.is_empty() {
             self.memo().phases.insert(pool, Phase::Calling);
             let used = self.call(&spec, pool, calls, burndown).await?;
             self.use_allowance(&spec, used);
+        }
+        if !drained.is_empty() {
+            self.memo().phases.insert(pool, Phase::Calling);
+            let call = Call { members: drained.clone(), lane: Lane::Provisioned, hedge: Hedge::No, spare: Some(spare) };
+            self.call(&spec, pool, vec![call], burndown).await?;
+            if self.is_left(&drained).await? {
+                moved = Moved::Back;
+            }
         }
         Ok(moved)
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use serde_json::json;
 use crate::body::{Body, Coming};
 use crate::books::{Books, EVERYBODY};
 use crate::config::Config;
+use crate::idle::Provisioned;
 use crate::jobs;
 use crate::keys::{Key, Keys};
 use crate::lanes::Rules;
@@ -49,6 +50,18 @@ pub struct Gateway {
     inner: Arc<Inner>,
     /// The configuration, as it was when this request came.
     live: Arc<Live>,
+}
+
+/// For what a gateway keeps itself.
+pub(crate) struct WeakGateway(Weak<Inner>);
+
+impl WeakGateway {
+    /// The gateway, while it is there, with the configuration of this moment.
+    pub(crate) fn current(&self) -> Option<Gateway> {
+        let inner = self.0.upgrade()?;
+        let live = inner.live.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Some(Gateway { inner, live })
+    }
 }
 
 struct Inner {
@@ -128,9 +141,10 @@ impl Gateway {
         env: &dyn Fn(&str) -> Option<String>,
         (wire, laters): (Wire, Vec<Later>),
     ) -> Result<Self, OpenError> {
+        // What is wrong with the configuration is said before the folder is taken.
         let live = Arc::new(Live::open(config, env, Arc::new(Quotas::new(catalog.clone())?))?);
         let data = &live.config.data;
-        let (books, keys) = (Books::open(data, wall.clone())?, RwLock::new(Keys::read(data)?));
+        let (keys, books) = (RwLock::new(Keys::read(data)?), Books::open(data, wall.clone())?);
         jobs::sweep(data)?;
         let inner = Inner {
             live: RwLock::new(live.clone()),
@@ -145,7 +159,12 @@ impl Gateway {
             creating: Mutex::default(),
             settling: tokio::sync::Mutex::default(),
         };
-        Ok(Self { inner: Arc::new(inner), live })
+        let gateway = Self { inner: Arc::new(inner), live };
+        for Later { engine, .. } in gateway.batch_lanes() {
+            let known = WeakGateway(Arc::downgrade(&gateway.inner));
+            engine.drain_into(Arc::new(Provisioned::new(known, engine.access_key().to_owned())));
+        }
+        Ok(gateway)
     }
 
     /// Takes another configuration: upstreams, policy, commitments, names of models and times hold for the requests that come from

@@ -2,6 +2,8 @@
 //!
 //! A few hundred inputs in every run; `cargo xtask soak gateway` takes ten minutes of them.
 
+use std::collections::BTreeMap;
+
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use bytes::Bytes;
 use http::{HeaderMap, Request};
@@ -14,6 +16,7 @@ use laneshift_core::price::Rates;
 use laneshift_dialect::{Answers, ChatCall, EmbeddingsCall};
 use laneshift_units::{ServiceTier, Timestamp};
 use proptest::prelude::*;
+use serde_json::value::RawValue;
 
 use crate::body::Coming;
 use crate::messages::{self, Framed, Messages};
@@ -191,7 +194,9 @@ proptest! {
         let (parts, ()) = Request::new(()).into_parts();
         for operation in Operation::ALL {
             if let Ok(message) = Messages::of(operation, &parts, &bytes, "m") {
-                prop_assert!(serde_json::from_slice::<serde_json::Value>(&message.body).is_ok_and(|body| body["model"] == "m"));
+                // Numbers beyond what this program holds pass as they were written.
+                let members = serde_json::from_slice::<BTreeMap<String, &RawValue>>(&message.body);
+                prop_assert!(members.is_ok_and(|members| members["model"].get() == "\"m\""));
             }
             let _ = messages::answer(operation, Bytes::from(bytes.clone()), None, 0);
             let _ = Asked::read(operation, &HeaderMap::new(), &bytes, &Outline::of(&bytes));

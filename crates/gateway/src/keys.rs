@@ -5,7 +5,7 @@
 //! may read at any time.
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -249,6 +249,23 @@ pub fn revoke(folder: &Path, id: &str, now: Timestamp) -> io::Result<bool> {
 /// What the disk says.
 pub fn private_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Takes a folder, as long as the file is held: another process would take the calls that are open here for lost.
+///
+/// # Errors
+/// [`io::ErrorKind::ResourceBusy`] where another gateway has it, or what the disk says.
+pub fn take_folder(folder: &Path) -> io::Result<File> {
+    private_folder(folder)?;
+    let file = File::create(folder.join("gateway.lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let why = format!("another gateway works in {}: stop it, or name another --data", folder.display());
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, why))
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Changes the file, one process at a time, when `how` says that there is something to change.

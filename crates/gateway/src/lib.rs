@@ -15,6 +15,7 @@ mod framing;
 mod gateway;
 #[cfg(test)]
 mod hostile;
+mod idle;
 mod jobs;
 pub mod keys;
 mod lanes;

@@ -77,13 +77,24 @@ struct Door {
 enum Place {
     /// A whole upstream cannot be reached.
     Upstream(usize),
-    /// A lane of it throttles a model.
+    /// A lane of it throttles a model, or a commitment's capacity.
     Lane(usize, LaneId, String),
+}
+
+impl Place {
+    fn lane(spot: &Spot, model: &str) -> Self {
+        let of = spot.committed.as_ref().map_or(model, |committed| &committed.name);
+        Self::Lane(spot.upstream, spot.lane, of.to_owned())
+    }
 }
 
 /// Tries on other upstreams that are left, in tenths.
 #[derive(Debug)]
 struct Budget(u64);
+
+fn is_in(targets: &[Target], upstream: usize, region: &str) -> bool {
+    targets.get(upstream).is_some_and(|target| target.region == region)
+}
 
 /// See the module.
 pub(crate) struct Market {
@@ -142,26 +153,34 @@ impl Market {
         found.map(|committed| &committed.model)
     }
 
-    /// Everything that may take a call of a model in a region, what is paid for already first.
-    pub(crate) fn spots(&self, targets: &[Target], region: &str, model: &ProfiledModel) -> Vec<Spot> {
-        let here = |upstream: usize| targets.get(upstream).is_some_and(|target| target.region == region);
-        let fits = |committed: &&Arc<Committed>| {
+    /// What is paid for already and may take a call of a model in a region.
+    fn paid(&self, targets: &[Target], region: &str, model: &ProfiledModel) -> impl Iterator<Item = Spot> {
+        let fits = move |committed: &&Arc<Committed>| {
             committed.model == model.model
                 && committed.profile.as_ref().is_none_or(|profile| *profile == model.profile)
-                && here(committed.upstream)
+                && is_in(targets, committed.upstream, region)
         };
-        let paid = self.committed.iter().filter(fits);
-        let paid = paid.map(|c| {
+        self.committed.iter().filter(fits).map(|c| {
             let (committed, room) = (Some(c.clone()), Some(c.room.clone()));
             Spot { upstream: c.upstream, lane: c.lane, committed, room, served: None }
-        });
+        })
+    }
+
+    /// Of that, what is paid for by the hour.
+    pub(crate) fn provisioned(&self, targets: &[Target], region: &str, model: &ProfiledModel) -> Vec<Spot> {
+        self.paid(targets, region, model).filter(|spot| spot.lane == LaneId::Provisioned).collect()
+    }
+
+    /// Everything that may take a call of a model in a region, what is paid for already first.
+    pub(crate) fn spots(&self, targets: &[Target], region: &str, model: &ProfiledModel) -> Vec<Spot> {
+        let here = |upstream: usize| is_in(targets, upstream, region);
         let on_demand = targets.iter().enumerate().filter(|(upstream, _)| here(*upstream)).flat_map(|(upstream, target)| {
             // The tiers share one quota.
             let room = self.quotas.room(&target.pool, model);
             let spot = |lane| Spot { upstream, lane, committed: None, room: room.clone(), served: None };
             [LaneId::Standard, LaneId::Flex].map(spot)
         });
-        paid.chain(on_demand).collect()
+        self.paid(targets, region, model).chain(on_demand).collect()
     }
 
     fn doors(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Door>> {
@@ -175,14 +194,20 @@ impl Market {
             return false;
         }
         let shut = |place: &Place| doors.get(place).is_some_and(|door| door.shut_until > now.0);
-        shut(&Place::Upstream(spot.upstream)) || shut(&Place::Lane(spot.upstream, spot.lane, model.to_owned()))
+        shut(&Place::Upstream(spot.upstream)) || shut(&Place::lane(spot, model))
+    }
+
+    /// Whether a lane has refused this model and not answered since.
+    pub(crate) fn is_doubted(&self, spot: &Spot, model: &str) -> bool {
+        let doors = self.doors();
+        !doors.is_empty() && doors.contains_key(&Place::lane(spot, model))
     }
 
     /// A lane has throttled a model, or, with no model, an upstream cannot be reached.
     pub(crate) fn refused(&self, spot: &Spot, model: Option<&str>, now: Timestamp) {
         let mut doors = self.doors();
         let place = match model {
-            Some(model) => Place::Lane(spot.upstream, spot.lane, model.to_owned()),
+            Some(model) => Place::lane(spot, model),
             None => Place::Upstream(spot.upstream),
         };
         if doors.len() >= DOORS_MAX {
@@ -198,7 +223,7 @@ impl Market {
         let mut doors = self.doors();
         if !doors.is_empty() {
             doors.remove(&Place::Upstream(spot.upstream));
-            doors.remove(&Place::Lane(spot.upstream, spot.lane, model.to_owned()));
+            doors.remove(&Place::lane(spot, model));
         }
     }
 

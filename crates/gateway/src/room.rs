@@ -2,7 +2,7 @@
 //! on-demand quota its tokens and its calls.
 //!
 //! Promises: an open call counts as what it may take, one that has ended as what it took; a call that can wait leaves free what
-//! interactive ones took lately. Leaves out: what others take of the same capacity or quota, which only AWS sees.
+//! interactive ones took lately, or would have taken. Leaves out: what others take of the same capacity or quota, which only AWS sees.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -67,7 +67,7 @@ pub(crate) enum Measure {
 }
 
 impl Measure {
-    fn took(self, usage: &Usage) -> Counts {
+    pub(crate) fn took(self, usage: &Usage) -> Counts {
         let input = usage.input.0 + usage.cache_write_5m.0 + usage.cache_write_1h.0;
         match self {
             Self::Committed | Self::MantleQuota => Counts([input, usage.output.0]),
@@ -105,6 +105,8 @@ struct State {
     minute: i64,
     all: Flow,
     interactive: Flow,
+    /// What interactive calls would have taken that found no room.
+    missed: Flow,
     /// The highest level of interactive calls in this minute, and in the last ones.
     peak: Counts,
     peaks: Vec<(i64, Counts)>,
@@ -121,11 +123,41 @@ impl State {
             let to_the_next = minute == self.minute + 1;
             self.all.turn(to_the_next);
             self.interactive.turn(to_the_next);
+            self.missed.turn(to_the_next);
             self.minute = minute;
             self.peak = self.interactive.open;
         }
         let since = (now.0 - self.minute * MINUTE_MS).clamp(0, MINUTE_MS);
         (MINUTE_MS - since).unsigned_abs()
+    }
+
+    /// What a call that can wait may take of it, and what is kept for interactive ones.
+    fn idle(&mut self, measure: Measure, now: Timestamp) -> (Counts, Counts) {
+        let left_ms = self.turn(now);
+        let kept = self.kept_free(measure, left_ms);
+        (self.per_minute.less(self.all.level(left_ms)).less(kept), kept)
+    }
+
+    fn has_room(&mut self, measure: Measure, load: Counts, waits: bool, now: Timestamp) -> bool {
+        if !waits {
+            let left_ms = self.turn(now);
+            return load.fits(self.per_minute.less(self.all.level(left_ms)));
+        }
+        let (idle, kept) = self.idle(measure, now);
+        let load = match measure {
+            Measure::Committed => load,
+            Measure::Quota { .. } | Measure::MantleQuota => load.least(self.per_minute.less(kept)),
+        };
+        load.fits(idle)
+    }
+
+    fn take(&mut self, load: Counts, waits: bool, now: Timestamp) {
+        let left_ms = self.turn(now);
+        self.all.open = self.all.open.plus(load);
+        if !waits {
+            self.interactive.open = self.interactive.open.plus(load);
+            self.peak = self.peak.most(self.interactive.level(left_ms));
+        }
     }
 
     /// What interactive calls may still want, by what they took of earlier minutes.
@@ -150,8 +182,9 @@ pub(crate) struct Room {
 
 impl Room {
     pub(crate) fn new(measure: Measure, per_minute: Counts, freed: Arc<Notify>) -> Self {
-        let (all, interactive, peak, peaks) = (Flow::default(), Flow::default(), Counts::default(), Vec::new());
-        let state = Mutex::new(State { per_minute, minute: i64::MIN / MINUTE_MS, all, interactive, peak, peaks });
+        let (all, interactive, missed, peak, peaks) = Default::default();
+        let state = State { per_minute, minute: i64::MIN / MINUTE_MS, all, interactive, missed, peak, peaks };
+        let state = Mutex::new(state);
         Self { measure, freed, state }
     }
 
@@ -167,18 +200,21 @@ impl Room {
     /// Whether a call fits. One that can wait leaves free what interactive calls took lately, and of a quota a part in any case; one
     /// that is larger than what is there for it at best goes when all of that is free, and AWS has the last word.
     pub(crate) fn has_room(&self, load: Counts, waits: bool, now: Timestamp) -> bool {
+        self.state().has_room(self.measure, load, waits, now)
+    }
+
+    /// An interactive call has found no room and goes elsewhere: what can wait leaves room for its like.
+    pub(crate) fn missed(&self, load: Counts, now: Timestamp) {
         let mut state = self.state();
         let left_ms = state.turn(now);
-        let free = state.per_minute.less(state.all.level(left_ms));
-        if !waits {
-            return load.fits(free);
-        }
-        let kept = state.kept_free(self.measure, left_ms);
-        let load = match self.measure {
-            Measure::Committed => load,
-            Measure::Quota { .. } | Measure::MantleQuota => load.least(state.per_minute.less(kept)),
-        };
-        load.fits(free.less(kept))
+        state.missed.now = state.missed.now.plus(load);
+        let wanted = state.interactive.level(left_ms).plus(state.missed.level(left_ms));
+        state.peak = state.peak.most(wanted.least(state.per_minute));
+    }
+
+    /// What calls that can wait may take of it at this moment.
+    pub(crate) fn idle(&self, now: Timestamp) -> Counts {
+        self.state().idle(self.measure, now).0
     }
 
     /// What is taken of it, for whoever asks.
@@ -196,16 +232,6 @@ impl Room {
             format!("{taken} of {most} {kind} of the last minute are taken{kept}")
         });
         known.collect::<Vec<_>>().join("; ")
-    }
-
-    fn take(&self, load: Counts, waits: bool, now: Timestamp) {
-        let mut state = self.state();
-        let left_ms = state.turn(now);
-        state.all.open = state.all.open.plus(load);
-        if !waits {
-            state.interactive.open = state.interactive.open.plus(load);
-            state.peak = state.peak.most(state.interactive.level(left_ms));
-        }
     }
 
     fn settle(&self, thought: Counts, took: Counts, waits: bool) {
@@ -231,8 +257,17 @@ pub(crate) struct Hold {
 
 impl Hold {
     pub(crate) fn new(room: Arc<Room>, thought: Counts, waits: bool, now: Timestamp) -> Self {
-        room.take(thought, waits, now);
+        room.state().take(thought, waits, now);
         Self { room, thought, took: Counts::default(), waits }
+    }
+
+    /// Of a call that can wait, if it fits: no other call comes between the two.
+    pub(crate) fn if_room(room: &Arc<Room>, thought: Counts, now: Timestamp) -> Option<Self> {
+        let mut state = room.state();
+        let fits = state.has_room(room.measure, thought, true, now);
+        fits.then(|| state.take(thought, true, now))?;
+        drop(state);
+        Some(Self { room: room.clone(), thought, took: Counts::default(), waits: true })
     }
 
     pub(crate) fn used(&mut self, usage: &Usage) {
@@ -309,6 +344,21 @@ mod tests {
         took(&c, 70, false, later.0);
         assert!(c.has_room(load(30), true, later), "once they have it again, it is not kept twice");
         assert!(c.has_room(load(100), true, Timestamp(17 * 60_000)), "after ten quiet minutes nothing is kept");
+    }
+
+    #[test]
+    fn a_burst_that_finds_what_can_wait_in_its_room_has_it_from_the_next_minute_on() {
+        let c = room(Measure::Committed, 100);
+        let lent = || Hold::if_room(&c, load(10), Timestamp(0));
+        let drained: Vec<Hold> = std::iter::from_fn(lent).collect();
+        assert_eq!((drained.len(), c.idle(Timestamp(0))), (10, Counts([0, 1_000])));
+        (0..8).for_each(|_| c.missed(load(10), Timestamp(1_000)));
+        drained.into_iter().for_each(|mut hold| hold.lost());
+        for at_ms in [60_000, 100_000, 125_000] {
+            assert!(!c.has_room(load(21), true, Timestamp(at_ms)), "at {at_ms}");
+        }
+        assert!(c.has_room(load(20), true, Timestamp(125_000)) && c.has_room(load(80), false, Timestamp(125_000)));
+        assert!(c.has_room(load(100), true, Timestamp(12 * 60_000)));
     }
 
     #[test]

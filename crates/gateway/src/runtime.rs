@@ -235,7 +235,11 @@ impl Gateway {
                 break;
             }
             let (load, now) = (self.rules().load(ask, terms, spot), self.now());
-            let hold = spot.room.clone().map(|room| Hold::new(room, load, self.rules().waits(ask, terms, now), now));
+            let waits = self.rules().waits(ask, terms, now);
+            if last.is_none() && spot.committed.is_none() && !waits {
+                self.missed((ask, terms), spots, now);
+            }
+            let hold = spot.room.clone().map(|room| Hold::new(room, load, waits, now));
             let Tried { mut response, again } = match self.live().server(spot) {
                 Some(server) => self.once_served(came, server, spot.lane, hold).await?,
                 None => self.once(came, spot, hold).await?,

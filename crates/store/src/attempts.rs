@@ -15,11 +15,13 @@ pub enum Lane {
     Flex,
     /// Calls on demand.
     OnDemand,
+    /// Calls on capacity that is paid for by the hour.
+    Provisioned,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Self; 3] = [Self::Batch, Self::Flex, Self::OnDemand];
+    pub const ALL: [Self; 4] = [Self::Batch, Self::Flex, Self::OnDemand, Self::Provisioned];
 
     /// The name in the database, and for users.
     pub const fn name(self) -> &'static str {
@@ -27,6 +29,7 @@ impl Lane {
             Self::Batch => "batch",
             Self::Flex => "flex",
             Self::OnDemand => "on_demand",
+            Self::Provisioned => "provisioned",
         }
     }
 

@@ -154,7 +154,7 @@ fn take(pot: &mut Bitmap, each: u64, wanted: u64, left: &mut u64) -> u64 {
 /// The cheapest lane that may be used; the first where prices do not say.
 pub(super) fn lane(view: &View<'_>, rescue: &Rescue) -> Option<Lane> {
     let price = |lane: &Lane| match lane {
-        Lane::Batch => None,
+        Lane::Batch | Lane::Provisioned => None,
         Lane::Flex => view.costs.flex,
         Lane::OnDemand => view.costs.on_demand,
     };
@@ -164,7 +164,7 @@ pub(super) fn lane(view: &View<'_>, rescue: &Rescue) -> Option<Lane> {
 }
 
 /// The first `n` slots.
-fn first(slots: &Bitmap, n: u64) -> Bitmap {
+pub(super) fn first(slots: &Bitmap, n: u64) -> Bitmap {
     if n >= slots.count() {
         return slots.clone();
     }

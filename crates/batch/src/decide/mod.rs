@@ -1,12 +1,13 @@
 //! What to do about a pool: pure, from what is known of it at one moment.
 //!
 //! Work waits for batch while that is worth it; what would miss its deadline even on the on-demand lanes, were it to wait any
-//! longer, goes there; what passed its deadline ends. Promises: the same view gives the same moves; no record is in two moves;
+//! longer, goes there; what passed its deadline ends. What idle capacity has room for goes there first: it is paid for. Promises: the same view gives the same moves; no record is in two moves;
 //! no job is below the minimum or above the maximum; a move to the on-demand lanes stays within the rate that is allowed.
 
 mod compose;
 mod forecast;
 mod guard;
+mod idle;
 mod limits;
 mod small;
 mod window;
@@ -20,6 +21,7 @@ use laneshift_store::{Bitmap, Chunk, ChunkId, Lane, Members};
 use laneshift_units::{Money, QuotaTokens, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::idle::Spare;
 use compose::{Group, compose};
 
 /// How the lanes may be used for a pool: what its owner allowed when its records were accepted.
@@ -96,7 +98,9 @@ pub struct View<'a> {
     pub others: &'a [Held],
     /// What may go to them at this moment.
     pub allowance: QuotaTokens,
-    /// How many times an output token counts there.
+    /// What is idle of capacity that is paid for already.
+    pub spare: Spare,
+    /// How many times an output token counts on the on-demand lanes.
     pub burndown: u64,
     /// What records cost.
     pub costs: Costs,
@@ -135,6 +139,8 @@ struct Part {
     created: Timestamp,
     /// Quota tokens of one record.
     each: u64,
+    /// Its input and output tokens.
+    load: [u64; 2],
     /// Bytes of one record.
     bytes: u64,
     free: Bitmap,
@@ -159,6 +165,7 @@ pub fn decide(view: &View<'_>) -> Vec<Move> {
                 deadline: chunk.new.deadline,
                 created: chunk.new.created,
                 each: ((chunk.new.usage.input.0 + chunk.new.usage.output.0 * view.burndown) / records).max(1),
+                load: [chunk.new.usage.input.0.div_ceil(records).max(1), chunk.new.usage.output.0.div_ceil(records)],
                 bytes: (chunk.new.bytes / records).max(1),
                 held: unsettled.and(&chunk.open),
                 free: chunk.free(),
@@ -166,9 +173,10 @@ pub fn decide(view: &View<'_>) -> Vec<Move> {
         }
     }
     parts.sort_by_key(|part| (part.deadline, part.chunk));
+    let drains = idle::drain(view, &mut parts, &mut moves);
     take_suspects(view, &mut parts, &mut moves);
     let allowed = guard::rescue(view, &mut parts, &mut moves);
-    jobs(view, &parts, allowed, &mut moves);
+    jobs(view, &parts, (allowed, drains), &mut moves);
     moves
 }
 
@@ -203,7 +211,7 @@ fn take_suspects(view: &View<'_>, parts: &mut [Part], moves: &mut Vec<Move>) {
 }
 
 /// Makes jobs of what is free, when it is time.
-fn jobs(view: &View<'_>, parts: &[Part], allowed: u64, moves: &mut Vec<Move>) {
+fn jobs(view: &View<'_>, parts: &[Part], (allowed, drains): (u64, bool), moves: &mut Vec<Move>) {
     let total: u64 = parts.iter().map(|part| part.free.count()).sum();
     if total == 0 || !view.batch || view.paused || view.slots == 0 {
         return;
@@ -224,8 +232,8 @@ fn jobs(view: &View<'_>, parts: &[Part], allowed: u64, moves: &mut Vec<Move>) {
             .map(|part| Group { chunk: part.chunk, slots: part.free.clone(), bytes: part.bytes, deadline: part.deadline })
             .collect();
         moves.extend(compose(view.now, groups, &view.limits, view.slots).into_iter().map(|members| Move::Job(members, 0)));
-    } else if pressed || !view.jobs_open {
-        // Jobs under way may bring company: records to try again.
+    } else if pressed || !(view.jobs_open || drains) {
+        // Jobs under way may bring company, records to try again; and capacity that drains the pool takes the rest for nothing.
         small::place(view, parts, total, allowed, moves);
     }
 }

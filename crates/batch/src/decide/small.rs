@@ -16,7 +16,7 @@ pub(super) fn place(view: &View<'_>, parts: &[Part], total: u64, allowed: u64, m
     };
     let lane = view.rescue.and_then(|rescue| guard::lane(view, rescue));
     let called = lane.and_then(|lane| match lane {
-        Lane::Batch => None,
+        Lane::Batch | Lane::Provisioned => None,
         Lane::Flex => view.costs.flex,
         Lane::OnDemand => view.costs.on_demand,
     });

@@ -2,6 +2,7 @@
 
 mod bisect;
 mod fits;
+mod idle;
 mod laws;
 mod minutes;
 mod small;

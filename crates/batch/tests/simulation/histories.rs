@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use laneshift_batch::Idle;
 use laneshift_provider::settings::Settings as Provider;
 use laneshift_store::memory::Memory;
 use laneshift_store::{Bitmap, Store, SubmissionState};
@@ -11,6 +12,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::flaky::{FlakyObjects, FlakyStore, Mishap, Plan};
+use crate::idle::{Unit, unit};
 use crate::sim::{Deed, HOUR_MS, Hook, MINUTE_MS, Sim, no_hook};
 
 /// Everything that goes wrong in one history.
@@ -28,6 +30,8 @@ struct History {
     puts: Vec<(u64, Mishap)>,
     cancel: Option<u64>,
     redact: Vec<(u64, usize)>,
+    /// Records that idle capacity has room for.
+    idle: Option<u64>,
 }
 
 fn fault() -> impl Strategy<Value = Value> {
@@ -62,11 +66,15 @@ fn history() -> impl Strategy<Value = History> {
         prop::collection::vec((1..60_u64, mishap), 0..4),
         prop::collection::vec((1..8_u64, put), 0..3),
     );
-    let others = (prop::option::weighted(0.3, 1..200_u64), prop::collection::vec((1..200_u64, 0..100_usize), 0..3));
+    let others = (
+        prop::option::weighted(0.3, 1..200_u64),
+        prop::collection::vec((1..200_u64, 0..100_usize), 0..3),
+        prop::option::weighted(0.4, 1..500_u64),
+    );
     (100..330_usize, 8..200_i64, 100..300_u64, wrong, others).prop_map(|(records, within_h, job_max, wrong, others)| {
         let (faults, deaths, steps, commits, puts) = wrong;
-        let (cancel, redact) = others;
-        History { records, within_h, job_max, faults, deaths, steps, commits, puts, cancel, redact }
+        let (cancel, redact, idle) = others;
+        History { records, within_h, job_max, faults, deaths, steps, commits, puts, cancel, redact, idle }
     })
 }
 
@@ -75,7 +83,9 @@ async fn live(history: &History) {
     let quota = "Records per batch inference job for Claude Haiku 4.5";
     provider.quotas.insert(quota.to_owned(), history.job_max as f64);
     let memory: Arc<dyn Store> = Arc::new(Memory::default());
+    provider.provisioned_models.push(unit());
     let mut sim = Sim::with(provider, memory.clone());
+    sim.idle = history.idle.map(|records| Unit::lending(records) as Arc<dyn Idle>);
     let puts = Plan::new(history.puts.clone());
     sim.between = Arc::new(move |bucket| FlakyObjects::over(bucket, puts.clone()));
     let (id, _) = sim.accept(&sim.engine(no_hook()), "a", history.records, history.within_h * HOUR_MS).await;

@@ -4,6 +4,7 @@
 mod deadlines;
 mod flaky;
 mod histories;
+mod idle;
 mod ids;
 mod pauses;
 mod poison;

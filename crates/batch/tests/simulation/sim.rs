@@ -11,12 +11,13 @@ use http::{Request as HttpRequest, Response};
 use http_body_util::BodyExt;
 use laneshift_aws::{Client, Credentials, Endpoints, Transport, TransportError};
 use laneshift_batch::{
-    Accepted, Buckets, Engine, EngineError, Outlook, Place, Progress, Receipt, Request, Settings, Terms, Tools, submission_id,
+    Accepted, Buckets, Engine, EngineError, Idle, Outlook, Place, Progress, Receipt, Request, Settings, Terms, Tools,
+    submission_id,
 };
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
 use laneshift_emulator::{Body, Emulator, Options, Pace};
-use laneshift_provider::bill::PriceList;
+use laneshift_provider::bill::{By, PriceList};
 use laneshift_provider::settings::Settings as Provider;
 use laneshift_store::memory::Memory;
 use laneshift_store::{ChunkId, Store};
@@ -61,6 +62,8 @@ pub(crate) struct Sim {
     pub(crate) between: Between,
     pub(crate) meanwhile: Meanwhile,
     pub(crate) boot: String,
+    /// What is idle of paid capacity.
+    pub(crate) idle: Option<Arc<dyn Idle>>,
     catalog: Arc<Catalog>,
     pub(crate) folder: TempDir,
     _aws: TempDir,
@@ -98,6 +101,7 @@ impl Sim {
             between: Arc::new(|store| store),
             meanwhile: Arc::default(),
             boot: "first".to_owned(),
+            idle: None,
             catalog: Arc::new(Catalog::shipped().expect("shipped")),
             folder,
             _aws: aws,
@@ -169,7 +173,12 @@ impl Sim {
         let wall = Arc::new(move || Timestamp(wall.load(Ordering::Relaxed)));
         let endpoints = Endpoints { custom: Some("http://simulated".to_owned()) };
         let client = Client::new(self.transport(), keys, "us-east-1", endpoints, wall);
-        Engine::new(self.folder.path(), self.store.clone(), client, buckets, tools, self.settings.clone()).expect("a folder")
+        let engine = Engine::new(self.folder.path(), self.store.clone(), client, buckets, tools, self.settings.clone());
+        let engine = engine.expect("a folder");
+        if let Some(idle) = &self.idle {
+            engine.drain_into(idle.clone());
+        }
+        engine
     }
 
     fn transport(&self) -> Transport {
@@ -232,9 +241,14 @@ impl Sim {
             text += &format!("{}\n", json!({ "recordId": format!("{name}-{i}"), "modelInput": body }));
         }
         std::fs::write(&input, text).expect("written");
-        let request = self.request(name, &input);
-        let (id, _) = submission_id(&request, &input, "me").expect("read");
-        engine.read_input(&request, (&id, &input), "me", deadline).expect("good records")
+        self.read_file(engine, (name, &input), deadline)
+    }
+
+    /// Reads a file of records.
+    pub(crate) fn read_file(&self, engine: &Engine, (name, input): (&str, &Path), deadline: Timestamp) -> Accepted {
+        let request = self.request(name, input);
+        let (id, _) = submission_id(&request, input, "me").expect("read");
+        engine.read_input(&request, (&id, input), "me", deadline).expect("good records")
     }
 
     fn request(&self, name: &str, input: &Path) -> Request {
@@ -270,11 +284,10 @@ impl Sim {
         (id, outlook)
     }
 
-    /// What AWS has billed.
+    /// What AWS has billed for tokens; hours of paid capacity are nobody's here.
     pub(crate) fn billed(&self) -> Money {
-        let total = self.emulator.bill().total(PriceList::shipped());
-        assert!(total.unpriced.is_empty(), "{total:?}");
-        total.known
+        let lines = self.emulator.bill().lines(PriceList::shipped(), By::Model);
+        lines.iter().map(|line| line.cost().expect("priced")).sum()
     }
 
     /// Every record of a file once, in the files that were delivered; gives the ids of those with an answer.

@@ -13,7 +13,6 @@ mod spending;
 mod used;
 
 use std::collections::HashMap;
-use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -85,8 +84,6 @@ pub struct Books {
 }
 
 struct Inner {
-    /// Held as long as the books are open.
-    _lock: File,
     wall: WallClock,
     /// Another one at each start.
     run: u64,
@@ -102,20 +99,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One process keeps the books of a folder: another would take the calls that are open here for lost.
-fn lock_folder(folder: &Path) -> io::Result<File> {
-    crate::keys::private_folder(folder)?;
-    let file = File::create(folder.join("gateway.lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let why = format!("another gateway keeps its books in {}: stop it, or name another --data", folder.display());
-            Err(io::Error::new(io::ErrorKind::ResourceBusy, why))
-        }
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
 impl Books {
     /// Opens the books of a folder, and books what an earlier process left open.
     ///
@@ -124,7 +107,6 @@ impl Books {
     pub(crate) fn open(folder: &Path, wall: WallClock) -> io::Result<Self> {
         let now = (wall)();
         let run = now.0.cast_unsigned();
-        let lock = lock_folder(folder)?;
         let mut ledger = Ledger::new(folder, run);
         for (id, call) in journal::left_open(folder)? {
             ledger.write(&Record::of(id, call, End::Lost, now))?;
@@ -139,7 +121,6 @@ impl Books {
         })?;
         let journal = Journal::begin(folder, run)?;
         let inner = Inner {
-            _lock: lock,
             wall,
             run,
             calls: AtomicU64::new(0),

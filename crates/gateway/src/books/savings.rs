@@ -98,7 +98,8 @@ impl Savings {
     /// # Errors
     /// [`EngineError`].
     pub async fn add_batch_lane(&mut self, engine: &Engine) -> Result<(), EngineError> {
-        for Booked { owner, lane, records, cost, .. } in engine.booked().await? {
+        for Booked { owner, lane, records, at, cost, .. } in engine.booked().await? {
+            self.first = Some(self.first.map_or(at, |first| first.min(at)));
             self.add_later(owner, lane, records, &cost);
         }
         Ok(())

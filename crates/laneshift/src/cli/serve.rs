@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use laneshift_catalog::prices::Catalog;
 use laneshift_gateway::config::{Config, Upstream};
-use laneshift_gateway::{Coming, Gateway, OpenError, Wire, keys};
+use laneshift_gateway::{Coming, Gateway, OpenError, Wire, check, keys};
 use laneshift_listen::{Limits, tls};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -70,7 +70,9 @@ pub(crate) fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Error> {
     let failed = |what: &str, e: &dyn std::fmt::Display| Error::Gateway(format!("{what}: {e}"));
     let catalog = Catalog::shipped().map(Arc::new).map_err(|e| Error::Catalog(e.to_string()))?;
     let env = |name: &str| std::env::var(name).ok();
-    keys::private_folder(&config.data).map_err(|e| failed(&format!("make {}", config.data.display()), &e))?;
+    // What is wrong with the configuration is said before the folder is taken.
+    check(config.clone(), catalog.clone(), &env).map_err(unusable)?;
+    let _taken = keys::take_folder(&config.data).map_err(|e| failed(&format!("take {}", config.data.display()), &e))?;
     let tls = match &config.tls {
         Some(files) => tls::from_files(&files.certificate, &files.key),
         None => tls::server_config(&config.data),

@@ -161,6 +161,10 @@ impl Books<'_> {
                 Lane::Batch => PriceMode::Batch,
                 Lane::Flex => PriceMode::Flex,
                 Lane::OnDemand => PriceMode::OnDemand,
+                Lane::Provisioned => {
+                    self.aside.committed += one.cost.usage.total().0;
+                    continue;
+                }
             };
             let paid = (one.cost.costed == Costed::Exact).then_some(one.cost.paid);
             self.aside.bound += one.cost.bound;

@@ -20,7 +20,7 @@ use crate::StoreError;
 
 const SCHEMA: &str = include_str!("schema.sql");
 /// The version of the schema.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 /// The oldest version that is brought up to date when it is opened.
 const OLDEST: i64 = 2;
 /// The first SQLite without the corruption that resetting a write-ahead log could cause.
@@ -94,13 +94,16 @@ impl Sqlite {
 
     /// Makes what is missing, and brings an older queue up to date, whole or not at all.
     async fn migrate(&self) -> Result<(), StoreError> {
-        let old = self.version().await? == 2;
+        let old = self.version().await?;
         let mut tx = self.begin().await?;
-        if old {
+        if (OLDEST..=4).contains(&old) {
+            sqlx::raw_sql(include_str!("from_4.sql")).execute(&mut *tx).await.map_err(database)?;
+        }
+        if old == 2 {
             sqlx::raw_sql("ALTER TABLE cost RENAME TO cost_2").execute(&mut *tx).await.map_err(database)?;
         }
         sqlx::raw_sql(SCHEMA).execute(&mut *tx).await.map_err(database)?;
-        if old {
+        if old == 2 {
             sqlx::raw_sql(include_str!("from_2.sql")).execute(&mut *tx).await.map_err(database)?;
         }
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA user_version = {VERSION}")))

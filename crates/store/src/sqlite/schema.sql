@@ -1,4 +1,4 @@
--- The queue, version 4. Rows are for submissions, chunks, flushes, attempts and results; for a request only when it brought a
+-- The queue, version 5. Rows are for submissions, chunks, flushes, attempts and results; for a request only when it brought a
 -- key. Money is in picodollars as decimal text: SQLite's integers end at 64 bits. Bitmaps have one bit a slot, 8,192 slots.
 
 CREATE TABLE IF NOT EXISTS pool (
@@ -74,7 +74,7 @@ CREATE INDEX IF NOT EXISTS idem_by_day ON idem (day);
 CREATE TABLE IF NOT EXISTS attempt (
     id INTEGER PRIMARY KEY,
     pool INTEGER NOT NULL REFERENCES pool (id),
-    lane TEXT NOT NULL CHECK (lane IN ('batch', 'flex', 'on_demand')),
+    lane TEXT NOT NULL CHECK (lane IN ('batch', 'flex', 'on_demand', 'provisioned')),
     job_name TEXT UNIQUE,
     request TEXT,
     input TEXT UNIQUE,

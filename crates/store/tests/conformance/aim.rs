@@ -29,7 +29,7 @@ pub(crate) async fn aim(verb: &Verb, model: &dyn Store, step: i64) -> Aimed {
                 charges: if *behind { Vec::new() } else { vec![charge(*chunk, i128::from(*records))] },
             })
         }
-        Verb::Intend { again, free, parts, batch, hedge } => {
+        Verb::Intend { again, free, parts, lane, hedge } => {
             let known = attempts(model).await;
             let id = again.and_then(|pick| picked(&known, pick)).unwrap_or(known.len() as u64).min(ATTEMPTS - 2);
             let mut aimed = Vec::new();
@@ -40,7 +40,10 @@ pub(crate) async fn aim(verb: &Verb, model: &dyn Store, step: i64) -> Aimed {
                 }
                 aimed.push(part);
             }
-            let intent = if *batch { intent(id, aimed) } else { calls(id, aimed) };
+            let intent = match lane {
+                Lane::Batch => intent(id, aimed),
+                lane => Intent { lane: *lane, ..calls(id, aimed) },
+            };
             Aimed::Intend(Intent { hedge: *hedge, created: Timestamp(step), ..intent })
         }
         Verb::Move { attempt, from, to, note } => {

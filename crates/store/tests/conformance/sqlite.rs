@@ -19,6 +19,15 @@ async fn raw(folder: &Path) -> SqliteConnection {
 /// A row of every table.
 async fn fill(store: &dyn Store) {
     fill_with(store, &booked()).await;
+    charge_two(store).await;
+    store.intend(&provisioned()).await.expect("decided");
+}
+
+fn provisioned() -> Intent {
+    Intent { lane: Lane::Provisioned, bound: Some(laneshift_units::Money::ZERO), ..calls(3, vec![members(3, 0..1)]) }
+}
+
+async fn charge_two(store: &dyn Store) {
     let charges = vec![charge(1, i128::from(u64::MAX) * 1_000), charge(3, 7)];
     store.accept(&Accept { charges, ..Accept::default() }).await.expect("accepted");
 }
@@ -74,7 +83,7 @@ async fn a_second_handle_on_the_folder_is_refused_until_the_first_is_gone() {
 
 #[tokio::test]
 async fn another_version_of_the_queue_is_refused_and_left_as_it_is() {
-    for version in [1, 5] {
+    for version in [1, 6] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut file = SqliteConnection::connect_with(
             &SqliteConnectOptions::new().filename(folder.path().join("queue.db")).create_if_missing(true),
@@ -87,7 +96,7 @@ async fn another_version_of_the_queue_is_refused_and_left_as_it_is() {
         let Err(StoreError::Database(why)) = Sqlite::open(folder.path()).await.map(drop) else {
             panic!("version {version} was opened")
         };
-        assert!(why.contains(&format!("version {version}")) && why.contains("knows 4"), "{why}");
+        assert!(why.contains(&format!("version {version}")) && why.contains("knows 5"), "{why}");
         let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_master")
             .fetch_all(&mut raw(folder.path()).await)
             .await
@@ -115,17 +124,23 @@ fn golden(version: u8) -> PathBuf {
 async fn a_queue_of_a_version_before_is_brought_up_to_date_and_loses_nothing() {
     // The second did not say what of a cost is whose.
     let in_one = vec![Entry { chunk: None, cost: cost(i128::from(u64::MAX) * 1_000) }];
-    for (version, booked) in [(2, in_one), (3, booked())] {
+    for (version, booked) in [(2, in_one), (3, booked()), (4, booked())] {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::copy(golden(version), folder.path().join("queue.db")).expect("a copy");
         let Err(StoreError::Database(why)) = Sqlite::look(folder.path()).await.map(drop) else { panic!("looked at as it is") };
         assert!(why.contains(&format!("version {version}")) && why.contains("batch resume"), "{why}");
         let model = memory::Memory::default();
         fill_with(&model, &booked).await;
+        if version >= 4 {
+            charge_two(&model).await;
+        }
         let as_it_was = Picture::of(&model).await;
         for _ in 0..2 {
             assert_eq!(Picture::of(&Sqlite::open(folder.path()).await.expect("the old queue")).await, as_it_was);
         }
+        let store = Sqlite::open(folder.path()).await.expect("the old queue");
+        store.intend(&provisioned()).await.expect("every lane is stored");
+        drop(store);
         let new = tempfile::tempdir().expect("a folder");
         drop(Sqlite::open(new.path()).await.expect("new"));
         assert_eq!(schema(folder.path()).await, schema(new.path()).await);
@@ -135,7 +150,7 @@ async fn a_queue_of_a_version_before_is_brought_up_to_date_and_loses_nothing() {
 #[tokio::test]
 async fn a_queue_that_was_written_by_this_version_is_read_as_it_was() {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::copy(golden(4), folder.path().join("queue.db")).expect("a copy");
+    std::fs::copy(golden(5), folder.path().join("queue.db")).expect("a copy");
     let written = Picture::of(&Sqlite::open(folder.path()).await.expect("the golden queue")).await;
     let model = memory::Memory::default();
     fill(&model).await;
@@ -145,7 +160,7 @@ async fn a_queue_that_was_written_by_this_version_is_read_as_it_was() {
 #[tokio::test]
 async fn the_stored_format_changes_only_with_its_version() {
     let [old, new] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
-    std::fs::copy(golden(4), old.path().join("queue.db")).expect("a copy");
+    std::fs::copy(golden(5), old.path().join("queue.db")).expect("a copy");
     let store = Sqlite::open(new.path()).await.expect("new");
     fill(&store).await;
     drop(store);

@@ -1,5 +1,6 @@
 //! Random verbs.
 
+use laneshift_store::Lane;
 use proptest::prelude::*;
 
 /// One verb. A pick is one of what is there, so that verbs meet; see [`crate::aim`].
@@ -37,7 +38,7 @@ pub(crate) enum Verb {
         again: Option<u64>,
         free: bool,
         parts: Vec<(u64, (usize, usize))>,
-        batch: bool,
+        lane: Lane,
         hedge: bool,
     },
     /// From the state that it is in, or from any.
@@ -68,6 +69,9 @@ pub(crate) fn verb() -> impl Strategy<Value = Verb> {
     let pick = || 0..PICKS;
     let key = || proptest::option::weighted(0.3, 0..3_u8);
     let parts = proptest::collection::vec((pick(), part()), 1..3);
+    // Jobs as often as calls.
+    let calls = prop_oneof![Just(Lane::Flex), Just(Lane::OnDemand), Just(Lane::Provisioned)];
+    let lane = prop_oneof![Just(Lane::Batch), calls];
     prop_oneof![
         4 => (0..3_u64, 0..2_u64, key()).prop_map(|(submission, body, key)| Verb::Bulk { submission, body, key }),
         4 => (0..2_u64, 1..5_u32, proptest::option::of(3..5_u64), key(), 0..2_u64, proptest::bool::weighted(0.1)).prop_map(
@@ -80,8 +84,8 @@ pub(crate) fn verb() -> impl Strategy<Value = Verb> {
         2 => (pick(), part(), any::<bool>()).prop_map(|(chunk, part, expired)| Verb::End(chunk, part, expired)),
         1 => (pick()).prop_map(Verb::Cancel),
         1 => (pick(), part()).prop_map(|(chunk, part)| Verb::Redact(chunk, part)),
-        5 => (proptest::option::weighted(0.1, pick()), parts, any::<bool>(), proptest::bool::weighted(0.3), any::<bool>()).prop_map(
-            |(again, parts, batch, hedge, free)| Verb::Intend { again, free, parts, batch, hedge }
+        5 => (proptest::option::weighted(0.1, pick()), parts, lane, proptest::bool::weighted(0.3), any::<bool>()).prop_map(
+            |(again, parts, lane, hedge, free)| Verb::Intend { again, free, parts, lane, hedge }
         ),
         4 => (pick(), proptest::option::weighted(0.2, 0..6_usize), 0..6_usize, any::<bool>()).prop_map(
             |(attempt, from, to, note)| Verb::Move { attempt, from, to, note }

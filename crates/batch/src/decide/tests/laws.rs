@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::world::*;
 use crate::decide::*;
+use crate::idle::Spare;
 
 /// The suspect records of a chunk.
 fn suspect(world: &World, chunk: ChunkId) -> Bitmap {
@@ -91,7 +92,8 @@ proptest! {
     #[test]
     fn the_calls_of_a_moment_stay_within_the_allowance(world in world()) {
         let moves = world.decide();
-        let calls: Vec<&Members> = moves.iter().filter(|one| matches!(one, Move::Calls(..))).flat_map(of).collect();
+        let on_demand = |one: &&Move| matches!(one, Move::Calls(_, lane, _) if *lane != Lane::Provisioned);
+        let calls: Vec<&Members> = moves.iter().filter(on_demand).flat_map(of).collect();
         let Some(rescue) = &world.rescue else { prop_assert!(calls.is_empty()); return Ok(()) };
         let weight = |m: &&Members| {
             let new = &world.chunk(m.chunk).new;
@@ -102,9 +104,30 @@ proptest! {
     }
 
     #[test]
+    fn idle_capacity_takes_what_it_has_room_for_and_no_later_deadline_first(world in world()) {
+        let moves = world.decide();
+        let drained: Vec<&Members> = moves.iter().filter(|one| matches!(one, Move::Calls(_, Lane::Provisioned, _))).flat_map(of).collect();
+        let each = |id: ChunkId| { let new = &world.chunk(id).new; new.usage.input.0.div_ceil(u64::from(new.records)).max(1) };
+        let records: u64 = drained.iter().map(|m| m.slots.count()).sum();
+        let input: u64 = drained.iter().map(|m| m.slots.count() * each(m.chunk)).sum();
+        prop_assert!(records <= world.spare.records && input <= world.spare.input.0, "{:?}", moves);
+        // A record that stays could not have gone in the place of those with later deadlines.
+        for chunk in world.chunks.iter().filter(|c| c.new.deadline > world.now) {
+            let gone = drained.iter().find(|m| m.chunk == chunk.new.id).map(|m| m.slots.clone()).unwrap_or_default();
+            if !chunk.free().without(&gone).is_empty() {
+                let place = (chunk.new.deadline, chunk.new.id);
+                let later = drained.iter().filter(|m| (world.chunk(m.chunk).new.deadline, m.chunk) > place);
+                let (n, tokens) = later.fold((0, 0), |(n, sum), m| (n + m.slots.count(), sum + m.slots.count() * each(m.chunk)));
+                let left = (world.spare.records - records + n, world.spare.input.0 - input + tokens);
+                prop_assert!(left.0 == 0 || left.1 < each(chunk.new.id), "{:?}: {:?}", chunk.new.id, moves);
+            }
+        }
+    }
+
+    #[test]
     fn a_lane_that_may_not_be_used_or_has_no_flex_is_not_called(world in world()) {
         for one in world.decide() {
-            if let Move::Calls(_, lane, _) = one {
+            if let Move::Calls(_, lane, _) = one && lane != Lane::Provisioned {
                 prop_assert!(world.rescue.as_ref().is_some_and(|rescue| rescue.lanes.contains(&lane)));
                 prop_assert!(lane != Lane::Flex || world.costs.flex.is_some());
             }
@@ -114,6 +137,7 @@ proptest! {
     #[test]
     fn free_records_become_jobs_where_there_are_enough_and_nothing_holds_them(mut world in world(), small in any::<bool>()) {
         (world.terms.window, world.terms.linger_ms, world.rescue, world.batch, world.slots) = (None, 0, None, true, 100);
+        world.spare = Spare::default();
         world.terms.pad = false;
         world.suspects.clear();
         world.chunks.retain(|c| c.new.deadline > world.now);

@@ -5,6 +5,7 @@ use laneshift_units::{Money, QuotaTokens, Timestamp, Tokens, Usage};
 use proptest::prelude::*;
 
 use crate::decide::*;
+use crate::idle::Spare;
 
 pub(super) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 pub(super) const MINUTE_MS: i64 = 60_000;
@@ -22,6 +23,7 @@ pub(super) struct World {
     pub(super) batch: bool,
     pub(super) rescue: Option<Rescue>,
     pub(super) allowance: u64,
+    pub(super) spare: Spare,
     pub(super) costs: Costs,
     pub(super) terms: Terms,
     pub(super) margin_ms: i64,
@@ -50,6 +52,7 @@ impl World {
             batch: true,
             rescue: None,
             allowance: 0,
+            spare: Spare::default(),
             costs: Costs { batch: price(50), filler: price(5), flex: None, on_demand: price(100) },
             terms: Terms::default(),
             margin_ms: 0,
@@ -70,6 +73,7 @@ impl World {
             forecast: &Forecast::of(&[]),
             rescue: self.rescue.as_ref(),
             allowance: QuotaTokens(self.allowance),
+            spare: self.spare,
             burndown: 1,
             costs: self.costs,
             terms: &self.terms,
@@ -137,6 +141,11 @@ fn any_rescue() -> impl Strategy<Value = Rescue> {
     })
 }
 
+/// Of the input's tokens: chunks here have no others.
+pub(super) fn spare(input: u64, records: u64) -> Spare {
+    Spare { input: Tokens(input), output: Tokens(0), records }
+}
+
 fn any_costs() -> impl Strategy<Value = Costs> {
     let price = || proptest::option::weighted(0.8, (1..100_i128).prop_map(Money::from_pico));
     (price(), price(), price(), price()).prop_map(|(batch, filler, flex, on_demand)| Costs { batch, filler, flex, on_demand })
@@ -159,10 +168,11 @@ pub(super) fn world() -> impl Strategy<Value = World> {
         window,
         ..Terms::default()
     });
-    let flags = (0..6_u64, any::<bool>(), proptest::bool::weighted(0.8), 0..30_i64);
+    let idle = prop_oneof![2 => Just(Spare::default()), 1 => (0..9_000_u64, 0..200_u64).prop_map(|(input, records)| spare(input, records))];
+    let flags = (0..6_u64, any::<bool>(), proptest::bool::weighted(0.8), 0..30_i64, idle);
     (chunks, suspects, lanes, terms, flags).prop_map(|(chunks, suspects, (rescue, allowance, costs), terms, flags)| {
-        let (slots, jobs_open, batch, margin) = flags;
+        let (slots, jobs_open, batch, margin, spare) = flags;
         let margin_ms = margin * MINUTE_MS;
-        World { chunks, suspects, rescue, allowance, costs, terms, margin_ms, slots, jobs_open, batch, ..World::new() }
+        World { chunks, suspects, rescue, allowance, spare, costs, terms, margin_ms, slots, jobs_open, batch, ..World::new() }
     })
 }

@@ -100,6 +100,7 @@ fn line(part: &Part) -> String {
         Lane::Batch => part.arn.as_deref().map_or_else(|| format!("job {}", part.id), |arn| format!("job {arn}")),
         Lane::Flex => "calls in the flex tier".to_owned(),
         Lane::OnDemand => "calls on demand".to_owned(),
+        Lane::Provisioned => "calls on provisioned capacity".to_owned(),
     };
     let cost =
         part.cost.as_ref().and_then(|cost| known(cost, cost.paid)).map_or_else(String::new, |paid| format!(", {}", usd(paid)));
