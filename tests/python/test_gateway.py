@@ -566,16 +566,32 @@ class Hostile(GatewayCase):
         self.gateway.close()
         self.gateway = Gateway(
             self.emulator,
-            config=f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\n[limits]\nhead_s = 3\nrequest_s = 3\n',
+            config=f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\n[limits]\nhead_s = 3\nrequest_s = 3\nbodies_mb = 35\n',
         )
         self.addCleanup(self.gateway.close)
-        self.runtime = self.connect(self.gateway.key())
+        key = self.gateway.key()
+        self.runtime = self.connect(key)
         host, port = self.gateway.info["url"].removeprefix("http://").split(":")
         slow = []
         for begin in (b"", b"P", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", b"POST /model/m/converse HTTP/1.1\r\n", b"POST /model/m/converse HTTP/1.1\r\nhost: h\r\ncontent-length: 99\r\n\r\n{"):
             connection = socket.create_connection((host, int(port)), timeout=30)
             connection.sendall(begin)
             slow.append(connection)
+        self.alive()
+        large = {"modelId": NOVA, "body": json.dumps({"messages": [{"role": "user", "content": [{"text": "word " * 20_000}]}]})}
+        self.runtime.invoke_model(**large)
+        # One that says it is as large as any takes all the room for large ones.
+        head = f"POST /model/m/converse HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {key['api_key']}\r\ncontent-length: 34999999\r\n\r\n{{"
+        slow.append(socket.create_connection((host, int(port)), timeout=30))
+        slow[-1].sendall(head.encode())
+
+        def is_full():
+            try:
+                self.runtime.invoke_model(**large)
+            except ClientError as error:
+                return "limits.bodies_mb" in error.response["Error"]["Message"]
+
+        until(is_full)
         self.alive()
         for connection in slow:
             # An end, or an answer that says so; never a wait without end.
@@ -584,6 +600,7 @@ class Hostile(GatewayCase):
                 while part := connection.recv(65536):
                     answer += part
             self.assertNotIn(b"HTTP/1.1 200", answer)
+        self.runtime.invoke_model(**large)
 
 
 class LaterCase(GatewayCase):

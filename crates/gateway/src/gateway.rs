@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response};
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use laneshift_aws::WallClock;
 use laneshift_aws::sigv4::{claim, sha256_hex, verify};
@@ -19,6 +20,7 @@ use laneshift_catalog::prices::{Catalog, Tariff};
 use laneshift_units::{ProfiledModel, Region, Timestamp};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::body::{Body, Coming};
 use crate::books::{Books, EVERYBODY};
@@ -39,6 +41,8 @@ use crate::upstream::{Target, Wire};
 /// The largest body that is taken.
 // The largest valid one is CountTokens' over an InvokeModel body of 25,000,000 bytes, which base64 makes a third longer.
 const BODY_BYTES_MAX: usize = 35_000_000;
+/// Bodies up to this are many, and take little room.
+const BODY_BYTES_SMALL: usize = 64 << 10;
 /// How much of a larger one is read and thrown away.
 const REST_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 /// Names and regions for which prices were looked up; beyond that they are looked up each time.
@@ -74,6 +78,8 @@ struct Inner {
     wire: Wire,
     roles: Roles,
     wall: WallClock,
+    /// Kilobytes that large bodies may take.
+    bodies: Arc<Semaphore>,
     creating: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     settling: tokio::sync::Mutex<()>,
 }
@@ -156,6 +162,7 @@ impl Gateway {
             wire,
             roles: Roles::default(),
             wall,
+            bodies: Arc::new(Semaphore::new(live.config.limits.bodies_mb * 1_000)),
             creating: Mutex::default(),
             settling: tokio::sync::Mutex::default(),
         };
@@ -350,7 +357,7 @@ impl Gateway {
                 return Err(if drained.is_ok() { refusal } else { Refusal::too_slow() });
             }
         };
-        let body = self.read(body).await?;
+        let (body, _room) = self.read(body).await?;
         // Who brings a key as it is has signed nothing, and only what is passed on as it came is signed again.
         let is_hashed = bearer.is_none() || matches!(route, Route::Count(_) | Route::Run(..));
         let body_sha256 = if is_hashed { sha256_hex(&body) } else { String::new() };
@@ -390,10 +397,18 @@ impl Gateway {
     }
 
     /// The whole body, if it comes in time and is not too large.
-    async fn read(&self, mut body: Coming) -> Result<Bytes, Refusal> {
+    async fn read(&self, mut body: Coming) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Refusal> {
         let reading = async {
+            let bytes = body.size_hint().upper().map_or(BODY_BYTES_MAX, |bytes| BODY_BYTES_MAX.min(bytes as usize));
+            let room = || self.inner.bodies.clone().try_acquire_many_owned((bytes / 1_000) as u32);
+            let Ok(room) = (bytes > BODY_BYTES_SMALL).then(room).transpose() else {
+                drain(body, BODY_BYTES_MAX).await;
+                return Err(Refusal::unreachable(
+                    "The large requests of this moment take all the room for them: limits.bodies_mb.",
+                ));
+            };
             match Limited::new(&mut body, BODY_BYTES_MAX).collect().await {
-                Ok(whole) => Ok(whole.to_bytes()),
+                Ok(whole) => Ok((whole.to_bytes(), room)),
                 Err(error) if error.is::<LengthLimitError>() => {
                     drain(body, REST_BYTES_MAX).await;
                     Err(Refusal::validation(format!("The body has more than {BODY_BYTES_MAX} bytes.")))

@@ -163,12 +163,17 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
+/// Room for the largest request that is taken.
+const BODIES_MB_MIN: usize = 35;
+
 /// See [`Config::limits`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Connections at one time.
     pub connections: usize,
+    /// Megabytes that large request bodies may take together.
+    pub bodies_mb: usize,
     /// Seconds in which the head of a request has to come.
     pub head_s: u64,
     /// Seconds in which a whole request has to come.
@@ -185,7 +190,16 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 20_000, head_s: 30, request_s: 120, answer_s: 600, idle_s: 300, held_s: 30, drain_s: 30 }
+        Self {
+            connections: 20_000,
+            bodies_mb: 2_048,
+            head_s: 30,
+            request_s: 120,
+            answer_s: 600,
+            idle_s: 300,
+            held_s: 30,
+            drain_s: 30,
+        }
     }
 }
 
@@ -296,6 +310,9 @@ impl Config {
         let limits = &self.limits;
         if [limits.head_s, limits.request_s, limits.answer_s, limits.idle_s].contains(&0) || limits.connections == 0 {
             return Err("limits: connections, head_s, request_s, answer_s and idle_s are above 0".to_owned());
+        }
+        if limits.bodies_mb < BODIES_MB_MIN {
+            return Err(format!("limits.bodies_mb: the largest request needs {BODIES_MB_MIN}"));
         }
         Ok(())
     }
