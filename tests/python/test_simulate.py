@@ -74,6 +74,7 @@ class Simulate(unittest.TestCase):
         for args, code, words in [
             (["--what-if", "outage=mars"], 2, "outage=mars"),
             (["--what-if", "outage=eu-west-1:3h"], 2, "nothing in the ledger is called in that region"),
+            (["--what-if", "outage=us-east-1:3h@2020-01-01T00:00:00Z"], 2, "nothing is called then"),
             (["--policy", self.out / "no-policy.toml"], 3, "no-policy.toml"),
         ]:
             done = laneshift("simulate", "--ledger", self.ledger, "--seeds", 1, *args)

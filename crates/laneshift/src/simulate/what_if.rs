@@ -73,11 +73,17 @@ impl Asked {
             }
         }
         let outage = self.outage.as_ref().map(|(region, length, from)| {
-            let from = from.or_else(|| busiest(&traffic, region)).ok_or_else(|| Error::Argument {
-                what: format!("--what-if outage={region}"),
-                reason: "nothing in the ledger is called in that region".to_owned(),
-            })?;
-            Ok(Outage { region: region.clone(), from, to: Timestamp(from.0 + length) })
+            let argument = |reason| Error::Argument { what: format!("--what-if outage={region}"), reason };
+            let busiest =
+                busiest(&traffic, region).ok_or_else(|| argument("nothing in the ledger is called in that region".to_owned()))?;
+            let from = from.unwrap_or(busiest);
+            let to = Timestamp(from.0 + length);
+            let times = || traffic.calls.iter().map(|call| call.at);
+            if times().all(|at| at < from || at >= to) {
+                let (first, last) = (times().min().unwrap_or(from), times().max().unwrap_or(from));
+                return Err(argument(format!("nothing is called then; the ledger's calls are from {first} to {last}")));
+            }
+            Ok(Outage { region: region.clone(), from, to })
         });
         Ok((traffic, WhatIf { wait_too, deadline_ms: self.deadline_ms, outage: outage.transpose()? }))
     }
