@@ -8,15 +8,16 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use laneshift_aws::AwsError;
 use laneshift_aws::runtime::{Invocation, Invoked};
 use laneshift_store::{
     Attempt, AttemptChange, AttemptId, AttemptState, Bitmap, Cost, Entry, Intent, Lane, Members, PoolId, Settle,
 };
-use laneshift_units::{Money, QuotaTokens, Tokens, Usage};
+use laneshift_units::{Money, QuotaTokens, Timestamp, Tokens, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -35,8 +36,10 @@ use crate::pool::PoolSpec;
 
 /// Records of one group.
 const GROUP_MAX: usize = 256;
-/// Groups that are called at one time.
+/// Full groups that are called at one time; of smaller ones as many more.
 const GROUPS_AT_ONCE: usize = 4;
+/// For so long records are given to idle capacity in one turn: jobs and deadlines wait for it.
+const DRAIN_MS: i64 = 30_000;
 
 /// Records to be called.
 pub(crate) struct Call {
@@ -72,11 +75,18 @@ impl Engine {
         calls: Vec<Call>,
         burndown: u64,
     ) -> Result<QuotaTokens, EngineError> {
-        let mut used = 0;
+        let (mut used, mut under_way) = (0, 0);
+        let mut running = FuturesUnordered::new();
+        let at_once = (self.settings.rescue.calls_max / GROUPS_AT_ONCE).max(1);
+        let enough = Timestamp(self.now().0 + DRAIN_MS);
         for Call { members, lane, hedge, mut spare } in calls {
             for m in members {
+                // What is left of idle capacity's part is decided again: nothing waits for it too long.
+                if lane == Lane::Provisioned && self.now() > enough {
+                    break;
+                }
                 self.seal_if_open(m.chunk).await?;
-                let chunk = self.chunk_object(m.chunk).await?;
+                let chunk = Arc::new(self.chunk_object(m.chunk).await?);
                 let mut slots: Vec<usize> = m.slots.iter().collect();
                 if let Some(spare) = &mut spare {
                     // The decision knows averages.
@@ -88,19 +98,26 @@ impl Engine {
                     usage.input.0 + usage.output.0 * burndown
                 };
                 used += slots.iter().map(weight).sum::<u64>();
-                let mut groups: Vec<Members> = Vec::new();
                 for group in slots.chunks(GROUP_MAX) {
+                    let weight = group.len().min(at_once);
+                    while under_way > 0
+                        && under_way + weight > self.settings.rescue.calls_max
+                        && let Some(done) = running.next().await
+                    {
+                        under_way -= done?;
+                    }
                     let mut slots = Bitmap::default();
                     group.iter().for_each(|slot| slots.set(*slot));
-                    groups.push(Members { chunk: m.chunk, slots });
-                }
-                let chunk = &chunk;
-                let calls = groups.into_iter().map(|group| self.call_group(spec, pool, lane, hedge, group, chunk));
-                let mut running = futures::stream::iter(calls).buffer_unordered(GROUPS_AT_ONCE);
-                while let Some(done) = running.next().await {
-                    done?;
+                    let (group, chunk) = (Members { chunk: m.chunk, slots }, chunk.clone());
+                    running.push(async move {
+                        self.call_group(spec, pool, (lane, hedge), group, (&chunk, at_once)).await.map(|()| weight)
+                    });
+                    under_way += weight;
                 }
             }
+        }
+        while let Some(done) = running.next().await {
+            done?;
         }
         Ok(QuotaTokens(used))
     }
@@ -109,10 +126,9 @@ impl Engine {
         &self,
         spec: &PoolSpec,
         pool: PoolId,
-        lane: Lane,
-        hedge: Hedge,
+        (lane, hedge): (Lane, Hedge),
         members: Members,
-        chunk: &Chunk,
+        (chunk, at_once): (&Chunk, usize),
     ) -> Result<(), EngineError> {
         let prices = self.prices(spec);
         let bound: Option<Money> = members.slots.iter().map(|slot| prices.at_most(lane, input_of(chunk.line(slot)))).sum();
@@ -147,6 +163,9 @@ impl Engine {
                 let record = record_id(members.chunk, slot);
                 self.calling.send_modify(|calls| *calls += 1);
                 let note = self.call_one(spec, (lane, lent), id, (slot, record), input).await;
+                if note.is_none() && lane == Lane::Provisioned {
+                    self.memo().lost.entry(members.chunk).or_default().set(slot);
+                }
                 let noted = note.map_or(Ok(()), |note| journal.note(&note));
                 self.calling.send_modify(|calls| *calls -= 1);
                 noted?;
@@ -154,7 +173,7 @@ impl Engine {
                 Ok::<(), EngineError>(())
             }
         });
-        let mut running = futures::stream::iter(calls).buffer_unordered((self.settings.rescue.calls_max / GROUPS_AT_ONCE).max(1));
+        let mut running = futures::stream::iter(calls).buffer_unordered(at_once);
         while let Some(done) = running.next().await {
             done?;
         }

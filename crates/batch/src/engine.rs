@@ -13,7 +13,7 @@ use std::time::Duration;
 use laneshift_aws::{Client, WallClock};
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
-use laneshift_store::{AttemptId, NewChunk, PoolId, Store, StoreError, Submission, SubmissionState};
+use laneshift_store::{AttemptId, Bitmap, ChunkId, NewChunk, PoolId, Store, StoreError, Submission, SubmissionState};
 use laneshift_units::{Money, Profile, Timestamp};
 use object_store::ObjectStore;
 use tokio::sync::watch;
@@ -153,6 +153,8 @@ pub(crate) struct Memo {
     pub(crate) incomplete: HashMap<AttemptId, Incomplete>,
     /// Up to when the on-demand lanes of a model were used, and what was left of their allowance.
     pub(crate) allowances: HashMap<String, (Timestamp, u64)>,
+    /// Records whose answer was lost on capacity that was idle.
+    pub(crate) lost: HashMap<ChunkId, Bitmap>,
     /// When the queue was last tidied.
     pub(crate) tidied: Option<Timestamp>,
     /// What tidying could not do when it was last tried.

@@ -1,5 +1,7 @@
 //! What a submission can expect: when it is likely done, and whether its deadline can be promised.
 
+use std::collections::HashMap;
+
 use laneshift_store::{Chunk, Lane, Members, NewChunk, Promise};
 use laneshift_units::{Money, QuotaTokens, Timestamp};
 
@@ -68,6 +70,7 @@ impl Engine {
             allowance: QuotaTokens(u64::MAX),
             // What is idle when it is accepted may not be when it is sent.
             spare: Spare::default(),
+            lost: &HashMap::new(),
             burndown: self.burndown(spec),
             costs,
             terms: &Terms { linger_ms: 0, window: None, ..spec.terms.clone() },

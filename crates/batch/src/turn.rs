@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use laneshift_store::{Attempt, AttemptChange, AttemptState, Chunk, Ending, Lane, Members, PoolId, SubmissionState};
-use laneshift_units::{QuotaTokens, Timestamp};
+use laneshift_units::QuotaTokens;
 
 use crate::calls::Call;
 use crate::decide::{Hedge, Move, Suspects, View, decide};
@@ -49,13 +49,13 @@ impl Engine {
     }
 
     async fn turn_once(&self) -> Result<(), EngineError> {
-        let now = self.now();
         self.recover_calls().await?;
-        self.seal_old(now).await?;
+        self.seal_old(self.now()).await?;
         let past = self.store.past_jobs(PAST_JOBS).await?;
         let mut pools: BTreeMap<PoolId, Vec<Chunk>> = BTreeMap::new();
         let live = self.store.live().await?;
         self.count_results(&live);
+        self.memo().lost.retain(|lost, _| live.iter().any(|chunk| chunk.new.id == *lost));
         for chunk in live {
             pools.entry(chunk.new.pool).or_default().push(chunk);
         }
@@ -63,13 +63,13 @@ impl Engine {
         let mut open = self.store.open_attempts().await?;
         for (pool, chunks) in &pools {
             // One pool's trouble is not the others'.
-            let mut outcome = self.turn_pool(*pool, chunks, &pools, &open, &past, (now, true)).await;
+            let mut outcome = self.turn_pool(*pool, chunks, &pools, &open, &past, true).await;
             if let Ok(Moved::Back) = outcome {
                 // Nothing is late for having been tried: it goes on in this turn as if there were none.
                 open = self.store.open_attempts().await?;
                 let mut again = self.store.live().await?;
                 again.retain(|chunk| chunk.new.pool == *pool);
-                outcome = self.turn_pool(*pool, &again, &pools, &open, &past, (now, false)).await;
+                outcome = self.turn_pool(*pool, &again, &pools, &open, &past, false).await;
             }
             match outcome {
                 Ok(Moved::Nothing) => {}
@@ -91,7 +91,7 @@ impl Engine {
             }
         }
         // What cannot be tidied holds up no answer.
-        match self.tidy(now).await {
+        match self.tidy(self.now()).await {
             Err(error @ EngineError::Store(_)) => first_error = first_error.and(Err(error)),
             Err(error) => self.memo().untidy = Some(error.to_string()),
             Ok(()) => {}
@@ -107,8 +107,10 @@ impl Engine {
         pools: &BTreeMap<PoolId, Vec<Chunk>>,
         open: &[Attempt],
         past: &[Attempt],
-        (now, drains): (Timestamp, bool),
+        drains: bool,
     ) -> Result<Moved, EngineError> {
+        // Calls of the pools before this one may have taken a while.
+        let now = self.now();
         let spec = self.spec(pool).await?;
         let spare = if drains { self.spare(&spec, now) } else { Spare::default() };
         let limits = self.limits(&spec, now).await;
@@ -128,6 +130,7 @@ impl Engine {
             others = self.held_for(elsewhere, &spec, rescue, burndown).await?;
             others.sort_unstable_by_key(|held| held.deadline);
         }
+        let lost = self.memo().lost.clone();
         let allowance = rescue.as_ref().map_or(QuotaTokens(0), |rescue| self.allowance(&spec, rescue, now));
         let view = View {
             now,
@@ -143,6 +146,7 @@ impl Engine {
             others: &others,
             allowance,
             spare,
+            lost: &lost,
             burndown,
             costs: self.costs(&spec, chunks),
             terms: &spec.terms,

@@ -408,7 +408,12 @@ impl Gateway {
                 ));
             };
             match Limited::new(&mut body, BODY_BYTES_MAX).collect().await {
-                Ok(whole) => Ok((whole.to_bytes(), room)),
+                Ok(whole) => {
+                    let whole = whole.to_bytes();
+                    // One without a length took room for the largest.
+                    let room = room.and_then(|mut room| room.split(whole.len() / 1_000));
+                    Ok((whole, room))
+                }
                 Err(error) if error.is::<LengthLimitError>() => {
                     drain(body, REST_BYTES_MAX).await;
                     Err(Refusal::validation(format!("The body has more than {BODY_BYTES_MAX} bytes.")))

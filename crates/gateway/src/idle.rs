@@ -20,6 +20,10 @@ const FIRST_RECORDS: u64 = 16;
 /// Answers from which is learned: of older ones half is forgotten.
 const ANSWERS_MAX: u64 = 1_024;
 
+/// How many times as long as thought an answer was that did not come in time.
+// Judgement: a record is thought to give 300 tokens at most, and a minute of any model is a few times that.
+const LOST_TIMES: u64 = 10;
+
 /// What a batch lane sees of its gateway.
 pub(crate) struct Provisioned {
     gateway: WeakGateway,
@@ -48,6 +52,12 @@ impl Learned {
             self.thought[at] += thought.0[at];
             self.took[at] += took.0[at];
         }
+    }
+
+    /// An answer that did not come in time was longer than thought; it is none from which more is dared.
+    fn add_lost(&mut self, thought: Counts) {
+        self.thought[1] += thought.0[1];
+        self.took[1] += thought.0[1].saturating_mul(LOST_TIMES);
     }
 
     /// Answers that were longer than thought make the next ones count for more; shorter ones change nothing.
@@ -144,7 +154,10 @@ impl Idle for Provisioned {
                     hold.lost();
                     return market.answered(&spot, &model);
                 }
-                Ended::Lost => return hold.lost(),
+                Ended::Lost => {
+                    lock(&learned).entry(model.clone()).or_default().add_lost(thought);
+                    return hold.lost();
+                }
                 Ended::Throttled => Some(&*model),
                 Ended::Gone(why) => {
                     tracing::warn!(commitment = committed.name, why, "provisioned capacity cannot be called");

@@ -277,6 +277,7 @@ impl Gateway {
         let target = self.targets().iter().find(|target| target.region == *region && self.serves(owner, target));
         let target = target.ok_or_else(|| Refusal::denied(format!("{owner} has no role in an account of {region}.")))?;
         self.allowed(&caller.key, target, named)?;
+        self.may_read(owner, &body.0, &Outline::of(&body.0))?;
         let keys = self.keys_of(owner, target).await?;
         let sent = self.in_time(self.send(target, &keys, (parts, parts.uri.path()), body, self.now())).await;
         let answer = sent.map_err(|lost| Refusal::unreachable(format!("Bedrock cannot be reached: {}", lost.why)))?;

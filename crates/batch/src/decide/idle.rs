@@ -17,7 +17,8 @@ pub(super) fn drain(view: &View<'_>, parts: &mut [Part], moves: &mut Vec<Move>) 
     for part in parts {
         let [each_input, each_output] = part.load;
         let fits = records.min(input / each_input).min(output.checked_div(each_output).unwrap_or(u64::MAX));
-        let slots = guard::first(&part.free, fits);
+        let free = view.lost.get(&part.chunk).map_or_else(|| part.free.clone(), |lost| part.free.without(lost));
+        let slots = guard::first(&free, fits);
         if !slots.is_empty() {
             let n = slots.count();
             (input, output, records) = (input - n * each_input, output - n * each_output, records - n);

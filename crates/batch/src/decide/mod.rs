@@ -17,6 +17,8 @@ pub use guard::{Feasible, Held, Rescue, feasible};
 pub use limits::Limits;
 pub use window::{Window, WindowError};
 
+use std::collections::HashMap;
+
 use laneshift_store::{Bitmap, Chunk, ChunkId, Lane, Members};
 use laneshift_units::{Money, QuotaTokens, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -100,6 +102,8 @@ pub struct View<'a> {
     pub allowance: QuotaTokens,
     /// What is idle of capacity that is paid for already.
     pub spare: Spare,
+    /// Records whose answer was lost there: they would take as much again, and wait for another way.
+    pub lost: &'a HashMap<ChunkId, Bitmap>,
     /// How many times an output token counts on the on-demand lanes.
     pub burndown: u64,
     /// What records cost.

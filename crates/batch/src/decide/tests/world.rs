@@ -1,5 +1,7 @@
 //! Pools to decide about.
 
+use std::collections::HashMap;
+
 use laneshift_store::{Bitmap, Chunk, ChunkId, Lane, Members, NewChunk, PoolId};
 use laneshift_units::{Money, QuotaTokens, Timestamp, Tokens, Usage};
 use proptest::prelude::*;
@@ -24,6 +26,7 @@ pub(super) struct World {
     pub(super) rescue: Option<Rescue>,
     pub(super) allowance: u64,
     pub(super) spare: Spare,
+    pub(super) lost: HashMap<ChunkId, Bitmap>,
     pub(super) costs: Costs,
     pub(super) terms: Terms,
     pub(super) margin_ms: i64,
@@ -53,6 +56,7 @@ impl World {
             rescue: None,
             allowance: 0,
             spare: Spare::default(),
+            lost: HashMap::new(),
             costs: Costs { batch: price(50), filler: price(5), flex: None, on_demand: price(100) },
             terms: Terms::default(),
             margin_ms: 0,
@@ -74,6 +78,7 @@ impl World {
             rescue: self.rescue.as_ref(),
             allowance: QuotaTokens(self.allowance),
             spare: self.spare,
+            lost: &self.lost,
             burndown: 1,
             costs: self.costs,
             terms: &self.terms,
