@@ -609,6 +609,7 @@ class LaterCase(GatewayCase):
     MODELS = ""
     LINGER_S = 3
     SETTINGS = "[turnaround]\nqueue_median_min = 5.0\nqueue_sigma = 0.1\ntail_share = 0.0\n"
+    POLL_S = 1
 
     def setUp(self):
         self.emulator = Emulator("--speed", "15000", settings=self.SETTINGS)
@@ -624,7 +625,7 @@ class LaterCase(GatewayCase):
     def config(self):
         return (
             f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\n'
-            f'[batch]\nrole = "{ROLE}"\ns3 = "s3://{BUCKET}/later"\nlinger_s = {self.LINGER_S}\npoll_s = 1\n{self.MODELS}'
+            f'[batch]\nrole = "{ROLE}"\ns3 = "s3://{BUCKET}/later"\nlinger_s = {self.LINGER_S}\npoll_s = {self.POLL_S}\n{self.MODELS}'
         )
 
     def ask(self, path, *, method="GET", body=None, key=None, **headers):
@@ -711,8 +712,10 @@ class Later(LaterCase):
         self.connect(other)
         self.assertEqual(self.ask(f"/requests/{accepted['id']}", key=other)[0], 404)
         self.assertEqual(self.ask("/requests/nonsense")[0], 404)
+        self.assertEqual(self.later("once", deadline="6h", Idempotency_Key="k1"), (202, accepted), "the deadline that was kept")
         self.assertEqual(self.ask(f"/requests/{accepted['id']}", method="DELETE")[1]["cancelled"], True)
         self.assertEqual(self.answer(accepted["id"])["status"], "cancelled")
+        self.assertEqual(self.later("once", Idempotency_Key="k1"), (202, self.answer(accepted["id"])), "told as it stands")
 
     def test_what_cannot_be_answered_later_is_said(self):
         status, told = self.later("x", deadline="now")
@@ -731,6 +734,24 @@ class Later(LaterCase):
         self.gateway.kill()
         self.gateway.start()
         self.assertEqual({self.answer(id_)["status"] for id_ in ids}, {"answered"})
+
+
+class Pressing(LaterCase):
+    """Deadlines that come before any job, and before the next turn."""
+
+    POLL_S = 600
+
+    def test_what_is_due_within_seconds_is_called_at_once_and_keeps_its_deadline(self):
+        body = {"messages": QUESTION, "inferenceConfig": {"maxTokens": 30}}
+        asked = self.ask(f"/model/{HAIKU}/converse", method="POST", body=body, Prefer="respond-async", laneshift_deadline="20s")
+        chat = {"model": HAIKU, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 30, "service_tier": "batch"}
+        tiered = self.ask("/v1/chat/completions", method="POST", body=chat, laneshift_deadline="20s", Idempotency_Key="k")
+        for status, accepted in (asked, tiered):
+            self.assertEqual((status, accepted["status"]), (202, "waiting"), accepted)
+            one = self.answer(accepted["id"])
+            self.assertEqual((one["status"], one["deadline"]), ("answered", accepted["deadline"]), one)
+        again = self.ask("/v1/chat/completions", method="POST", body=chat, laneshift_deadline="20s", Idempotency_Key="k")
+        self.assertEqual(again, (202, one), "its answer is told")
 
 
 class Budgets(LaterCase):

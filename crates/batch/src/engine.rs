@@ -16,7 +16,7 @@ use laneshift_catalog::prices::Catalog;
 use laneshift_store::{AttemptId, NewChunk, PoolId, Store, StoreError, Submission, SubmissionState};
 use laneshift_units::{Money, Profile, Timestamp};
 use object_store::ObjectStore;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::accept::Accepted;
 use crate::decide::Limits;
@@ -195,6 +195,8 @@ pub struct Engine {
     pub(crate) calling: watch::Sender<usize>,
     /// Knows what is idle of paid capacity.
     pub(crate) idle: OnceLock<Arc<dyn Idle>>,
+    /// Told when something is accepted that cannot wait for the next turn.
+    pub(crate) pressing: Notify,
     /// No more calls are begun.
     detached: AtomicBool,
     memo: Mutex<Memo>,
@@ -217,8 +219,8 @@ impl Engine {
         let singles = Singles::new(store.clone(), ids.clone(), &tools);
         let (settled, calling) = (watch::Sender::new(0), watch::Sender::new(0));
         let (folder, detached, memo) = (folder.to_owned(), AtomicBool::new(false), Mutex::default());
-        let idle = OnceLock::new();
-        Ok(Self { folder, store, client, buckets, tools, settings, ids, singles, settled, calling, idle, detached, memo })
+        let (idle, pressing) = (OnceLock::new(), Notify::new());
+        Ok(Self { folder, store, client, buckets, tools, settings, ids, singles, settled, calling, idle, pressing, detached, memo })
     }
 
     /// From here on idle capacity takes what waits. It is said once; what is said later changes nothing.
@@ -290,8 +292,10 @@ impl Engine {
         self.room(files.iter().map(Accepted::bytes).sum())?;
         self.step("accepting");
         let mut accept = laneshift_store::Accept::default();
+        let mut presses = false;
         for Accepted { submission, chunks, spans, pools, most: _, charges } in files {
             let mut ids = Vec::new();
+            presses |= self.presses(submission.deadline);
             for spec in &pools {
                 ids.push(self.store.pool(&serde_json::to_string(spec)?).await?);
             }
@@ -305,6 +309,9 @@ impl Engine {
             Err(error) => return Err(error.into()),
         };
         self.step("accepted");
+        if presses {
+            self.pressing.notify_one();
+        }
         Ok(new)
     }
 
@@ -378,7 +385,7 @@ impl Engine {
     /// Takes a turn, and tells meanwhile how far it is.
     async fn turn_and_tell(&self, submission: &Submission) -> Result<(), EngineError> {
         // Both are polled to their end: one that stood still, or was cut off, could keep the connection that the other waits for.
-        let over = tokio::sync::Notify::new();
+        let over = Notify::new();
         let turn = async {
             let done = self.turn().await;
             over.notify_one();

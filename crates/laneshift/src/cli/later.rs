@@ -88,7 +88,14 @@ async fn turns_of(later: &Later, gateway: &Gateway, pause: Duration) {
             tracing::warn!(trouble, region = later.place.region, "the batch lane");
         }
         told = trouble;
-        clock::sleep(pause).await;
+        let mut rest = std::pin::pin!(clock::sleep(pause));
+        loop {
+            tokio::select! {
+                () = &mut rest => break,
+                // What fails here fails in the next turn too, which tells it.
+                () = later.engine.pressed() => drop(later.engine.turn_early().await),
+            }
+        }
     }
 }
 
