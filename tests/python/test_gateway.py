@@ -728,6 +728,9 @@ class Later(LaterCase):
         ]:
             status, told = self.ask(path, method="POST", body=body, Prefer="respond-async", **headers)
             self.assertEqual((status, words in told["message"]), (400, True), told)
+        for model, words in [("us.nope-v1:0", "is no model in us-east-1"), (HAIKU.removeprefix("us."), "name an inference profile")]:
+            status, told = self.later("x", model=model)
+            self.assertEqual((status, words in told["message"]), (400, True), told)
 
     def test_what_was_accepted_is_answered_after_kill_9(self):
         ids = [self.later(f"question {i}")[1]["id"] for i in range(100)]

@@ -26,11 +26,11 @@ class Jobs(LaterCase):
         records = [{"recordId": f"r{i}", "modelInput": claude(f"question {i}", **more)} for i in range(first, first + n)]
         self.s3.put_object(Bucket=BUCKET, Key=key, Body="".join(json.dumps(record) + "\n" for record in records).encode())
 
-    def create(self, key="team/in.jsonl", name="job", out="team/out/", **more):
+    def create(self, key="team/in.jsonl", name="job", out="team/out/", model=HAIKU, **more):
         return self.bedrock.create_model_invocation_job(
             jobName=name,
             roleArn=ROLE,
-            modelId=HAIKU,
+            modelId=model,
             inputDataConfig={"s3InputDataConfig": {"s3Uri": f"s3://{BUCKET}/{key}", "s3InputFormat": "JSONL"}},
             outputDataConfig={"s3OutputDataConfig": {"s3Uri": f"s3://{BUCKET}/{out}"}},
             **more,
@@ -184,6 +184,12 @@ class Jobs(LaterCase):
         self.bedrock = self.gateway.client(narrow, service="bedrock")
         self.addCleanup(self.bedrock.close)
         self.refused("AccessDeniedException")
+
+    def test_a_model_that_is_none_makes_no_job(self):
+        self.put(3)
+        self.assertIn("is no model in us-east-1", self.refused("ValidationException", model="us.nope-v1:0"))
+        self.assertIn("inference profile", self.refused("ValidationException", model=HAIKU.removeprefix("us.")))
+        self.assertEqual(self.bedrock.list_model_invocation_jobs()["invocationJobSummaries"], [])
 
     def test_jobs_are_listed_in_pages_by_state_and_name_and_each_owner_sees_its_own(self):
         self.put(3)

@@ -14,7 +14,7 @@ use laneshift_aws::{Client, WallClock};
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
 use laneshift_store::{AttemptId, NewChunk, PoolId, Store, StoreError, Submission, SubmissionState};
-use laneshift_units::{Money, Profile, Timestamp};
+use laneshift_units::{Money, Timestamp};
 use object_store::ObjectStore;
 use tokio::sync::{Notify, watch};
 
@@ -145,6 +145,8 @@ pub(crate) struct Memo {
     pub(crate) quotas: Option<Told>,
     /// Limits of models by them, and when those were read.
     pub(crate) limits: HashMap<String, (Limits, Timestamp)>,
+    /// Models that AWS did not refuse when it was asked, and when that was.
+    pub(crate) models: HashMap<String, Timestamp>,
     /// Pools that are held back.
     pub(crate) holds: BTreeMap<PoolId, Hold>,
     /// Records that AWS says each running job has processed.
@@ -366,20 +368,6 @@ impl Engine {
     /// [`EngineError::Store`] when there is none.
     pub async fn submission(&self, id: &str) -> Result<laneshift_store::Submission, EngineError> {
         Ok(self.store.submission(id).await?)
-    }
-
-    /// Of the models that a file names, the first that AWS does not have, with its words. Where AWS does not say, none.
-    pub async fn unknown_model(&self, accepted: &Accepted) -> Option<String> {
-        for spec in &accepted.pools {
-            let is_profile = spec.profiled().profile != Profile::InRegion;
-            match self.client.model(&spec.model, is_profile).await {
-                Err(error) if error.is("ResourceNotFoundException") || error.is("ValidationException") => {
-                    return Some(format!("{} is no model in {}: {error}", spec.model, spec.region));
-                }
-                Ok(()) | Err(_) => {}
-            }
-        }
-        None
     }
 
     /// Takes a turn, and tells meanwhile how far it is.

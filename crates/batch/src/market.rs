@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use laneshift_store::{Attempt, Chunk, Lane, PoolId};
-use laneshift_units::{PriceMode, QuotaTokens, Timestamp, Tokens, Usage};
+use laneshift_units::{PriceMode, Profile, ProfiledModel, QuotaTokens, Region, Timestamp, Tokens, Usage};
 
 use crate::decide::{Costs, Forecast, Limits, Rescue};
 use crate::engine::{Engine, Told};
 use crate::pad;
 use crate::pool::PoolSpec;
 
-/// How long limits are believed.
+/// How long limits are believed, and that a model is there.
 const LIMITS_MS: i64 = 600_000;
 /// How long a call is thought to take, for how many can be made in a minute.
 const CALL_MS: u64 = 20_000;
@@ -85,10 +85,49 @@ impl Engine {
 
     /// Whether the capability table has batch for the model, or does not know it.
     pub(crate) fn runs_in_batch(&self, spec: &PoolSpec) -> bool {
-        let model = spec.profiled();
-        let region = laneshift_units::Region::new(&spec.region);
-        let key = self.tools.catalog.model_key(&model.model);
-        key.and_then(|key| self.tools.capabilities.batch_in(key, &model.profile, &region)).unwrap_or(true)
+        self.listed_in_batch(&spec.profiled(), &spec.region).unwrap_or(true)
+    }
+
+    /// What the capability table says of a model and batch.
+    fn listed_in_batch(&self, model: &ProfiledModel, region: &str) -> Option<bool> {
+        let key = self.tools.catalog.model_key(&model.model)?;
+        self.tools.capabilities.batch_in(key, &model.profile, &Region::new(region))
+    }
+
+    /// Of some models, the first that AWS does not have here or does not run as it is named, and why. Where AWS does not say, none.
+    pub async fn unknown_model<'a>(&self, models: impl IntoIterator<Item = &'a str, IntoIter: Send>) -> Option<String> {
+        for model in models {
+            let now = self.now();
+            if self.memo().models.get(model).is_some_and(|asked| now.0 - asked.0 < LIMITS_MS) {
+                continue;
+            }
+            if let Some(why) = self.why_unknown(model).await {
+                return Some(why);
+            }
+            // Where AWS did not say, it is not waited for again at once.
+            self.memo().models.insert(model.to_owned(), now);
+        }
+        None
+    }
+
+    async fn why_unknown(&self, model: &str) -> Option<String> {
+        let (named, region) = (ProfiledModel::parse_id(model), self.client.region());
+        let is_profile = named.profile != Profile::InRegion || model.contains(":application-inference-profile/");
+        if !is_profile && model.starts_with("arn:") && !model.contains(":foundation-model/") {
+            // What ARNs of other kinds stand for, neither call says.
+            return None;
+        }
+        match self.client.model(model, is_profile).await {
+            Err(error) if error.is("ResourceNotFoundException") || error.is("ValidationException") => {
+                Some(format!("{model} is no model in {region}: {error}"))
+            }
+            Ok(types) => {
+                let runs = types.is_empty() || types.iter().any(|name| name == "ON_DEMAND");
+                let why = || format!("{model} is not run by this id in {region}: name an inference profile that contains it");
+                (!runs && self.listed_in_batch(&named, region) != Some(true)).then(why)
+            }
+            Err(_) => None,
+        }
     }
 
     pub(crate) fn costs(&self, spec: &PoolSpec, chunks: &[Chunk]) -> Costs {

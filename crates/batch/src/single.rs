@@ -75,6 +75,11 @@ impl Single {
         Self { payer: Some((payer.to_owned(), most)), ..self }
     }
 
+    /// Its model, as AWS takes it.
+    pub fn model(&self) -> &str {
+        &self.pool.model
+    }
+
     /// Whether its body is Converse's.
     pub fn is_converse(&self) -> bool {
         self.pool.is_converse()

@@ -253,6 +253,14 @@ impl Engine {
                     self.revoke(job, &message).await?;
                     Phase::Waiting
                 }
+                Created::NoModel(message) => {
+                    self.hold(job.intent.pool, &message);
+                    for members in &live {
+                        self.refuse(members, job.intent.id, &message).await?;
+                    }
+                    self.revoke(job, &message).await?;
+                    Phase::Waiting
+                }
             },
             AttemptState::Created => self.watch(job).await?,
             AttemptState::Terminal => {

@@ -242,6 +242,9 @@ impl Gateway {
             if let Some(id) = lane.engine.taken_before(&single).await.map_err(refused)? {
                 return Ok(Taken { id, new: None });
             }
+            if let Some(why) = lane.engine.unknown_model([single.model()]).await {
+                return Err(Refusal::validation(why));
+            }
             let single = match most.filter(|_| key.budget.is_some()) {
                 Some(most) => single.paid_by(key.spends_as(), most),
                 None => single,

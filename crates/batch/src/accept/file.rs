@@ -118,6 +118,11 @@ impl Accepted {
         self.chunks.iter().map(|chunk| chunk.bytes).sum()
     }
 
+    /// The models that its lines name, as AWS takes them.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.pools.iter().map(|pool| &*pool.model)
+    }
+
     /// Says who pays for it, and gives the most that it can cost: all of it called on demand, each record to its limit. `None`
     /// where a price is not known: then nobody pays yet.
     pub fn paid_by(&mut self, payer: &str, catalog: &Catalog) -> Option<Money> {

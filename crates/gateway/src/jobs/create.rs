@@ -96,6 +96,9 @@ impl Gateway {
                 return Ok(json_response(&json!({ "jobArn": job.arn })));
             }
             None => {
+                if let Some(why) = later.engine.unknown_model([&*asked.model_id]).await {
+                    return Err(Refusal::validation(why));
+                }
                 let id = fresh("")?[..12].to_owned();
                 // A role passes in its own account only.
                 let account = Some(account_of(&later.place.role)).filter(|account| !account.is_empty()).unwrap_or("000000000000");

@@ -170,11 +170,11 @@ impl Gateway {
             here.discard(vec![accepted]);
             return Err(Refusal::denied(format!("This key may not call {}.", pool.spec.model)));
         }
-        let Some(why) = here.engine.unknown_model(&accepted).await else { return Ok(Ok((here, accepted))) };
+        let Some(why) = here.engine.unknown_model(accepted.models()).await else { return Ok(Ok((here, accepted))) };
         let mut others = self.batch_lanes().iter().filter(|later| !stays && later.region() != here.region());
         let other = loop {
             match others.next() {
-                Some(later) if later.engine.unknown_model(&accepted).await.is_some() => {}
+                Some(later) if later.engine.unknown_model(accepted.models()).await.is_some() => {}
                 found => break found,
             }
         };
