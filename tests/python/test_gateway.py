@@ -619,7 +619,7 @@ class LaterCase(GatewayCase):
         client.close()
         self.gateway = Gateway(self.emulator, config=self.config())
         self.addCleanup(self.gateway.close)
-        self.key = self.gateway.key("team-a")
+        self.key = self.gateway.key("team-a", "--workload", "nightly")
         self.runtime = self.connect(self.key)
 
     def config(self):
@@ -627,6 +627,11 @@ class LaterCase(GatewayCase):
             f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\n'
             f'[batch]\nrole = "{ROLE}"\ns3 = "s3://{BUCKET}/later"\nlinger_s = {self.LINGER_S}\npoll_s = {self.POLL_S}\n{self.MODELS}'
         )
+
+    def booked(self, workload="nightly", rows=None):
+        """Calls of a workload that were answered, and what they cost."""
+        rows = [row for row in rows or self.gateway.savings()["rows"] if row["workload"] == workload]
+        return sum(row["calls"] - row["errors"] for row in rows), sum(Decimal(row["paid_usd"]) for row in rows)
 
     def ask(self, path, *, method="GET", body=None, key=None, **headers):
         """One HTTP call with an API key; status and JSON."""
@@ -658,14 +663,15 @@ class LaterCase(GatewayCase):
 class Later(LaterCase):
     """Calls that can wait: accepted under an id, folded into one job."""
 
-    def later(self, text, model=HAIKU, deadline="24h", **more):
+    def later(self, text, model=HAIKU, deadline="24h", metadata=None, **more):
         body = {"messages": [{"role": "user", "content": [{"text": text}]}], "inferenceConfig": {"maxTokens": 30}}
+        body |= {"requestMetadata": metadata} if metadata else {}
         return self.ask(f"/model/{model}/converse", method="POST", body=body, Prefer="respond-async", laneshift_deadline=deadline, **more)
 
     def test_calls_that_can_wait_become_one_job_and_are_answered_under_their_ids(self):
         ids = []
         for i in range(120):
-            status, accepted = self.later(f"question {i}")
+            status, accepted = self.later(f"question {i}", metadata={"workload": "evaluations"} if i % 3 == 0 else None)
             self.assertEqual((status, accepted["status"]), (202, "waiting"), accepted)
             ids.append(accepted["id"])
         self.assertEqual(len(set(ids)), 120)
@@ -677,10 +683,12 @@ class Later(LaterCase):
         jobs = client.list_model_invocation_jobs()["invocationJobSummaries"]
         client.close()
         self.assertEqual(len(jobs), 1)
-        rows = {row["lane"]: row for row in self.gateway.savings()["rows"]}
-        self.assertEqual((rows["batch"]["owner"], rows["batch"]["calls"]), ("team-a", 120))
-        self.assertEqual(Decimal(rows["batch"]["paid_usd"]), self.billed())
-        self.assertEqual(Decimal(rows["batch"]["paid_usd"]) * 2, Decimal(rows["batch"]["on_demand_usd"]))
+        rows = [row for row in self.gateway.savings()["rows"] if row["lane"] == "batch"]
+        told = [(row["owner"], row["workload"], row["calls"]) for row in rows]
+        self.assertEqual(told, [("team-a", "evaluations", 40), ("team-a", "nightly", 80)], "one job, and the cost of each")
+        self.assertEqual(sum(Decimal(row["paid_usd"]) for row in rows), self.billed())
+        for row in rows:
+            self.assertEqual(Decimal(row["paid_usd"]) * 2, Decimal(row["on_demand_usd"]))
 
     def test_what_is_called_in_another_region_does_not_wait_for_jobs_in_this_one(self):
         endpoint = self.emulator.info["url"]

@@ -222,7 +222,22 @@ impl Engine {
         let (settled, calling) = (watch::Sender::new(0), watch::Sender::new(0));
         let (folder, detached, memo) = (folder.to_owned(), AtomicBool::new(false), Mutex::default());
         let (idle, pressing) = (OnceLock::new(), Notify::new());
-        Ok(Self { folder, store, client, buckets, tools, settings, ids, singles, settled, calling, idle, pressing, detached, memo })
+        Ok(Self {
+            folder,
+            store,
+            client,
+            buckets,
+            tools,
+            settings,
+            ids,
+            singles,
+            settled,
+            calling,
+            idle,
+            pressing,
+            detached,
+            memo,
+        })
     }
 
     /// From here on idle capacity takes what waits. It is said once; what is said later changes nothing.
@@ -295,12 +310,13 @@ impl Engine {
         self.step("accepting");
         let mut accept = laneshift_store::Accept::default();
         let mut presses = false;
-        for Accepted { submission, chunks, spans, pools, most: _, charges } in files {
+        for Accepted { submission, chunks, spans, pools, most: _, charges, workload } in files {
             let mut ids = Vec::new();
             presses |= self.presses(submission.deadline);
             for spec in &pools {
                 ids.push(self.store.pool(&serde_json::to_string(spec)?).await?);
             }
+            accept.workloads.extend(workload.iter().flat_map(|name| chunks.iter().map(|chunk| (chunk.id, name.clone()))));
             accept.chunks.extend(chunks.into_iter().map(|chunk| NewChunk { pool: ids[chunk.pool.0 as usize], ..chunk }));
             accept.submissions.push((submission, spans));
             accept.charges.extend(charges);

@@ -42,6 +42,8 @@ pub struct Single {
     deadline: Timestamp,
     /// Who pays for it, and at most how much.
     payer: Option<(String, Money)>,
+    /// What it is for.
+    workload: Option<String>,
 }
 
 impl Single {
@@ -66,6 +68,7 @@ impl Single {
             key: key.map(str::to_owned),
             deadline,
             payer: None,
+            workload: None,
         })
     }
 
@@ -73,6 +76,12 @@ impl Single {
     #[must_use]
     pub fn paid_by(self, payer: &str, most: Money) -> Self {
         Self { payer: Some((payer.to_owned(), most)), ..self }
+    }
+
+    /// Says what it is for, which its cost is told by.
+    #[must_use]
+    pub fn of_workload(self, workload: Option<&str>) -> Self {
+        Self { workload: workload.map(str::to_owned), ..self }
     }
 
     /// Its model, as AWS takes it.
@@ -153,9 +162,9 @@ struct Growing {
     bytes: u64,
 }
 
-/// What the requests of a chunk that grows have in common: one deadline, so that none of them expires before its own, and one who
-/// pays for them, by the day.
-type Common = (PoolId, Timestamp, Option<(String, i64)>);
+/// What the requests of a chunk that grows have in common: one deadline, so that none of them expires before its own, one who
+/// pays for them, by the day, and one workload.
+type Common = (PoolId, Timestamp, Option<(String, i64)>, Option<String>);
 
 /// Chunks that grow.
 type Growings = HashMap<Common, Growing>;
@@ -319,7 +328,7 @@ impl Singles {
             };
             let deadline = shared_deadline(now, single.deadline);
             let payer = single.payer.as_ref().map(|(payer, _)| (payer.clone(), now.0.div_euclid(DAY_MS)));
-            let common = (pool, deadline, payer);
+            let common = (pool, deadline, payer, single.workload.clone());
             let chunk = match growing.entry(common.clone()) {
                 std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
                 std::collections::hash_map::Entry::Vacant(entry) => {
@@ -334,6 +343,7 @@ impl Singles {
                         deadline,
                         created: now,
                     });
+                    accept.workloads.extend(single.workload.clone().map(|name| (id, name)));
                     entry.insert(Growing { id, records: 0, bytes: 0 })
                 }
             };

@@ -168,7 +168,7 @@ impl Gateway {
         caller: &Caller<'_>,
         headers: &HeaderMap,
         body: &[u8],
-        due: Option<Timestamp>,
+        waits: (Option<Timestamp>, Option<&str>),
     ) -> Result<Response<Body>, Refusal> {
         if operation.streams() {
             return Err(Refusal::validation("A stream cannot be answered later; call the operation that answers as a whole."));
@@ -180,7 +180,7 @@ impl Gateway {
             input.retain(|name, _| !ABOUT_THE_CALL.contains(&name.as_str()));
         }
         let (line, later) = (json!({ "modelInput": input }), self.later_in(caller.region)?);
-        let single = self.single(later, &line, model, &caller.key, headers, due)?;
+        let single = self.single(later, &line, model, &caller.key, headers, waits)?;
         if single.is_converse() != operation.is_converse() {
             return Err(Refusal::validation(format!("The body is not one of {}.", operation.name())));
         }
@@ -202,7 +202,7 @@ impl Gateway {
         read.iter_mut().map(|accepted| accepted.paid_by(payer, self.catalog())).sum()
     }
 
-    /// Reads a call that is written as a line of a batch file.
+    /// Reads a call that is written as a line of a batch file, with when it is due and what it is for.
     pub(crate) fn single(
         &self,
         later: &Later,
@@ -210,7 +210,7 @@ impl Gateway {
         model: &str,
         key: &Key,
         headers: &HeaderMap,
-        due: Option<Timestamp>,
+        (due, workload): (Option<Timestamp>, Option<&str>),
     ) -> Result<Single, Refusal> {
         if !key.allows(model) {
             return Err(Refusal::denied(format!("This key may not call {model}.")));
@@ -218,8 +218,8 @@ impl Gateway {
         let say = "Say how long it may wait: laneshift-deadline: 6h, or a moment as 2026-12-24T06:00:00Z.";
         let due = due.filter(|due| *due > self.now()).ok_or_else(|| Refusal::validation(say))?;
         let idempotency = idempotency_key(headers);
-        Single::read(line.to_string().as_bytes(), Some(model), &later.place, &key.owner, idempotency, due)
-            .map_err(Refusal::validation)
+        let single = Single::read(line.to_string().as_bytes(), Some(model), &later.place, &key.owner, idempotency, due);
+        Ok(single.map_err(Refusal::validation)?.of_workload(workload))
     }
 
     /// The most that a call can cost which is answered later: on demand, where a job would be too late.

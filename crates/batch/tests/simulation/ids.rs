@@ -6,7 +6,7 @@ use laneshift_batch::{Engine, NotAccepted, OneState, Single};
 use laneshift_provider::settings::Settings as Provider;
 use laneshift_store::memory::Memory;
 use laneshift_store::sqlite::Sqlite;
-use laneshift_units::Timestamp;
+use laneshift_units::{Money, Timestamp};
 use serde_json::{Value, json};
 
 use crate::flaky::{FlakyStore, Mishap, Plan};
@@ -122,4 +122,22 @@ async fn what_was_accepted_survives_the_process_and_a_new_one_goes_on_with_it() 
     for (id, n) in [(first, 1), (second, 2)] {
         assert_eq!(answered(&engine, &sim, &id).await["recordId"], format!("mine-{n}"));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_workloads_share_is_booked_to_each_by_its_own_records_and_its_share_of_the_fillers() {
+    let mut sim = Sim::new();
+    sim.terms.lanes.clear();
+    let engine = sim.engine(no_hook());
+    let mut last = String::new();
+    for (n, workload) in [Some("a"), Some("b"), Some("b"), None].into_iter().enumerate() {
+        let one = single(&sim, "me", n, None).of_workload(workload);
+        last = engine.accept_one(one).await.expect("accepted").id;
+    }
+    answered(&engine, &sim, &last).await;
+    let booked = engine.booked().await.expect("read");
+    let told: Vec<_> = booked.iter().map(|one| (one.workload.as_deref(), one.records)).collect();
+    assert_eq!((told, sim.jobs().await.len()), (vec![(None, 1), (Some("a"), 1), (Some("b"), 2)], 1));
+    assert_eq!(booked.iter().map(|one| one.cost.paid).sum::<Money>(), sim.billed(), "to the last digit");
+    assert!(booked.iter().all(|one| one.cost.paid > Money::ZERO));
 }

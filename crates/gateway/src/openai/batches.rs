@@ -64,6 +64,8 @@ struct Batch {
     accepted: bool,
     /// Whose budget it counts in, where the key has one.
     payer: Option<String>,
+    /// What it is for: as its metadata says, or else its key.
+    workload: Option<String>,
     /// The client's idempotency key.
     token: Option<String>,
     errors: Vec<Value>,
@@ -133,6 +135,7 @@ impl Gateway {
             completion_window: asked.completion_window,
             created_ms: now.0,
             due_ms: due.0,
+            workload: self.rules().workload(asked.metadata.as_ref().unwrap_or(&Map::new()), key).map(str::to_owned),
             metadata: asked.metadata,
             output_file_id: fresh("file-")?,
             error_file_id: fresh("file-")?,
@@ -202,7 +205,7 @@ impl Gateway {
             };
             engine.read_input(&request, (&id, &source), &owner, due).map_err(refused)
         });
-        read.await.map_err(Refusal::failed)
+        Ok(read.await.map_err(Refusal::failed)?.map(|accepted| accepted.of_workload(batch.workload.clone())))
     }
 
     /// Accepts what was read. It is noted before: from its note on it will be run, whatever becomes of this process.
