@@ -14,6 +14,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from unittest import mock
+from urllib.parse import quote
 
 import boto3
 from botocore.exceptions import ClientError, EventStreamError
@@ -763,6 +764,13 @@ class Pressing(LaterCase):
             self.assertEqual((one["status"], one["deadline"]), ("answered", accepted["deadline"]), one)
         again = self.ask("/v1/chat/completions", method="POST", body=chat, laneshift_deadline="20s", Idempotency_Key="k")
         self.assertEqual(again, (202, one), "its answer is told")
+        client = self.emulator.client("bedrock")
+        self.addCleanup(client.close)
+        source = f"arn:aws:bedrock:{REGION}:111122223333:inference-profile/{HAIKU}"
+        arn = client.create_inference_profile(inferenceProfileName="team", modelSource={"copyFrom": source})["inferenceProfileArn"]
+        path = f"/model/{quote(arn, safe='')}/converse"
+        status, accepted = self.ask(path, method="POST", body=body, Prefer="respond-async", laneshift_deadline="20s")
+        self.assertEqual(self.answer(accepted["id"])["status"], "answered", "though no quota has the name of its model")
 
 
 class Budgets(LaterCase):

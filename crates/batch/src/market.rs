@@ -12,6 +12,8 @@ use crate::pool::PoolSpec;
 
 /// How long limits are believed, and that a model is there.
 const LIMITS_MS: i64 = 600_000;
+/// Quota tokens a minute of what cannot wait any longer where no quota is known. AWS throttles what is too much.
+const LAST_RESORT: u64 = 100_000;
 /// How long a call is thought to take, for how many can be made in a minute.
 const CALL_MS: u64 = 20_000;
 
@@ -47,16 +49,27 @@ impl Engine {
 
     /// The on-demand lanes of a pool's model, as far as its terms allow and the quotas are known; flex only where it has a price.
     pub(crate) fn rescue(&self, spec: &PoolSpec, limits: &Limits) -> Option<Rescue> {
+        let share = |quota: u64| (quota as f64 * self.settings.rescue.share) as u64;
+        self.rescue_at(self.settings.rescue.tokens_per_minute.or(limits.tokens_per_minute.map(share))?, spec, limits)
+    }
+
+    /// The same where no quota is known, for what would pass its deadline uncalled.
+    pub(crate) fn last_resort(&self, spec: &PoolSpec, limits: &Limits, chunks: &[Chunk], now: Timestamp) -> Option<Rescue> {
+        let known = self.settings.rescue.tokens_per_minute.or(limits.tokens_per_minute);
+        let presses = |chunk: &Chunk| chunk.new.deadline.0 <= now.0 + self.settings.margin_ms;
+        (known.is_none() && chunks.iter().any(presses)).then(|| self.rescue_at(LAST_RESORT, spec, limits))?
+    }
+
+    fn rescue_at(&self, tokens: u64, spec: &PoolSpec, limits: &Limits) -> Option<Rescue> {
         let settings = &self.settings.rescue;
         let share = |quota: u64| (quota as f64 * settings.share) as u64;
-        let tokens = settings.tokens_per_minute.or(limits.tokens_per_minute.map(share)).filter(|tokens| *tokens > 0)?;
         let by_calls = settings.calls_max as u64 * 60_000 / CALL_MS;
         let requests = limits.requests_per_minute.map_or(u64::MAX, share).min(by_calls).max(1);
         let mut lanes = spec.terms.lanes.clone();
         let token = Usage { input: Tokens(1), ..Usage::default() };
         lanes.retain(|lane| *lane != Lane::Flex || self.prices(spec).estimate(PriceMode::Flex, &token, 1).is_some());
         let tokens_per_minute = QuotaTokens(tokens);
-        (!lanes.is_empty()).then_some(Rescue { tokens_per_minute, requests_per_minute: requests, lanes })
+        (tokens > 0 && !lanes.is_empty()).then_some(Rescue { tokens_per_minute, requests_per_minute: requests, lanes })
     }
 
     /// What may go to the on-demand lanes at this moment: two minutes' worth at most, so that a turn that took longer than a

@@ -156,7 +156,7 @@ impl Engine {
         }
         let forecast = self.forecast(Some(pool), past);
         let suspects = self.suspects(pool, past).await?;
-        let rescue = self.rescue(&spec, &limits);
+        let rescue = self.rescue(&spec, &limits).or_else(|| self.last_resort(&spec, &limits, chunks, now));
         let burndown = self.burndown(&spec);
         let mut others = Vec::new();
         if let Some(rescue) = &rescue {
