@@ -14,6 +14,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from unittest import mock
+from urllib.parse import quote
 
 import boto3
 from botocore.exceptions import ClientError, EventStreamError
@@ -609,6 +610,7 @@ class LaterCase(GatewayCase):
     MODELS = ""
     LINGER_S = 3
     SETTINGS = "[turnaround]\nqueue_median_min = 5.0\nqueue_sigma = 0.1\ntail_share = 0.0\n"
+    POLL_S = 1
 
     def setUp(self):
         self.emulator = Emulator("--speed", "15000", settings=self.SETTINGS)
@@ -618,14 +620,19 @@ class LaterCase(GatewayCase):
         client.close()
         self.gateway = Gateway(self.emulator, config=self.config())
         self.addCleanup(self.gateway.close)
-        self.key = self.gateway.key("team-a")
+        self.key = self.gateway.key("team-a", "--workload", "nightly")
         self.runtime = self.connect(self.key)
 
     def config(self):
         return (
             f'[[upstream]]\nregion = "{REGION}"\nendpoint_url = "{self.emulator.info["url"]}"\n'
-            f'[batch]\nrole = "{ROLE}"\ns3 = "s3://{BUCKET}/later"\nlinger_s = {self.LINGER_S}\npoll_s = 1\n{self.MODELS}'
+            f'[batch]\nrole = "{ROLE}"\ns3 = "s3://{BUCKET}/later"\nlinger_s = {self.LINGER_S}\npoll_s = {self.POLL_S}\n{self.MODELS}'
         )
+
+    def booked(self, workload="nightly", rows=None):
+        """Calls of a workload that were answered, and what they cost."""
+        rows = [row for row in rows or self.gateway.savings()["rows"] if row["workload"] == workload]
+        return sum(row["calls"] - row["errors"] for row in rows), sum(Decimal(row["paid_usd"]) for row in rows)
 
     def ask(self, path, *, method="GET", body=None, key=None, **headers):
         """One HTTP call with an API key; status and JSON."""
@@ -657,14 +664,15 @@ class LaterCase(GatewayCase):
 class Later(LaterCase):
     """Calls that can wait: accepted under an id, folded into one job."""
 
-    def later(self, text, model=HAIKU, deadline="24h", **more):
+    def later(self, text, model=HAIKU, deadline="24h", metadata=None, **more):
         body = {"messages": [{"role": "user", "content": [{"text": text}]}], "inferenceConfig": {"maxTokens": 30}}
+        body |= {"requestMetadata": metadata} if metadata else {}
         return self.ask(f"/model/{model}/converse", method="POST", body=body, Prefer="respond-async", laneshift_deadline=deadline, **more)
 
     def test_calls_that_can_wait_become_one_job_and_are_answered_under_their_ids(self):
         ids = []
         for i in range(120):
-            status, accepted = self.later(f"question {i}")
+            status, accepted = self.later(f"question {i}", metadata={"workload": "evaluations"} if i % 3 == 0 else None)
             self.assertEqual((status, accepted["status"]), (202, "waiting"), accepted)
             ids.append(accepted["id"])
         self.assertEqual(len(set(ids)), 120)
@@ -676,10 +684,12 @@ class Later(LaterCase):
         jobs = client.list_model_invocation_jobs()["invocationJobSummaries"]
         client.close()
         self.assertEqual(len(jobs), 1)
-        rows = {row["lane"]: row for row in self.gateway.savings()["rows"]}
-        self.assertEqual((rows["batch"]["owner"], rows["batch"]["calls"]), ("team-a", 120))
-        self.assertEqual(Decimal(rows["batch"]["paid_usd"]), self.billed())
-        self.assertEqual(Decimal(rows["batch"]["paid_usd"]) * 2, Decimal(rows["batch"]["on_demand_usd"]))
+        rows = [row for row in self.gateway.savings()["rows"] if row["lane"] == "batch"]
+        told = [(row["owner"], row["workload"], row["calls"]) for row in rows]
+        self.assertEqual(told, [("team-a", "evaluations", 40), ("team-a", "nightly", 80)], "one job, and the cost of each")
+        self.assertEqual(sum(Decimal(row["paid_usd"]) for row in rows), self.billed())
+        for row in rows:
+            self.assertEqual(Decimal(row["paid_usd"]) * 2, Decimal(row["on_demand_usd"]))
 
     def test_what_is_called_in_another_region_does_not_wait_for_jobs_in_this_one(self):
         endpoint = self.emulator.info["url"]
@@ -711,8 +721,10 @@ class Later(LaterCase):
         self.connect(other)
         self.assertEqual(self.ask(f"/requests/{accepted['id']}", key=other)[0], 404)
         self.assertEqual(self.ask("/requests/nonsense")[0], 404)
+        self.assertEqual(self.later("once", deadline="6h", Idempotency_Key="k1"), (202, accepted), "the deadline that was kept")
         self.assertEqual(self.ask(f"/requests/{accepted['id']}", method="DELETE")[1]["cancelled"], True)
         self.assertEqual(self.answer(accepted["id"])["status"], "cancelled")
+        self.assertEqual(self.later("once", Idempotency_Key="k1"), (202, self.answer(accepted["id"])), "told as it stands")
 
     def test_what_cannot_be_answered_later_is_said(self):
         status, told = self.later("x", deadline="now")
@@ -725,12 +737,40 @@ class Later(LaterCase):
         ]:
             status, told = self.ask(path, method="POST", body=body, Prefer="respond-async", **headers)
             self.assertEqual((status, words in told["message"]), (400, True), told)
+        for model, words in [("us.nope-v1:0", "is no model in us-east-1"), (HAIKU.removeprefix("us."), "name an inference profile")]:
+            status, told = self.later("x", model=model)
+            self.assertEqual((status, words in told["message"]), (400, True), told)
 
     def test_what_was_accepted_is_answered_after_kill_9(self):
         ids = [self.later(f"question {i}")[1]["id"] for i in range(100)]
         self.gateway.kill()
         self.gateway.start()
         self.assertEqual({self.answer(id_)["status"] for id_ in ids}, {"answered"})
+
+
+class Pressing(LaterCase):
+    """Deadlines that come before any job, and before the next turn."""
+
+    POLL_S = 600
+
+    def test_what_is_due_within_seconds_is_called_at_once_and_keeps_its_deadline(self):
+        body = {"messages": QUESTION, "inferenceConfig": {"maxTokens": 30}}
+        asked = self.ask(f"/model/{HAIKU}/converse", method="POST", body=body, Prefer="respond-async", laneshift_deadline="20s")
+        chat = {"model": HAIKU, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 30, "service_tier": "batch"}
+        tiered = self.ask("/v1/chat/completions", method="POST", body=chat, laneshift_deadline="20s", Idempotency_Key="k")
+        for status, accepted in (asked, tiered):
+            self.assertEqual((status, accepted["status"]), (202, "waiting"), accepted)
+            one = self.answer(accepted["id"])
+            self.assertEqual((one["status"], one["deadline"]), ("answered", accepted["deadline"]), one)
+        again = self.ask("/v1/chat/completions", method="POST", body=chat, laneshift_deadline="20s", Idempotency_Key="k")
+        self.assertEqual(again, (202, one), "its answer is told")
+        client = self.emulator.client("bedrock")
+        self.addCleanup(client.close)
+        source = f"arn:aws:bedrock:{REGION}:111122223333:inference-profile/{HAIKU}"
+        arn = client.create_inference_profile(inferenceProfileName="team", modelSource={"copyFrom": source})["inferenceProfileArn"]
+        path = f"/model/{quote(arn, safe='')}/converse"
+        status, accepted = self.ask(path, method="POST", body=body, Prefer="respond-async", laneshift_deadline="20s")
+        self.assertEqual(self.answer(accepted["id"])["status"], "answered", "though no quota has the name of its model")
 
 
 class Budgets(LaterCase):

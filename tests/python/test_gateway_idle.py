@@ -28,6 +28,7 @@ class Idle(LaterCase):
 
     def later(self, text, key=None, most=30, deadline="24h"):
         body = {"messages": [{"role": "user", "content": [{"text": text}]}], "inferenceConfig": {"maxTokens": most}}
+        body["requestMetadata"] = {"workload": "later"}
         path = f"/model/{NOVA}/converse"
         return self.ask(path, method="POST", body=body, key=key, Prefer="respond-async", laneshift_deadline=deadline)
 
@@ -60,7 +61,7 @@ class Idle(LaterCase):
             self.assertEqual(len(list(pool.map(self.interactive, range(8)))), 8)
         self.wait_until(lambda: len(self.waiting(ids)) < 30)
         self.assertTrue(self.waiting(ids), "a minute has no room for all of them")
-        live = self.rows()["team-a", "", "provisioned"]
+        live = self.rows()["team-a", "nightly", "provisioned"]
         self.assertEqual((live["paid_usd"], live["errors"]), ("0", 0))
 
         # With more room all are answered, once, whatever the process dies in; a budget holds what they can cost on demand until then.
@@ -69,7 +70,7 @@ class Idle(LaterCase):
         body = {"model": NOVA, "max_tokens": 20, "messages": [{"role": "user", "content": "one of a file"}]}
         lines = [{"custom_id": f"c{i}", "method": "POST", "url": "/v1/chat/completions", "body": body} for i in range(3)]
         file = client.files.create(file=("a.jsonl", "\n".join(map(json.dumps, lines)).encode()), purpose="batch")
-        batch = client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+        batch = client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={"workload": "later"})
         client.close()
         self.commit(input_tpm=100_000)
         self.gateway.kill()
@@ -93,7 +94,7 @@ class Idle(LaterCase):
         self.runtime = self.connect(self.key)
         self.commit(input_tpm=100_000, arn=ARN.replace("provisioned1", "provisioned9"))
         self.gateway.process.send_signal(signal.SIGHUP)
-        on_demand = lambda: self.rows().get(("team-a", "", "standard"), {"calls": 0})["calls"]
+        on_demand = lambda: self.rows().get(("team-a", "nightly", "standard"), {"calls": 0})["calls"]
         calls = on_demand()
         self.wait_until(lambda: self.interactive() and on_demand() > calls)
         with ThreadPoolExecutor(8) as pool:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import time
 import unittest
-from decimal import Decimal
 
 from botocore.exceptions import ClientError, HTTPClientError
 
@@ -26,11 +25,11 @@ class Jobs(LaterCase):
         records = [{"recordId": f"r{i}", "modelInput": claude(f"question {i}", **more)} for i in range(first, first + n)]
         self.s3.put_object(Bucket=BUCKET, Key=key, Body="".join(json.dumps(record) + "\n" for record in records).encode())
 
-    def create(self, key="team/in.jsonl", name="job", out="team/out/", **more):
+    def create(self, key="team/in.jsonl", name="job", out="team/out/", model=HAIKU, **more):
         return self.bedrock.create_model_invocation_job(
             jobName=name,
             roleArn=ROLE,
-            modelId=HAIKU,
+            modelId=model,
             inputDataConfig={"s3InputDataConfig": {"s3Uri": f"s3://{BUCKET}/{key}", "s3InputFormat": "JSONL"}},
             outputDataConfig={"s3OutputDataConfig": {"s3Uri": f"s3://{BUCKET}/{out}"}},
             **more,
@@ -74,8 +73,7 @@ class Jobs(LaterCase):
                 self.assertEqual(lines[1]["modelInput"], claude("question 1"))
                 self.assertTrue(lines[1]["modelOutput"]["content"])
                 self.assertEqual(self.read(arn, "manifest.json.out")[0]["successRecordCount"], n)
-        rows = [row for row in self.gateway.savings()["rows"] if row["workload"] == "later"]
-        self.assertEqual(sum(Decimal(row["paid_usd"]) for row in rows), self.billed())
+        self.assertEqual(self.booked()[1], self.billed())
 
     def test_a_folder_of_files_is_one_job_and_a_token_makes_two_the_same(self):
         self.put(60, key="team/many/a.jsonl")
@@ -108,8 +106,7 @@ class Jobs(LaterCase):
                 self.assertEqual(self.create(key="team/many/", name=step, clientRequestToken=step), job["jobArn"])
                 done = self.wait(job["jobArn"])
                 self.assertEqual((done["status"], done["successRecordCount"]), ("Completed", 6))
-        rows = [row for row in self.gateway.savings()["rows"] if row["workload"] == "later"]
-        self.assertEqual((sum(row["calls"] for row in rows), sum(Decimal(row["paid_usd"]) for row in rows)), (12, self.billed()))
+        self.assertEqual(self.booked(), (12, self.billed()))
 
     def test_lines_that_cannot_run_fail_the_job_by_name(self):
         self.s3.put_object(Bucket=BUCKET, Key="team/in.jsonl", Body=b'{"recordId": "a", "modelInput": {}}\nnonsense\n')
@@ -184,6 +181,12 @@ class Jobs(LaterCase):
         self.bedrock = self.gateway.client(narrow, service="bedrock")
         self.addCleanup(self.bedrock.close)
         self.refused("AccessDeniedException")
+
+    def test_a_model_that_is_none_makes_no_job(self):
+        self.put(3)
+        self.assertIn("is no model in us-east-1", self.refused("ValidationException", model="us.nope-v1:0"))
+        self.assertIn("inference profile", self.refused("ValidationException", model=HAIKU.removeprefix("us.")))
+        self.assertEqual(self.bedrock.list_model_invocation_jobs()["invocationJobSummaries"], [])
 
     def test_jobs_are_listed_in_pages_by_state_and_name_and_each_owner_sees_its_own(self):
         self.put(3)

@@ -85,15 +85,19 @@ impl Client {
         Ok(percent_decode_str(&policy).decode_utf8_lossy().into_owned())
     }
 
-    /// GetFoundationModel or GetInferenceProfile: whether the model is there.
+    /// GetFoundationModel or GetInferenceProfile: whether the model is there; gives how it may be called (`ON_DEMAND`,
+    /// `INFERENCE_PROFILE`, ...), where AWS says.
     ///
     /// # Errors
     /// AWS's.
-    pub async fn model(&self, id: &str, is_profile: bool) -> Result<(), AwsError> {
+    pub async fn model(&self, id: &str, is_profile: bool) -> Result<Vec<String>, AwsError> {
         let what = if is_profile { "inference-profiles" } else { "foundation-models" };
         let path = format!("/{what}/{}", utf8_percent_encode(id, NON_ALPHANUMERIC));
         let (method, body, headers) = (Method::GET, Bytes::new(), Vec::new());
-        self.call(&Operation { host: "bedrock", service: "bedrock", method, path, body, target: None, headers }).await.map(drop)
+        let operation = Operation { host: "bedrock", service: "bedrock", method, path, body, target: None, headers };
+        let answer = self.call(&operation).await?;
+        let types = answer["modelDetails"]["inferenceTypesSupported"].as_array().into_iter().flatten();
+        Ok(types.filter_map(|name| name.as_str().map(str::to_owned)).collect())
     }
 
     /// GetBucketVersioning and GetBucketEncryption.

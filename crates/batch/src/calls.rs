@@ -164,7 +164,10 @@ impl Engine {
                 self.calling.send_modify(|calls| *calls += 1);
                 let note = self.call_one(spec, (lane, lent), id, (slot, record), input).await;
                 if note.is_none() && lane == Lane::Provisioned {
-                    self.memo().lost.entry(members.chunk).or_default().set(slot);
+                    let mut memo = self.memo();
+                    let [once, twice] = memo.lost.entry(members.chunk).or_default();
+                    let times = if once.has(slot) { twice } else { once };
+                    times.set(slot);
                 }
                 let noted = note.map_or(Ok(()), |note| journal.note(&note));
                 self.calling.send_modify(|calls| *calls -= 1);

@@ -14,9 +14,9 @@ use laneshift_aws::{Client, WallClock};
 use laneshift_catalog::capabilities::Capabilities;
 use laneshift_catalog::prices::Catalog;
 use laneshift_store::{AttemptId, Bitmap, ChunkId, NewChunk, PoolId, Store, StoreError, Submission, SubmissionState};
-use laneshift_units::{Money, Profile, Timestamp};
+use laneshift_units::{Money, Timestamp};
 use object_store::ObjectStore;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::accept::Accepted;
 use crate::decide::Limits;
@@ -145,6 +145,8 @@ pub(crate) struct Memo {
     pub(crate) quotas: Option<Told>,
     /// Limits of models by them, and when those were read.
     pub(crate) limits: HashMap<String, (Limits, Timestamp)>,
+    /// Models that AWS did not refuse when it was asked, and when that was.
+    pub(crate) models: HashMap<String, Timestamp>,
     /// Pools that are held back.
     pub(crate) holds: BTreeMap<PoolId, Hold>,
     /// Records that AWS says each running job has processed.
@@ -153,8 +155,8 @@ pub(crate) struct Memo {
     pub(crate) incomplete: HashMap<AttemptId, Incomplete>,
     /// Up to when the on-demand lanes of a model were used, and what was left of their allowance.
     pub(crate) allowances: HashMap<String, (Timestamp, u64)>,
-    /// Records whose answer was lost on capacity that was idle.
-    pub(crate) lost: HashMap<ChunkId, Bitmap>,
+    /// Records whose answer was lost on capacity that was idle: once, and twice.
+    pub(crate) lost: HashMap<ChunkId, [Bitmap; 2]>,
     /// When the queue was last tidied.
     pub(crate) tidied: Option<Timestamp>,
     /// What tidying could not do when it was last tried.
@@ -197,6 +199,8 @@ pub struct Engine {
     pub(crate) calling: watch::Sender<usize>,
     /// Knows what is idle of paid capacity.
     pub(crate) idle: OnceLock<Arc<dyn Idle>>,
+    /// Told when something is accepted that cannot wait for the next turn.
+    pub(crate) pressing: Notify,
     /// No more calls are begun.
     detached: AtomicBool,
     memo: Mutex<Memo>,
@@ -219,8 +223,23 @@ impl Engine {
         let singles = Singles::new(store.clone(), ids.clone(), &tools);
         let (settled, calling) = (watch::Sender::new(0), watch::Sender::new(0));
         let (folder, detached, memo) = (folder.to_owned(), AtomicBool::new(false), Mutex::default());
-        let idle = OnceLock::new();
-        Ok(Self { folder, store, client, buckets, tools, settings, ids, singles, settled, calling, idle, detached, memo })
+        let (idle, pressing) = (OnceLock::new(), Notify::new());
+        Ok(Self {
+            folder,
+            store,
+            client,
+            buckets,
+            tools,
+            settings,
+            ids,
+            singles,
+            settled,
+            calling,
+            idle,
+            pressing,
+            detached,
+            memo,
+        })
     }
 
     /// From here on idle capacity takes what waits. It is said once; what is said later changes nothing.
@@ -292,11 +311,14 @@ impl Engine {
         self.room(files.iter().map(Accepted::bytes).sum())?;
         self.step("accepting");
         let mut accept = laneshift_store::Accept::default();
-        for Accepted { submission, chunks, spans, pools, most: _, charges } in files {
+        let mut presses = false;
+        for Accepted { submission, chunks, spans, pools, most: _, charges, workload } in files {
             let mut ids = Vec::new();
+            presses |= self.presses(submission.deadline);
             for spec in &pools {
                 ids.push(self.store.pool(&serde_json::to_string(spec)?).await?);
             }
+            accept.workloads.extend(workload.iter().flat_map(|name| chunks.iter().map(|chunk| (chunk.id, name.clone()))));
             accept.chunks.extend(chunks.into_iter().map(|chunk| NewChunk { pool: ids[chunk.pool.0 as usize], ..chunk }));
             accept.submissions.push((submission, spans));
             accept.charges.extend(charges);
@@ -307,6 +329,9 @@ impl Engine {
             Err(error) => return Err(error.into()),
         };
         self.step("accepted");
+        if presses {
+            self.pressing.notify_one();
+        }
         Ok(new)
     }
 
@@ -363,24 +388,10 @@ impl Engine {
         Ok(self.store.submission(id).await?)
     }
 
-    /// Of the models that a file names, the first that AWS does not have, with its words. Where AWS does not say, none.
-    pub async fn unknown_model(&self, accepted: &Accepted) -> Option<String> {
-        for spec in &accepted.pools {
-            let is_profile = spec.profiled().profile != Profile::InRegion;
-            match self.client.model(&spec.model, is_profile).await {
-                Err(error) if error.is("ResourceNotFoundException") || error.is("ValidationException") => {
-                    return Some(format!("{} is no model in {}: {error}", spec.model, spec.region));
-                }
-                Ok(()) | Err(_) => {}
-            }
-        }
-        None
-    }
-
     /// Takes a turn, and tells meanwhile how far it is.
     async fn turn_and_tell(&self, submission: &Submission) -> Result<(), EngineError> {
         // Both are polled to their end: one that stood still, or was cut off, could keep the connection that the other waits for.
-        let over = tokio::sync::Notify::new();
+        let over = Notify::new();
         let turn = async {
             let done = self.turn().await;
             over.notify_one();

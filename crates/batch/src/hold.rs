@@ -1,5 +1,7 @@
 //! The breaker of a pool: what AWS refuses for a reason that repeats is not tried again at once.
 
+use std::collections::BTreeSet;
+
 use laneshift_store::{AttemptState, PoolId, Submission};
 use laneshift_units::Timestamp;
 
@@ -65,6 +67,20 @@ impl Engine {
         let times = memo.holds.get(&pool).map_or(1, |hold| hold.times + 1);
         let pause = (PAUSE_MS << (times - 1).min(10)).min(PAUSE_MS_MAX);
         memo.holds.insert(pool, Hold { until: Timestamp(now.0 + pause), why: why.to_owned(), times });
+    }
+
+    /// What holds pools back, in AWS's words: each until a job of its pool is created.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub async fn troubles(&self) -> Result<BTreeSet<String>, EngineError> {
+        let holds: Vec<(PoolId, String)> = self.memo().holds.iter().map(|(pool, hold)| (*pool, hold.why.clone())).collect();
+        let mut troubles = BTreeSet::new();
+        for (pool, why) in holds {
+            let spec = self.spec(pool).await?;
+            troubles.insert(format!("jobs of {} for {} wait: {why}", spec.owner, spec.model));
+        }
+        Ok(troubles)
     }
 
     /// A job of the pool was created: whatever held it back is over.

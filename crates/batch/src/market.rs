@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use laneshift_store::{Attempt, Chunk, Lane, PoolId};
-use laneshift_units::{PriceMode, QuotaTokens, Timestamp, Tokens, Usage};
+use laneshift_units::{PriceMode, Profile, ProfiledModel, QuotaTokens, Region, Timestamp, Tokens, Usage};
 
 use crate::decide::{Costs, Forecast, Limits, Rescue};
 use crate::engine::{Engine, Told};
 use crate::pad;
 use crate::pool::PoolSpec;
 
-/// How long limits are believed.
+/// How long limits are believed, and that a model is there.
 const LIMITS_MS: i64 = 600_000;
+/// Quota tokens a minute of what cannot wait any longer where no quota is known. AWS throttles what is too much.
+const LAST_RESORT: u64 = 100_000;
 /// How long a call is thought to take, for how many can be made in a minute.
 const CALL_MS: u64 = 20_000;
 
@@ -47,16 +49,27 @@ impl Engine {
 
     /// The on-demand lanes of a pool's model, as far as its terms allow and the quotas are known; flex only where it has a price.
     pub(crate) fn rescue(&self, spec: &PoolSpec, limits: &Limits) -> Option<Rescue> {
+        let share = |quota: u64| (quota as f64 * self.settings.rescue.share) as u64;
+        self.rescue_at(self.settings.rescue.tokens_per_minute.or(limits.tokens_per_minute.map(share))?, spec, limits)
+    }
+
+    /// The same where no quota is known, for what would pass its deadline uncalled.
+    pub(crate) fn last_resort(&self, spec: &PoolSpec, limits: &Limits, chunks: &[Chunk], now: Timestamp) -> Option<Rescue> {
+        let known = self.settings.rescue.tokens_per_minute.or(limits.tokens_per_minute);
+        let presses = |chunk: &Chunk| chunk.new.deadline.0 <= now.0 + self.settings.margin_ms;
+        (known.is_none() && chunks.iter().any(presses)).then(|| self.rescue_at(LAST_RESORT, spec, limits))?
+    }
+
+    fn rescue_at(&self, tokens: u64, spec: &PoolSpec, limits: &Limits) -> Option<Rescue> {
         let settings = &self.settings.rescue;
         let share = |quota: u64| (quota as f64 * settings.share) as u64;
-        let tokens = settings.tokens_per_minute.or(limits.tokens_per_minute.map(share)).filter(|tokens| *tokens > 0)?;
         let by_calls = settings.calls_max as u64 * 60_000 / CALL_MS;
         let requests = limits.requests_per_minute.map_or(u64::MAX, share).min(by_calls).max(1);
         let mut lanes = spec.terms.lanes.clone();
         let token = Usage { input: Tokens(1), ..Usage::default() };
         lanes.retain(|lane| *lane != Lane::Flex || self.prices(spec).estimate(PriceMode::Flex, &token, 1).is_some());
         let tokens_per_minute = QuotaTokens(tokens);
-        (!lanes.is_empty()).then_some(Rescue { tokens_per_minute, requests_per_minute: requests, lanes })
+        (tokens > 0 && !lanes.is_empty()).then_some(Rescue { tokens_per_minute, requests_per_minute: requests, lanes })
     }
 
     /// What may go to the on-demand lanes at this moment: two minutes' worth at most, so that a turn that took longer than a
@@ -85,10 +98,49 @@ impl Engine {
 
     /// Whether the capability table has batch for the model, or does not know it.
     pub(crate) fn runs_in_batch(&self, spec: &PoolSpec) -> bool {
-        let model = spec.profiled();
-        let region = laneshift_units::Region::new(&spec.region);
-        let key = self.tools.catalog.model_key(&model.model);
-        key.and_then(|key| self.tools.capabilities.batch_in(key, &model.profile, &region)).unwrap_or(true)
+        self.listed_in_batch(&spec.profiled(), &spec.region).unwrap_or(true)
+    }
+
+    /// What the capability table says of a model and batch.
+    fn listed_in_batch(&self, model: &ProfiledModel, region: &str) -> Option<bool> {
+        let key = self.tools.catalog.model_key(&model.model)?;
+        self.tools.capabilities.batch_in(key, &model.profile, &Region::new(region))
+    }
+
+    /// Of some models, the first that AWS does not have here or does not run as it is named, and why. Where AWS does not say, none.
+    pub async fn unknown_model<'a>(&self, models: impl IntoIterator<Item = &'a str, IntoIter: Send>) -> Option<String> {
+        for model in models {
+            let now = self.now();
+            if self.memo().models.get(model).is_some_and(|asked| now.0 - asked.0 < LIMITS_MS) {
+                continue;
+            }
+            if let Some(why) = self.why_unknown(model).await {
+                return Some(why);
+            }
+            // Where AWS did not say, it is not waited for again at once.
+            self.memo().models.insert(model.to_owned(), now);
+        }
+        None
+    }
+
+    async fn why_unknown(&self, model: &str) -> Option<String> {
+        let (named, region) = (ProfiledModel::parse_id(model), self.client.region());
+        let is_profile = named.profile != Profile::InRegion || model.contains(":application-inference-profile/");
+        if !is_profile && model.starts_with("arn:") && !model.contains(":foundation-model/") {
+            // What ARNs of other kinds stand for, neither call says.
+            return None;
+        }
+        match self.client.model(model, is_profile).await {
+            Err(error) if error.is("ResourceNotFoundException") || error.is("ValidationException") => {
+                Some(format!("{model} is no model in {region}: {error}"))
+            }
+            Ok(types) => {
+                let runs = types.is_empty() || types.iter().any(|name| name == "ON_DEMAND");
+                let why = || format!("{model} is not run by this id in {region}: name an inference profile that contains it");
+                (!runs && self.listed_in_batch(&named, region) != Some(true)).then(why)
+            }
+            Err(_) => None,
+        }
     }
 
     pub(crate) fn costs(&self, spec: &PoolSpec, chunks: &[Chunk]) -> Costs {

@@ -80,7 +80,11 @@ impl Engine {
     /// [`NotAccepted`].
     pub async fn accept_one(&self, single: Single) -> Result<Taken, NotAccepted> {
         self.room(single.bytes())?;
-        self.singles.accept(single, self.now()).await
+        let taken = self.singles.accept(single, self.now()).await?;
+        if taken.new.is_some_and(|deadline| self.presses(deadline)) {
+            self.pressing.notify_one();
+        }
+        Ok(taken)
     }
 
     /// A request of this owner; `None` for any other id, whoever's it is.

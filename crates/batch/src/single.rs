@@ -26,8 +26,8 @@ const WAITING_MAX: usize = 20_000;
 const WAITING_BYTES_MAX: usize = 256_000_000;
 /// Commits of one batch that are tried: each is for a reason that is gone in the next.
 const TRIES_MAX: usize = 4;
-/// Deadlines are rounded down to this at least.
-const DEADLINE_STEP_MS: i64 = 60_000;
+/// Deadlines are rounded down to this at most.
+const DEADLINE_STEP_MS_MAX: i64 = 15 * 60_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// One request of a caller who waits only for its id.
@@ -42,6 +42,8 @@ pub struct Single {
     deadline: Timestamp,
     /// Who pays for it, and at most how much.
     payer: Option<(String, Money)>,
+    /// What it is for.
+    workload: Option<String>,
 }
 
 impl Single {
@@ -66,6 +68,7 @@ impl Single {
             key: key.map(str::to_owned),
             deadline,
             payer: None,
+            workload: None,
         })
     }
 
@@ -73,6 +76,17 @@ impl Single {
     #[must_use]
     pub fn paid_by(self, payer: &str, most: Money) -> Self {
         Self { payer: Some((payer.to_owned(), most)), ..self }
+    }
+
+    /// Says what it is for, which its cost is told by.
+    #[must_use]
+    pub fn of_workload(self, workload: Option<&str>) -> Self {
+        Self { workload: workload.map(str::to_owned), ..self }
+    }
+
+    /// Its model, as AWS takes it.
+    pub fn model(&self) -> &str {
+        &self.pool.model
     }
 
     /// Whether its body is Converse's.
@@ -97,8 +111,8 @@ impl Single {
 pub struct Taken {
     /// Its public id.
     pub id: String,
-    /// It is by this call; otherwise one before brought the same under the same key.
-    pub new: bool,
+    /// When it must be answered, if it is by this call; `None` if one before brought the same under the same key.
+    pub new: Option<Timestamp>,
 }
 
 /// Why a single request was not accepted.
@@ -148,9 +162,9 @@ struct Growing {
     bytes: u64,
 }
 
-/// What the requests of a chunk that grows have in common: one deadline, so that none of them expires before its own, and one who
-/// pays for them, by the day.
-type Common = (PoolId, Timestamp, Option<(String, i64)>);
+/// What the requests of a chunk that grows have in common: one deadline, so that none of them expires before its own, one who
+/// pays for them, by the day, and one workload.
+type Common = (PoolId, Timestamp, Option<(String, i64)>, Option<String>);
 
 /// Chunks that grow.
 type Growings = HashMap<Common, Growing>;
@@ -214,7 +228,7 @@ impl Singles {
             if batch.is_empty() {
                 return;
             }
-            let (accept, ids, after) = match self.lay_out(desk, &batch, now).await {
+            let (accept, taken, after) = match self.lay_out(desk, &batch, now).await {
                 Ok(laid_out) => laid_out,
                 Err(error) => return refuse(batch, || NotAccepted::Refused(error.to_string())),
             };
@@ -227,8 +241,8 @@ impl Singles {
                 Ok(()) => {
                     desk.growing = after;
                     (self.step)("singles accepted");
-                    for (pending, id) in batch.into_iter().zip(ids) {
-                        let _ = pending.answer.send(Ok(Taken { id, new: true }));
+                    for (pending, taken) in batch.into_iter().zip(taken) {
+                        let _ = pending.answer.send(Ok(taken));
                     }
                     return;
                 }
@@ -268,7 +282,7 @@ impl Singles {
                 // Twice in one batch: the second is answered with the first, once that is committed.
                 Ok(None) => self.push_back(pending),
                 Ok(Some(id)) => {
-                    let _ = pending.answer.send(Ok(Taken { id, new: false }));
+                    let _ = pending.answer.send(Ok(Taken { id, new: None }));
                 }
                 Err(error) => {
                     let _ = pending.answer.send(Err(error));
@@ -293,14 +307,14 @@ impl Singles {
         waiting.requests.push(pending);
     }
 
-    /// Gives every request its slot: what is to be committed, their ids, and what grows afterwards.
+    /// Gives every request its slot: what is to be committed, what that makes of each, and what grows afterwards.
     async fn lay_out(
         &self,
         desk: &mut Desk,
         batch: &[Pending],
         now: Timestamp,
-    ) -> Result<(Accept, Vec<String>, Growings), EngineError> {
-        let (mut accept, mut ids, mut growing) = (Accept::default(), Vec::new(), desk.growing.clone());
+    ) -> Result<(Accept, Vec<Taken>, Growings), EngineError> {
+        let (mut accept, mut taken, mut growing) = (Accept::default(), Vec::new(), desk.growing.clone());
         let mut tails: HashMap<ChunkId, Tail> = HashMap::new();
         let mut charges: HashMap<ChunkId, Charge> = HashMap::new();
         for Pending { single, .. } in batch {
@@ -314,7 +328,7 @@ impl Singles {
             };
             let deadline = shared_deadline(now, single.deadline);
             let payer = single.payer.as_ref().map(|(payer, _)| (payer.clone(), now.0.div_euclid(DAY_MS)));
-            let common = (pool, deadline, payer);
+            let common = (pool, deadline, payer, single.workload.clone());
             let chunk = match growing.entry(common.clone()) {
                 std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
                 std::collections::hash_map::Entry::Vacant(entry) => {
@@ -329,6 +343,7 @@ impl Singles {
                         deadline,
                         created: now,
                     });
+                    accept.workloads.extend(single.workload.clone().map(|name| (id, name)));
                     entry.insert(Growing { id, records: 0, bytes: 0 })
                 }
             };
@@ -355,7 +370,7 @@ impl Singles {
                 charges.entry(id).or_insert(charge).most += *most;
             }
             let owner = &single.pool.owner;
-            ids.push(self.ids.public(id, slot as usize, owner));
+            taken.push(Taken { id: self.ids.public(id, slot as usize, owner), new: Some(deadline) });
             if let Some(key) = &single.key {
                 accept.keyed.push(Keyed {
                     day: now.0.div_euclid(DAY_MS),
@@ -369,7 +384,7 @@ impl Singles {
         accept.tails = tails.into_values().collect();
         accept.tails.sort_by_key(|tail| tail.chunk);
         accept.charges = charges.into_values().collect();
-        Ok((accept, ids, growing))
+        Ok((accept, taken, growing))
     }
 
     /// A chunk is about to be written: nothing more goes into it.
@@ -378,14 +393,39 @@ impl Singles {
     }
 }
 
-/// A deadline that requests of the same minutes share: earlier than what was asked for, by a 64th of the time at most.
+/// A deadline that requests of the same time share: earlier than what was asked for, by a 64th of what is left at most. The steps
+/// are few, so that those who leave nearly the same time have the same.
 fn shared_deadline(now: Timestamp, asked: Timestamp) -> Timestamp {
-    let step = ((asked.0 - now.0) / 64).clamp(DEADLINE_STEP_MS, 15 * DEADLINE_STEP_MS);
-    Timestamp((asked.0.div_euclid(step) * step).max(now.0 + 1))
+    let (left, mut step) = (asked.0 - now.0, DEADLINE_STEP_MS_MAX);
+    while step > 1 && step > left / 64 {
+        step /= 2;
+    }
+    Timestamp(asked.0.div_euclid(step) * step)
 }
 
 fn refuse(batch: Vec<Pending>, why: impl Fn() -> NotAccepted) {
     for pending in batch {
         let _ = pending.answer.send(Err(why()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_deadline_is_never_past_and_never_early_by_more_than_a_64th_of_what_is_left() {
+        let now = 1_796_041_261_357;
+        for left in [1, 63, 999, 50_000, 300_000, 3_600_000, 86_400_000, 30 * 86_400_000] {
+            for later in [0, 1, 17, 4_321] {
+                let asked = Timestamp(now + left + later);
+                let early = asked.0 - shared_deadline(Timestamp(now), asked).0;
+                assert!((0..=(left + later) / 64).contains(&early), "{left} ms: {early} ms early");
+            }
+        }
+        let day = |at: i64| shared_deadline(Timestamp(now + at), Timestamp(now + at + 86_400_000)).0;
+        let kept: HashSet<i64> = (0..600).map(|at| day(at * 100)).collect();
+        assert!(kept.len() <= 2, "a minute's requests share one, or two at a border");
+        assert_eq!(shared_deadline(Timestamp(now), Timestamp(now - 5)), Timestamp(now - 5), "what has passed stays as it is");
     }
 }

@@ -52,11 +52,13 @@ pub struct Receipt {
     pub output: std::path::PathBuf,
 }
 
-/// What an attempt has used and cost.
+/// What an attempt has used and cost for one workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booked {
     /// Whose requests they were.
     pub owner: String,
+    /// What they were for, where somebody said.
+    pub workload: Option<String>,
     /// The model or profile, as AWS takes it.
     pub model: String,
     /// The region.
@@ -172,18 +174,42 @@ impl Engine {
         Ok(Receipt { id, delivered, parts, cost, deadline, promise, output: request.output })
     }
 
-    /// What every attempt that is booked has used and cost, where and when.
+    /// What every attempt that is booked has used and cost, where, when and for which workload.
     ///
     /// # Errors
     /// [`EngineError`].
     pub async fn booked(&self) -> Result<Vec<Booked>, EngineError> {
-        let mut all = Vec::new();
+        let (mut all, workloads) = (Vec::new(), self.store.workloads().await?);
         for (id, cost) in self.store.costs().await? {
             let attempt = self.store.attempt(id).await?;
             let PoolSpec { owner, model, region, .. } = self.spec(attempt.intent.pool).await?;
-            let (lane, records) = (attempt.intent.lane, attempt.intent.records);
-            let at = attempt.ended.unwrap_or(attempt.intent.created);
-            all.push(Booked { owner, model, region, lane, records, at, cost });
+            let (lane, at) = (attempt.intent.lane, attempt.ended.unwrap_or(attempt.intent.created));
+            let mut add = |workload: Option<&String>, records, cost| {
+                let (owner, model, region) = (owner.clone(), model.clone(), region.clone());
+                all.push(Booked { owner, workload: workload.cloned(), model, region, lane, records, at, cost });
+            };
+            let mut records: BTreeMap<Option<&String>, u64> = BTreeMap::new();
+            for m in &attempt.intent.members {
+                *records.entry(workloads.get(&m.chunk)).or_default() += m.slots.count();
+            }
+            if records.len() <= 1 {
+                add(records.into_keys().next().flatten(), attempt.intent.records, cost);
+                continue;
+            }
+            let (entries, total, mut before) = (self.store.entries(id).await?, records.values().sum(), 0);
+            for (workload, records) in records {
+                let mut own = Cost::NOTHING;
+                for entry in &entries {
+                    match entry.chunk {
+                        Some(chunk) if workloads.get(&chunk) == workload => own += entry.cost,
+                        Some(_) => {}
+                        // What is no record's is everybody's by their records, to the last digit.
+                        None => own += entry.cost.between(before, before + records, total),
+                    }
+                }
+                before += records;
+                add(workload, records, own);
+            }
         }
         Ok(all)
     }

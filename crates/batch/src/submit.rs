@@ -37,6 +37,8 @@ pub(crate) enum Created {
     Later,
     /// AWS will never take it; the text says why.
     Never(String),
+    /// AWS does not have its model, in its words: no other job of its records would run either.
+    NoModel(String),
 }
 
 impl Engine {
@@ -115,6 +117,9 @@ impl Engine {
             None => match self.client.create_job(&job.request).await {
                 Ok(arn) => arn,
                 Err(error) if error.is("ServiceQuotaExceededException") || error.is_transient() => return Ok(Created::Later),
+                Err(error @ AwsError::Service { .. }) if blames_the_model(&error) => {
+                    return Ok(Created::NoModel(error.to_string()));
+                }
                 Err(error @ AwsError::Service { .. }) => return Ok(Created::Never(error.to_string())),
                 Err(error) => return Err(error.into()),
             },
@@ -207,6 +212,14 @@ impl Engine {
         }
         Ok(stopped)
     }
+}
+
+/// Whether AWS refuses a job because of the model that it names, and nothing around it.
+// "The provided model identifier is invalid.": aws-samples/amazon-bedrock-workshop, issue 315, of InvokeModel, read 2026-11-30. AWS
+// documents no list; what this does not know waits, as after any refusal.
+fn blames_the_model(error: &AwsError) -> bool {
+    let kind = error.is("ValidationException") || error.is("ResourceNotFoundException");
+    kind && error.to_string().contains("model identifier")
 }
 
 /// A tag's value: what AWS does not take becomes a dash.

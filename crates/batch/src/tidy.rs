@@ -1,7 +1,7 @@
 //! What nobody needs any more goes: inputs of jobs that ended, AWS's copies of outputs, keys of old days, what was erased.
 
 use futures::TryStreamExt;
-use laneshift_store::{Attempt, AttemptState, Bitmap, Chunk as Row, ChunkId, Members, Settle};
+use laneshift_store::{Attempt, AttemptId, AttemptState, Bitmap, Chunk as Row, ChunkId, Members, Settle};
 use laneshift_units::Timestamp;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -188,9 +188,14 @@ impl Engine {
         let tries = self.store.tries(members.chunk).await?;
         let held = |id| tries.iter().any(|t| t.attempt == id && !t.slots.and(&members.slots).is_empty());
         let Some(job) = past.iter().map(|a| a.intent.id).find(|id| held(*id)) else { return Ok(()) };
-        let mut collected = Collected::create(&self.folder, members.chunk, job).map_err(EngineError::Spool)?;
         let text = message.strip_prefix(crate::submit::BLAMES_A_RECORD).unwrap_or(message);
-        let error = error_text(400, &format!("a job with this record alone failed: {text}"));
+        self.refuse(members, job, &format!("a job with this record alone failed: {text}")).await
+    }
+
+    /// Settles records of a job as refused by AWS for good.
+    pub(crate) async fn refuse(&self, members: &Members, job: AttemptId, message: &str) -> Result<(), EngineError> {
+        let mut collected = Collected::create(&self.folder, members.chunk, job).map_err(EngineError::Spool)?;
+        let error = error_text(400, message);
         for slot in members.slots.iter() {
             collected.error(slot, &error).map_err(EngineError::Spool)?;
         }

@@ -1,9 +1,10 @@
 //! One turn: decide about every pool, carry it out, move every open job on.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use laneshift_store::{Attempt, AttemptChange, AttemptState, Chunk, Ending, Lane, Members, PoolId, SubmissionState};
-use laneshift_units::QuotaTokens;
+use laneshift_units::{QuotaTokens, Timestamp};
 
 use crate::calls::Call;
 use crate::decide::{Hedge, Move, Suspects, View, decide};
@@ -16,6 +17,9 @@ use crate::submit::Created;
 const PAST_JOBS: u32 = 500;
 /// Turns in a row that may fail for a reason that passes before the engine gives up and says why.
 const TROUBLE_MAX: u32 = 120;
+
+/// When calls that press and could not be made are tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Whether attempts may have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +53,59 @@ impl Engine {
     }
 
     async fn turn_once(&self) -> Result<(), EngineError> {
-        self.recover_calls().await?;
         self.seal_old(self.now()).await?;
+        let mut first_error = self.decide_all().await;
+        for job in self.store.open_attempts().await? {
+            if job.intent.lane == Lane::Batch {
+                let pool = job.intent.pool;
+                let outcome = match self.advance(job).await {
+                    Err(error) if !error.is_transient() && blames_surroundings(&error) => {
+                        self.hold(pool, &error.to_string());
+                        Ok(())
+                    }
+                    other => other,
+                };
+                first_error = first_error.and(outcome);
+            }
+        }
+        // What cannot be tidied holds up no answer.
+        match self.tidy(self.now()).await {
+            Err(error @ EngineError::Store(_)) => first_error = first_error.and(Err(error)),
+            Err(error) => self.memo().untidy = Some(error.to_string()),
+            Ok(()) => {}
+        }
+        first_error
+    }
+
+    /// Returns when something was accepted that cannot wait for the next turn; [`Engine::turn_early`] is for it.
+    pub async fn pressed(&self) {
+        self.pressing.notified().await;
+    }
+
+    /// Decides about every pool between two turns, and makes the calls that must be made; jobs move on in the next turn, which
+    /// meets what fails here too. What could not be called is tried again a moment later.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn turn_early(&self) -> Result<(), EngineError> {
+        let decided = self.decide_all().await;
+        let presses = |chunk: &Chunk| self.presses(chunk.new.deadline) && !chunk.free().is_empty();
+        if self.store.live().await?.iter().any(presses) {
+            (self.tools.timer)(AGAIN).await;
+            self.pressing.notify_one();
+        }
+        decided
+    }
+
+    /// Whether a deadline is so near that the next turn may be too late.
+    pub(crate) fn presses(&self, deadline: Timestamp) -> bool {
+        let poll_ms = i64::try_from(self.tools.poll.as_millis()).unwrap_or(i64::MAX);
+        deadline.0 <= self.now().0.saturating_add(self.settings.margin_ms).saturating_add(poll_ms)
+    }
+
+    /// Decides about every pool, and carries it out.
+    async fn decide_all(&self) -> Result<(), EngineError> {
+        self.recover_calls().await?;
         let past = self.store.past_jobs(PAST_JOBS).await?;
         let mut pools: BTreeMap<PoolId, Vec<Chunk>> = BTreeMap::new();
         let live = self.store.live().await?;
@@ -76,25 +131,6 @@ impl Engine {
                 Ok(Moved::Something | Moved::Back) => open = self.store.open_attempts().await?,
                 Err(error) => first_error = first_error.and(Err(error)),
             }
-        }
-        for job in self.store.open_attempts().await? {
-            if job.intent.lane == Lane::Batch {
-                let pool = job.intent.pool;
-                let outcome = match self.advance(job).await {
-                    Err(error) if !error.is_transient() && blames_surroundings(&error) => {
-                        self.hold(pool, &error.to_string());
-                        Ok(())
-                    }
-                    other => other,
-                };
-                first_error = first_error.and(outcome);
-            }
-        }
-        // What cannot be tidied holds up no answer.
-        match self.tidy(self.now()).await {
-            Err(error @ EngineError::Store(_)) => first_error = first_error.and(Err(error)),
-            Err(error) => self.memo().untidy = Some(error.to_string()),
-            Ok(()) => {}
         }
         first_error
     }
@@ -122,7 +158,7 @@ impl Engine {
         }
         let forecast = self.forecast(Some(pool), past);
         let suspects = self.suspects(pool, past).await?;
-        let rescue = self.rescue(&spec, &limits);
+        let rescue = self.rescue(&spec, &limits).or_else(|| self.last_resort(&spec, &limits, chunks, now));
         let burndown = self.burndown(&spec);
         let mut others = Vec::new();
         if let Some(rescue) = &rescue {
@@ -130,7 +166,7 @@ impl Engine {
             others = self.held_for(elsewhere, &spec, rescue, burndown).await?;
             others.sort_unstable_by_key(|held| held.deadline);
         }
-        let lost = self.memo().lost.clone();
+        let lost = self.memo().lost.iter().map(|(chunk, [_, twice])| (*chunk, twice.clone())).collect();
         let allowance = rescue.as_ref().map_or(QuotaTokens(0), |rescue| self.allowance(&spec, rescue, now));
         let view = View {
             now,
@@ -218,6 +254,14 @@ impl Engine {
                 Created::Later => Phase::WaitingForSlot,
                 Created::Never(message) => {
                     self.hold(job.intent.pool, &message);
+                    self.revoke(job, &message).await?;
+                    Phase::Waiting
+                }
+                Created::NoModel(message) => {
+                    self.hold(job.intent.pool, &message);
+                    for members in &live {
+                        self.refuse(members, job.intent.id, &message).await?;
+                    }
                     self.revoke(job, &message).await?;
                     Phase::Waiting
                 }

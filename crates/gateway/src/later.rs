@@ -168,7 +168,7 @@ impl Gateway {
         caller: &Caller<'_>,
         headers: &HeaderMap,
         body: &[u8],
-        due: Option<Timestamp>,
+        waits: (Option<Timestamp>, Option<&str>),
     ) -> Result<Response<Body>, Refusal> {
         if operation.streams() {
             return Err(Refusal::validation("A stream cannot be answered later; call the operation that answers as a whole."));
@@ -180,11 +180,11 @@ impl Gateway {
             input.retain(|name, _| !ABOUT_THE_CALL.contains(&name.as_str()));
         }
         let (line, later) = (json!({ "modelInput": input }), self.later_in(caller.region)?);
-        let (single, due) = self.single(later, &line, model, &caller.key, headers, due)?;
+        let single = self.single(later, &line, model, &caller.key, headers, waits)?;
         if single.is_converse() != operation.is_converse() {
             return Err(Refusal::validation(format!("The body is not one of {}.", operation.name())));
         }
-        self.accept_single(later, single, due, (&caller.key, self.most_later(later, model, body))).await
+        self.accept_single(later, single, (&caller.key, self.most_later(later, model, body))).await
     }
 
     /// Goes on with batches and jobs of a lane that were noted and are not accepted yet: the process that noted them died, or could
@@ -202,7 +202,7 @@ impl Gateway {
         read.iter_mut().map(|accepted| accepted.paid_by(payer, self.catalog())).sum()
     }
 
-    /// Reads a call that is written as a line of a batch file, and when it is due.
+    /// Reads a call that is written as a line of a batch file, with when it is due and what it is for.
     pub(crate) fn single(
         &self,
         later: &Later,
@@ -210,8 +210,8 @@ impl Gateway {
         model: &str,
         key: &Key,
         headers: &HeaderMap,
-        due: Option<Timestamp>,
-    ) -> Result<(Single, Timestamp), Refusal> {
+        (due, workload): (Option<Timestamp>, Option<&str>),
+    ) -> Result<Single, Refusal> {
         if !key.allows(model) {
             return Err(Refusal::denied(format!("This key may not call {model}.")));
         }
@@ -219,7 +219,7 @@ impl Gateway {
         let due = due.filter(|due| *due > self.now()).ok_or_else(|| Refusal::validation(say))?;
         let idempotency = idempotency_key(headers);
         let single = Single::read(line.to_string().as_bytes(), Some(model), &later.place, &key.owner, idempotency, due);
-        Ok((single.map_err(Refusal::validation)?, due))
+        Ok(single.map_err(Refusal::validation)?.of_workload(workload))
     }
 
     /// The most that a call can cost which is answered later: on demand, where a job would be too late.
@@ -228,32 +228,41 @@ impl Gateway {
         bound(&tariff, tier, &most(model, body, &Outline::of(body), (&tariff, tier)))
     }
 
-    /// Accepts a call, and gives its id.
+    /// Accepts a call, and gives its id; one that came before is told as it stands.
     pub(crate) async fn accept_single(
         &self,
         later: &Later,
         single: Single,
-        due: Timestamp,
         (key, most): (&Key, Option<Money>),
     ) -> Result<Response<Body>, Refusal> {
-        let (gateway, later, key) = (self.clone(), later.clone(), key.clone());
+        let (gateway, lane, key, owner) = (self.clone(), later.clone(), key.clone(), &key.owner);
         let accepting = async move {
             gateway.books().admit(&key).map_err(Refusal::held)?;
             // What came before is paid for already.
-            if let Some(id) = later.engine.taken_before(&single).await.map_err(refused)? {
-                return Ok(id);
+            if let Some(id) = lane.engine.taken_before(&single).await.map_err(refused)? {
+                return Ok(Taken { id, new: None });
+            }
+            if let Some(why) = lane.engine.unknown_model([single.model()]).await {
+                return Err(Refusal::validation(why));
             }
             let single = match most.filter(|_| key.budget.is_some()) {
                 Some(most) => single.paid_by(key.spends_as(), most),
                 None => single,
             };
             gateway.books().reserve(&key, most).map_err(Refusal::held)?;
-            let taken = later.engine.accept_one(single).await;
-            gateway.books().accepted(&key, most, matches!(taken, Ok(Taken { new: true, .. })));
-            taken.map(|taken| taken.id).map_err(refused)
+            let taken = lane.engine.accept_one(single).await;
+            gateway.books().accepted(&key, most, matches!(taken, Ok(Taken { new: Some(_), .. })));
+            taken.map_err(refused)
         };
-        let id = to_the_end(accepting).await?;
-        let mut response = json_response(&json!({ "id": id, "status": OneState::Waiting.name(), "deadline": due.to_string() }));
+        let Taken { id, new } = to_the_end(accepting).await?;
+        let told = match new {
+            Some(deadline) => told(&id, &One { state: OneState::Waiting, deadline, line: None })?,
+            None => {
+                let one = later.engine.one(&id, owner).await.map_err(Refusal::failed)?;
+                told(&id, &one.ok_or_else(|| unknown(&id))?)?
+            }
+        };
+        let mut response = json_response(&told);
         *response.status_mut() = StatusCode::ACCEPTED;
         response.headers_mut().insert("preference-applied", HeaderValue::from_static("respond-async"));
         if let Ok(location) = HeaderValue::from_str(&format!("{PATH}{id}")) {
@@ -276,7 +285,7 @@ impl Gateway {
 
     /// Where an accepted request stands, with its answer when it has one; or takes it back.
     pub(crate) async fn one_later(&self, id: &str, key: &Key, parts: &Parts) -> Result<Response<Body>, Refusal> {
-        let unknown = || Refusal::not_found(format!("There is no request {id}."));
+        let unknown = || unknown(id);
         let (engine, found) = self.request(id, &key.owner).await?.ok_or_else(unknown)?;
         if parts.method == Method::DELETE {
             let ended = engine.cancel_one(id, &key.owner).await.map_err(Refusal::failed)?.ok_or_else(unknown)?;
@@ -299,19 +308,28 @@ impl Gateway {
             Ok(one) => one?,
             Err(_) => engine.one(id, &key.owner).await.map_err(Refusal::failed)?.ok_or_else(unknown)?,
         };
-        let mut body = json!({ "id": id, "status": one.state.name(), "deadline": one.deadline.to_string() });
-        if let Some(line) = &one.line {
-            let line: Line = serde_json::from_slice(line).map_err(|e| Refusal::internal(format!("The result: {e}")))?;
-            match line {
-                Line { output: Some(output), .. } => body["response"] = output,
-                Line { response: Some(Answered { status_code: 200, body: answer }), .. } => body["response"] = answer,
-                Line { response: Some(Answered { body: mut answer, .. }), .. } => body["error"] = answer["error"].take(),
-                Line { error: Some(error), .. } => body["error"] = error,
-                Line { output: None, response: None, error: None } => {}
-            }
-        }
-        Ok(json_response(&body))
+        Ok(json_response(&told(id, &one)?))
     }
+}
+
+fn unknown(id: &str) -> Refusal {
+    Refusal::not_found(format!("There is no request {id}."))
+}
+
+/// A request as its client reads it, with its answer when it has one.
+fn told(id: &str, one: &One) -> Result<Value, Refusal> {
+    let mut body = json!({ "id": id, "status": one.state.name(), "deadline": one.deadline.to_string() });
+    if let Some(line) = &one.line {
+        let line: Line = serde_json::from_slice(line).map_err(|e| Refusal::internal(format!("The result: {e}")))?;
+        match line {
+            Line { output: Some(output), .. } => body["response"] = output,
+            Line { response: Some(Answered { status_code: 200, body: answer }), .. } => body["response"] = answer,
+            Line { response: Some(Answered { body: mut answer, .. }), .. } => body["error"] = answer["error"].take(),
+            Line { error: Some(error), .. } => body["error"] = error,
+            Line { output: None, response: None, error: None } => {}
+        }
+    }
+    Ok(body)
 }
 
 /// `wait=30s`: how long to wait for the answer in this call.

@@ -182,7 +182,8 @@ impl Gateway {
         let ask = self.ask(&asked, (model, operation), key, place, (&parts.headers, body.len(), outline.output_max));
         let terms = self.rules().terms(&ask, now)?;
         if later::is_wanted(&parts.headers) {
-            return self.accept_later((model, operation), caller, &parts.headers, &body, terms.due).await;
+            let waits = (terms.due, self.rules().workload(&asked.metadata, key));
+            return self.accept_later((model, operation), caller, &parts.headers, &body, waits).await;
         }
         let mut spots = self.spots(&key.owner, &target.region, model);
         if let Some(tier) = ask.tier {

@@ -161,4 +161,7 @@ pub trait Books: Send + Sync {
 
     /// What every chunk that somebody pays for has come to, by chunk. One that was forgotten stays in it.
     async fn charged(&self) -> Result<Vec<Charged>, StoreError>;
+
+    /// What the records of chunks are for. One that was forgotten stays in it.
+    async fn workloads(&self) -> Result<BTreeMap<ChunkId, String>, StoreError>;
 }

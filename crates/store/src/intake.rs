@@ -177,6 +177,8 @@ pub struct Accept {
     pub keyed: Vec<Keyed>,
     /// Who pays for chunks; for one that is there already it is what its payer pays beyond that.
     pub charges: Vec<Charge>,
+    /// What the records of chunks are for, where somebody says. A chunk has one workload, or none; the first one stays.
+    pub workloads: Vec<(ChunkId, String)>,
 }
 
 /// Takes requests in.

@@ -110,12 +110,25 @@ pub struct Accepted {
     pub(crate) most: Vec<Usage>,
     /// Who pays for its chunks.
     pub(crate) charges: Vec<Charge>,
+    /// What its records are for, where somebody says.
+    pub(crate) workload: Option<String>,
 }
 
 impl Accepted {
     /// Bytes of its chunks.
     pub(crate) fn bytes(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.bytes).sum()
+    }
+
+    /// Says what its records are for.
+    #[must_use]
+    pub fn of_workload(self, workload: Option<String>) -> Self {
+        Self { workload, ..self }
+    }
+
+    /// The models that its lines name, as AWS takes them.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.pools.iter().map(|pool| &*pool.model)
     }
 
     /// Says who pays for it, and gives the most that it can cost: all of it called on demand, each record to its limit. `None`
@@ -395,7 +408,7 @@ impl Filler<'_> {
             created: self.now,
         };
         let pools = pools.into_iter().map(|(spec, _)| spec).collect();
-        Ok(Some(Accepted { submission, chunks, spans, pools, most, charges: Vec::new() }))
+        Ok(Some(Accepted { submission, chunks, spans, pools, most, charges: Vec::new(), workload: None }))
     }
 
     /// Chunks without a row were never accepted: they are garbage.

@@ -102,7 +102,7 @@ pub struct View<'a> {
     pub allowance: QuotaTokens,
     /// What is idle of capacity that is paid for already.
     pub spare: Spare,
-    /// Records whose answer was lost there: they would take as much again, and wait for another way.
+    /// Records whose answer was lost there twice: they would take as much again, and wait for another way.
     pub lost: &'a HashMap<ChunkId, Bitmap>,
     /// How many times an output token counts on the on-demand lanes.
     pub burndown: u64,

@@ -6,7 +6,7 @@ use laneshift_batch::{Engine, NotAccepted, OneState, Single};
 use laneshift_provider::settings::Settings as Provider;
 use laneshift_store::memory::Memory;
 use laneshift_store::sqlite::Sqlite;
-use laneshift_units::Timestamp;
+use laneshift_units::{Money, Timestamp};
 use serde_json::{Value, json};
 
 use crate::flaky::{FlakyStore, Mishap, Plan};
@@ -64,13 +64,13 @@ async fn a_key_makes_one_request_of_two_and_refuses_another_one() {
     let twice = [single(&sim, "me", 1, Some("k")), single(&sim, "me", 1, Some("k"))];
     let ids = futures::future::join_all(twice.map(|one| engine.accept_one(one))).await;
     let [Ok(first), Ok(second)] = &ids[..] else { panic!("{ids:?}") };
-    assert_eq!((&second.id, [first.new, second.new]), (&first.id, [true, false]), "in one commit");
+    assert_eq!((&second.id, [first.new.is_some(), second.new.is_some()]), (&first.id, [true, false]), "in one commit");
     let again = engine.accept_one(single(&sim, "me", 1, Some("k"))).await.expect("known");
-    assert_eq!((&again.id, again.new), (&first.id, false), "and later");
+    assert_eq!((&again.id, again.new), (&first.id, None), "and later");
     let other = engine.accept_one(single(&sim, "me", 2, Some("k"))).await;
     assert!(matches!(other, Err(NotAccepted::Other)), "{other:?}");
     let yours = engine.accept_one(single(&sim, "you", 1, Some("k"))).await.expect("new");
-    assert!(yours.new && yours.id != first.id, "keys are an owner's own");
+    assert!(yours.new.is_some() && yours.id != first.id, "keys are an owner's own");
     let records: u32 = sim.store.live().await.expect("read").iter().map(|chunk| chunk.new.records).sum();
     assert_eq!(records, 2);
 }
@@ -122,4 +122,22 @@ async fn what_was_accepted_survives_the_process_and_a_new_one_goes_on_with_it() 
     for (id, n) in [(first, 1), (second, 2)] {
         assert_eq!(answered(&engine, &sim, &id).await["recordId"], format!("mine-{n}"));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_workloads_share_is_booked_to_each_by_its_own_records_and_its_share_of_the_fillers() {
+    let mut sim = Sim::new();
+    sim.terms.lanes.clear();
+    let engine = sim.engine(no_hook());
+    let mut last = String::new();
+    for (n, workload) in [Some("a"), Some("b"), Some("b"), None].into_iter().enumerate() {
+        let one = single(&sim, "me", n, None).of_workload(workload);
+        last = engine.accept_one(one).await.expect("accepted").id;
+    }
+    answered(&engine, &sim, &last).await;
+    let booked = engine.booked().await.expect("read");
+    let told: Vec<_> = booked.iter().map(|one| (one.workload.as_deref(), one.records)).collect();
+    assert_eq!((told, sim.jobs().await.len()), (vec![(None, 1), (Some("a"), 1), (Some("b"), 2)], 1));
+    assert_eq!(booked.iter().map(|one| one.cost.paid).sum::<Money>(), sim.billed(), "to the last digit");
+    assert!(booked.iter().all(|one| one.cost.paid > Money::ZERO));
 }

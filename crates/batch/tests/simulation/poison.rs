@@ -1,5 +1,8 @@
 //! A record that makes every job with it fail, and what it costs the others.
 
+use laneshift_batch::{OneState, Single};
+use laneshift_units::Timestamp;
+
 use crate::sim::{HOUR_MS, Sim, no_hook};
 
 #[tokio::test(start_paused = true)]
@@ -33,6 +36,25 @@ async fn a_failure_of_the_surroundings_costs_no_record_an_attempt() {
     let receipt = sim.finish(&engine, &id, 200).await;
     assert_eq!(receipt.delivered.answered, 150, "five failed jobs are more than the three tries of a record");
     assert_eq!(receipt.cost.paid, sim.billed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_of_a_model_that_aws_does_not_have_fail_with_its_words_and_not_with_their_deadline() {
+    let mut sim = Sim::new();
+    sim.terms.lanes.clear();
+    let engine = sim.engine(no_hook());
+    let line = r#"{"modelInput":{"messages":[{"role":"user","content":[{"text":"hello"}]}]}}"#;
+    let due = Timestamp(sim.now().0 + 24 * HOUR_MS);
+    let single = Single::read(line.as_bytes(), Some("us.anthropic.nope-v1:0"), &sim.place(), "me", None, due).expect("read");
+    let id = engine.accept_one(single).await.expect("accepted").id;
+    engine.turn().await.expect("a turn");
+    let one = engine.one(&id, "me").await.expect("read").expect("mine");
+    let told = String::from_utf8(one.line.expect("an error")).expect("text");
+    assert_eq!((one.state, told.contains("The provided model identifier is invalid")), (OneState::Failed, true), "{told}");
+    let troubles = engine.troubles().await.expect("read");
+    assert_eq!((troubles.len(), sim.jobs().await.len()), (1, 0), "{troubles:?}");
+    engine.turn().await.expect("another");
+    assert_eq!(sim.store.open_attempts().await.expect("read"), []);
 }
 
 /// AWS as it is when a record is bad in a way that nobody knows: every job with it fails as a whole. The emulator refuses lines

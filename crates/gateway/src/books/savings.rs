@@ -6,7 +6,7 @@ use std::path::Path;
 
 use laneshift_batch::{Booked, Engine, EngineError};
 use laneshift_core::route::LaneId;
-use laneshift_store::{Cost, Costed, Lane};
+use laneshift_store::{Costed, Lane};
 use laneshift_units::{Money, Timestamp};
 use serde_json::{Value, json};
 
@@ -98,14 +98,14 @@ impl Savings {
     /// # Errors
     /// [`EngineError`].
     pub async fn add_batch_lane(&mut self, engine: &Engine) -> Result<(), EngineError> {
-        for Booked { owner, lane, records, at, cost, .. } in engine.booked().await? {
-            self.first = Some(self.first.map_or(at, |first| first.min(at)));
-            self.add_later(owner, lane, records, &cost);
+        for booked in engine.booked().await? {
+            self.first = Some(self.first.map_or(booked.at, |first| first.min(booked.at)));
+            self.add_later(booked);
         }
         Ok(())
     }
 
-    fn add_later(&mut self, owner: String, lane: Lane, records: u64, cost: &Cost) {
+    fn add_later(&mut self, Booked { owner, workload, lane, records, cost, .. }: Booked) {
         let lane = if lane == Lane::OnDemand { LaneId::Standard.name() } else { lane.name() };
         let sum = Sum {
             calls: records,
@@ -117,7 +117,7 @@ impl Savings {
             unpriced: if cost.costed == Costed::Unpriced { records } else { 0 },
             ..Sum::default()
         };
-        self.row(owner, "later".to_owned(), lane.to_owned()).1.add(&sum);
+        self.row(owner, workload.unwrap_or_default(), lane.to_owned()).1.add(&sum);
     }
 
     /// Where something is counted, with the workload that it counts for.

@@ -96,6 +96,9 @@ impl Gateway {
                 return Ok(json_response(&json!({ "jobArn": job.arn })));
             }
             None => {
+                if let Some(why) = later.engine.unknown_model([&*asked.model_id]).await {
+                    return Err(Refusal::validation(why));
+                }
                 let id = fresh("")?[..12].to_owned();
                 // A role passes in its own account only.
                 let account = Some(account_of(&later.place.role)).filter(|account| !account.is_empty()).unwrap_or("000000000000");
@@ -109,6 +112,7 @@ impl Gateway {
                     token: asked.client_request_token,
                     model: asked.model_id,
                     shape: asked.model_invocation_type.unwrap_or_else(|| "InvokeModel".to_owned()),
+                    workload: caller.key.workload.clone(),
                     payer: caller.key.budget.as_ref().map(|_| caller.key.spends_as().to_owned()),
                     input: asked.input_data_config,
                     output: asked.output_data_config,
@@ -220,7 +224,7 @@ impl Gateway {
                 read_one(&engine, request, &owner, &name, due)
             });
             match one.await.map_err(|e| e.to_string()).flatten() {
-                Ok(accepted) => read.push(accepted),
+                Ok(accepted) => read.push(accepted.of_workload(job.workload.clone())),
                 Err(why) => {
                     later.discard(read);
                     return Err(why);

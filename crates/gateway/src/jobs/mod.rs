@@ -75,6 +75,8 @@ struct Job {
     shape: String,
     /// Whose budget it counts in, where the key has one.
     payer: Option<String>,
+    /// What its key is for.
+    workload: Option<String>,
     input: Value,
     output: Value,
     timeout_h: i64,

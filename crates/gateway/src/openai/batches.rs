@@ -64,6 +64,8 @@ struct Batch {
     accepted: bool,
     /// Whose budget it counts in, where the key has one.
     payer: Option<String>,
+    /// What it is for: as its metadata says, or else its key.
+    workload: Option<String>,
     /// The client's idempotency key.
     token: Option<String>,
     errors: Vec<Value>,
@@ -133,6 +135,7 @@ impl Gateway {
             completion_window: asked.completion_window,
             created_ms: now.0,
             due_ms: due.0,
+            workload: self.rules().workload(asked.metadata.as_ref().unwrap_or(&Map::new()), key).map(str::to_owned),
             metadata: asked.metadata,
             output_file_id: fresh("file-")?,
             error_file_id: fresh("file-")?,
@@ -170,11 +173,11 @@ impl Gateway {
             here.discard(vec![accepted]);
             return Err(Refusal::denied(format!("This key may not call {}.", pool.spec.model)));
         }
-        let Some(why) = here.engine.unknown_model(&accepted).await else { return Ok(Ok((here, accepted))) };
+        let Some(why) = here.engine.unknown_model(accepted.models()).await else { return Ok(Ok((here, accepted))) };
         let mut others = self.batch_lanes().iter().filter(|later| !stays && later.region() != here.region());
         let other = loop {
             match others.next() {
-                Some(later) if later.engine.unknown_model(&accepted).await.is_some() => {}
+                Some(later) if later.engine.unknown_model(accepted.models()).await.is_some() => {}
                 found => break found,
             }
         };
@@ -202,7 +205,7 @@ impl Gateway {
             };
             engine.read_input(&request, (&id, &source), &owner, due).map_err(refused)
         });
-        read.await.map_err(Refusal::failed)
+        Ok(read.await.map_err(Refusal::failed)?.map(|accepted| accepted.of_workload(batch.workload.clone())))
     }
 
     /// Accepts what was read. It is noted before: from its note on it will be run, whatever becomes of this process.

@@ -109,7 +109,8 @@ impl Gateway {
             serde_json::from_slice(body).map_err(|_| Refusal::validation("The body is no JSON object."))?;
         body.remove("stream_options");
         let line = json!({ "custom_id": "one", "method": "POST", "url": "/v1/chat/completions", "body": body });
-        let (single, due) = self.single(later, &line, model, &caller.key, &parts.headers, due)?;
-        self.accept_single(later, single, due, (&caller.key, most)).await
+        let workload = self.rules().workload(&asked.metadata, &caller.key);
+        let single = self.single(later, &line, model, &caller.key, &parts.headers, (due, workload))?;
+        self.accept_single(later, single, (&caller.key, most)).await
     }
 }

@@ -72,7 +72,7 @@ pub(super) async fn turns(lanes: &[Later], config: &Config, gateway: &Gateway) {
 
 /// Takes turns of a lane for ever; what stands in their way is told once.
 async fn turns_of(later: &Later, gateway: &Gateway, pause: Duration) {
-    let mut told = String::new();
+    let (mut told, mut held) = (String::new(), BTreeSet::new());
     loop {
         // What one of them stumbles over holds up no other.
         let steps = [
@@ -82,13 +82,25 @@ async fn turns_of(later: &Later, gateway: &Gateway, pause: Duration) {
             gateway.end_jobs(later).await,
             gateway.settle_budgets().await,
         ];
+        let holds = later.engine.troubles().await.unwrap_or_default();
+        for trouble in holds.difference(&held) {
+            tracing::warn!(trouble, region = later.place.region, "the batch lane");
+        }
+        held = holds;
         let troubles: BTreeSet<String> = steps.into_iter().filter_map(|step| Some(step.err()?.to_string())).collect();
         let trouble = troubles.into_iter().collect::<Vec<_>>().join("; ");
         if trouble != told && !trouble.is_empty() {
             tracing::warn!(trouble, region = later.place.region, "the batch lane");
         }
         told = trouble;
-        clock::sleep(pause).await;
+        let mut rest = std::pin::pin!(clock::sleep(pause));
+        loop {
+            tokio::select! {
+                () = &mut rest => break,
+                // What fails here fails in the next turn too, which tells it.
+                () = later.engine.pressed() => drop(later.engine.turn_early().await),
+            }
+        }
     }
 }
 

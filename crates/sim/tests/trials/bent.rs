@@ -104,6 +104,7 @@ pass!(Books {
     read fn entries(attempt: AttemptId) -> Vec<Entry>;
     read fn costs() -> BTreeMap<AttemptId, Cost>;
     read fn charged() -> Vec<Charged>;
+    read fn workloads() -> BTreeMap<ChunkId, String>;
     write fn amend(attempt: AttemptId, entries: &[Entry]) -> ();
     bent fn book(attempt: AttemptId, entries: &[Entry]) -> () = booking;
 });

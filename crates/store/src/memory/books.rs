@@ -41,6 +41,10 @@ impl Books for Memory {
         }
         Ok(all)
     }
+
+    async fn workloads(&self) -> Result<BTreeMap<ChunkId, String>, StoreError> {
+        Ok(self.state().workloads.clone())
+    }
 }
 
 fn sorted(entries: &[Entry]) -> Vec<Entry> {

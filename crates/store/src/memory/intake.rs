@@ -41,6 +41,9 @@ impl Intake for Memory {
         for charge in &accept.charges {
             state.charges.entry(charge.chunk).and_modify(|known| known.most += charge.most).or_insert_with(|| charge.clone());
         }
+        for (chunk, workload) in &accept.workloads {
+            state.workloads.entry(*chunk).or_insert_with(|| workload.clone());
+        }
         Ok(())
     }
 

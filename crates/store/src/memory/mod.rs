@@ -27,6 +27,7 @@ struct State {
     results: BTreeMap<(ChunkId, AttemptId), ResultObject>,
     costs: BTreeMap<AttemptId, Vec<Entry>>,
     charges: BTreeMap<ChunkId, Charge>,
+    workloads: BTreeMap<ChunkId, String>,
 }
 
 impl Memory {

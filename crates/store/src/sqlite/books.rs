@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::Row;
+
 use super::attempts::known;
 use super::read::{charged, cost, members};
 use super::{Sqlite, Tx, database, int};
@@ -61,6 +63,11 @@ impl Books for Sqlite {
             Charged::add(&mut all, &[entry], &members);
         }
         Ok(all)
+    }
+
+    async fn workloads(&self) -> Result<BTreeMap<ChunkId, String>, StoreError> {
+        let rows = sqlx::query("SELECT chunk, name FROM workload").fetch_all(&self.pool).await.map_err(database)?;
+        Ok(rows.iter().map(|row| (ChunkId(row.get::<i64, _>(0).cast_unsigned()), row.get(1))).collect())
     }
 }
 

@@ -42,6 +42,10 @@ impl Intake for Sqlite {
         for charge in &accept.charges {
             insert_charge(&mut tx, charge).await?;
         }
+        for (chunk, workload) in &accept.workloads {
+            let insert = sqlx::query("INSERT INTO workload VALUES (?, ?) ON CONFLICT (chunk) DO NOTHING");
+            insert.bind(int(chunk.0)).bind(workload).execute(&mut *tx).await.map_err(database)?;
+        }
         tx.commit().await.map_err(database)
     }
 

@@ -20,7 +20,7 @@ use crate::StoreError;
 
 const SCHEMA: &str = include_str!("schema.sql");
 /// The version of the schema.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 /// The oldest version that is brought up to date when it is opened.
 const OLDEST: i64 = 2;
 /// The first SQLite without the corruption that resetting a write-ahead log could cause.

@@ -1,4 +1,4 @@
--- The queue, version 5. Rows are for submissions, chunks, flushes, attempts and results; for a request only when it brought a
+-- The queue, version 6. Rows are for submissions, chunks, flushes, attempts and results; for a request only when it brought a
 -- key. Money is in picodollars as decimal text: SQLite's integers end at 64 bits. Bitmaps have one bit a slot, 8,192 slots.
 
 CREATE TABLE IF NOT EXISTS pool (
@@ -132,4 +132,10 @@ CREATE TABLE IF NOT EXISTS charge (
     payer TEXT NOT NULL,
     at_ms INTEGER NOT NULL,
     most_pico TEXT NOT NULL
+) STRICT;
+
+-- What the records of a chunk are for, where somebody said. It is no reference, as a charge is none.
+CREATE TABLE IF NOT EXISTS workload (
+    chunk INTEGER PRIMARY KEY,
+    name TEXT NOT NULL
 ) STRICT;

@@ -15,6 +15,7 @@ pub(crate) async fn aim(verb: &Verb, model: &dyn Store, step: i64) -> Aimed {
             let new = &mut accept.submissions[0].0;
             (new.body_hash, new.key) = (*body, key.map(|key| format!("k{key}")));
             accept.charges = accept.chunks.iter().map(|chunk| charge(chunk.id.0, 10)).collect();
+            accept.workloads = accept.chunks.iter().map(|chunk| (chunk.id, "w".to_owned())).collect();
             Aimed::Accept(accept)
         }
         Verb::Flush { chunk, records, submission: of, key, body, behind } => {
@@ -27,6 +28,7 @@ pub(crate) async fn aim(verb: &Verb, model: &dyn Store, step: i64) -> Aimed {
                 tails: vec![tail(*chunk, first_slot, *records)],
                 keyed: key.map(|key| keyed(key, i64::from(key), *body)).into_iter().collect(),
                 charges: if *behind { Vec::new() } else { vec![charge(*chunk, i128::from(*records))] },
+                workloads: vec![(ChunkId(*chunk), "other".to_owned())],
             })
         }
         Verb::Intend { again, free, parts, lane, hedge } => {

@@ -22,6 +22,7 @@ pub(crate) struct Picture {
     past: Vec<Attempt>,
     pub(crate) costs: BTreeMap<AttemptId, Vec<Entry>>,
     pub(crate) charged: Vec<Charged>,
+    workloads: BTreeMap<ChunkId, String>,
 }
 
 /// What is booked; the sums are those of the entries.
@@ -92,6 +93,7 @@ impl Picture {
             past: store.past_jobs(3).await.expect("there"),
             costs: costs(store).await,
             charged: store.charged().await.expect("there"),
+            workloads: store.workloads().await.expect("there"),
         }
     }
 

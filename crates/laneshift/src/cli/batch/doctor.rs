@@ -179,7 +179,7 @@ async fn model(args: &DoctorArgs, client: &Client, checks: &mut Checks) -> Resul
     let capabilities = Capabilities::shipped().map_err(|e| Error::Data(e.to_string()))?;
     let model = ProfiledModel::parse_id(&args.model);
     let outcome = client.model(&args.model, model.profile != Profile::InRegion).await;
-    checks.call("model", &outcome, |()| format!("{} is there", args.model));
+    checks.call("model", &outcome, |_| format!("{} is there", args.model));
     let key = catalog.model_key(&model.model);
     let runs = key.and_then(|key| capabilities.batch_in(key, &model.profile, &Region::new(client.region())));
     match runs {

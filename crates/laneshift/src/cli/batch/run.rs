@@ -137,7 +137,7 @@ async fn accept(args: &RunArgs, request: &Request, source: (&str, &Path), opened
     let deadline = duration::moment("--deadline", &args.deadline, now)?;
     let folder = &args.queue.data;
     let accepted = opened.engine.read_input(request, source, &args.owner, deadline).map_err(|e| refused(args, e))?;
-    if let Some(why) = opened.engine.unknown_model(&accepted).await {
+    if let Some(why) = opened.engine.unknown_model(accepted.models()).await {
         accepted.discard(folder);
         let hint = "`aws bedrock list-foundation-models` and `list-inference-profiles` show what there is".to_owned();
         return Err(Error::Refused { what: why, hint });
