@@ -187,7 +187,7 @@ class Run(BatchCase):
 class Nowhere(BatchCase):
     def test_what_can_run_in_no_lane_is_not_accepted(self):
         self.write(100)
-        done = self.run_batch("--rescue", "none", model="anthropic.claude-haiku-4-5-20251001-v1:0")
+        done = self.run_batch("--rescue", "none", "--region", "us-west-2", model="amazon.nova-lite-v1:0")
         self.assertEqual((done.returncode, "no on-demand lane may be used" in done.stderr), (3, True), done.stderr)
         self.assertEqual(json.loads(self.laneshift("list", "--format", "json").stdout), [])
 

@@ -212,9 +212,7 @@ impl Gateway {
         headers: &HeaderMap,
         (due, workload): (Option<Timestamp>, Option<&str>),
     ) -> Result<Single, Refusal> {
-        if !key.allows(model) {
-            return Err(Refusal::denied(format!("This key may not call {model}.")));
-        }
+        self.may_call(key, model)?;
         let say = "Say how long it may wait: laneshift-deadline: 6h, or a moment as 2026-12-24T06:00:00Z.";
         let due = due.filter(|due| *due > self.now()).ok_or_else(|| Refusal::validation(say))?;
         let idempotency = idempotency_key(headers);

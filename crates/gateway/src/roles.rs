@@ -18,6 +18,7 @@ use laneshift_units::{Profile, ProfiledModel, Timestamp};
 use crate::body::Coming;
 use crate::config::Owner;
 use crate::gateway::{Caller, Gateway};
+use crate::keys::Key;
 use crate::market::Spot;
 use crate::refusal::Refusal;
 use crate::runtime::ANSWER_BYTES_MAX;
@@ -230,10 +231,13 @@ impl Gateway {
         (self.profile(owner, target, model) == Some(arn)).then_some(model)
     }
 
-    /// Whether the configuration has an ARN for others and not for this owner: what it costs would be on their bill.
-    pub(crate) fn is_anothers_profile(&self, owner: &str, arn: &str) -> bool {
-        let has_it = |of: &Owner| of.profiles.iter().any(|profile| profile.arn == arn);
-        arn.starts_with("arn:") && !self.owner(owner).is_some_and(has_it) && self.config().owners.values().any(has_it)
+    /// Whether a key may call a model as it is named; not by a profile that is another owner's, on whose bill it would be.
+    pub(crate) fn may_call(&self, key: &Key, named: &str) -> Result<(), Refusal> {
+        let has_it = |of: &Owner| of.profiles.iter().any(|profile| profile.arn == named);
+        if named.starts_with("arn:") && !self.owner(&key.owner).is_some_and(has_it) && self.config().owners.values().any(has_it) {
+            return Err(Refusal::denied(format!("{named} is the profile of another owner.")));
+        }
+        if key.allows(named) { Ok(()) } else { Err(Refusal::denied(format!("This key may not call {named}."))) }
     }
 
     /// The keys that an owner's calls to an upstream are signed with.

@@ -198,15 +198,12 @@ impl Gateway {
 
     /// The model that a key's call means, which may name it by the ARN of capacity or of a profile; if the key may call that.
     fn allowed<'a>(&'a self, key: &Key, target: &Target, named: &'a str) -> Result<&'a str, Refusal> {
-        if self.is_anothers_profile(&key.owner, named) {
-            return Err(Refusal::denied(format!("{named} is the profile of another owner.")));
-        }
         let base = self.market().base_of(named).map(ModelId::as_str);
         let model = base.or_else(|| self.model_of_profile(&key.owner, target, named)).unwrap_or(named);
-        if key.allows(named) || key.allows(model) {
+        if named != model && key.allows(model) {
             return Ok(model);
         }
-        Err(Refusal::denied(format!("This key may not call {named}.")))
+        self.may_call(key, named).map(|()| model)
     }
 
     /// What of Bedrock may take a call of an owner: with its role, where it has any.

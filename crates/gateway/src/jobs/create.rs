@@ -70,9 +70,7 @@ impl Gateway {
                 "This gateway reads and writes jobs of this key's owner only where its configuration lets it: batch.client_s3.";
             return Err(Refusal::denied(why));
         }
-        if !caller.key.allows(&asked.model_id) {
-            return Err(Refusal::denied(format!("This key may not call {}.", asked.model_id)));
-        }
+        self.may_call(&caller.key, &asked.model_id)?;
         let creating = self.creating(&caller.key.owner);
         let _one = creating.lock().await;
         let shelf = self.shelf("jobs");

@@ -169,9 +169,9 @@ impl Gateway {
             Err(errors) => return Ok(Err(errors)),
         };
         let pools = accepted.estimate(self.catalog(), self.capabilities());
-        if let Some(pool) = pools.iter().find(|pool| !key.allows(&pool.spec.model)) {
+        if let Err(refusal) = pools.iter().try_for_each(|pool| self.may_call(key, &pool.spec.model)) {
             here.discard(vec![accepted]);
-            return Err(Refusal::denied(format!("This key may not call {}.", pool.spec.model)));
+            return Err(refusal);
         }
         let Some(why) = here.engine.unknown_model(accepted.models()).await else { return Ok(Ok((here, accepted))) };
         let mut others = self.batch_lanes().iter().filter(|later| !stays && later.region() != here.region());
