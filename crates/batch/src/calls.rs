@@ -25,12 +25,12 @@ use crate::accept::usage_of_input;
 use crate::chunk::{Chunk, input_of};
 use crate::container::sync_folder;
 use crate::cost::{Tally, add_bound, usage_of};
-use crate::decide::Hedge;
+use crate::decide::{Hedge, Spare};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::harvest::open_elsewhere;
 use crate::id::record_id;
-use crate::idle::{Lent, Spare};
+use crate::idle::Lent;
 use crate::outcome::{Collected, error_text};
 use crate::pool::PoolSpec;
 

@@ -6,36 +6,15 @@
 use laneshift_aws::AwsError;
 use laneshift_aws::runtime::{Invocation, Invoked};
 use laneshift_store::Members;
-use laneshift_units::{Timestamp, Tokens, Usage};
+use laneshift_units::{Timestamp, Usage};
 
 use crate::accept::usage_of_input;
 use crate::calls::{Note, metered, note_of};
+use crate::decide::Spare;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::pad;
 use crate::pool::PoolSpec;
-
-/// How much of it a pool's records may take at a moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spare {
-    /// Input tokens.
-    pub input: Tokens,
-    /// Output tokens.
-    pub output: Tokens,
-    /// Records.
-    pub records: u64,
-}
-
-impl Spare {
-    /// Takes what a record is thought to use, if it is there.
-    pub(crate) fn take(&mut self, load: &Usage) -> bool {
-        let left =
-            (self.input.0.checked_sub(load.input.0), self.output.0.checked_sub(load.output.0), self.records.checked_sub(1));
-        let (Some(input), Some(output), Some(records)) = left else { return false };
-        *self = Self { input: Tokens(input), output: Tokens(output), records };
-        true
-    }
-}
 
 /// Knows what is idle.
 pub trait Idle: Send + Sync {

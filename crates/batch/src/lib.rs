@@ -40,13 +40,13 @@ mod turn;
 mod upload;
 
 pub use accept::{Accepted, BadLine, Place, PoolEstimate, Refused, Request, submission_id};
-pub use decide::Terms;
+pub use decide::{Spare, Terms};
 pub use deliver::{Delivered, errors_path, part_path};
 pub use engine::{Buckets, Engine, Phase, Progress, RescueSettings, Settings, Timer, Tools};
 pub use error::EngineError;
 pub use find::{Address, Story};
 pub use id::{Chance, machine_chance};
-pub use idle::{Ended, Idle, Lent, Spare};
+pub use idle::{Ended, Idle, Lent};
 pub use laneshift_dialect::{Dialect, Shape};
 pub use one::{One, OneState};
 pub use outlook::{Outlook, Way};

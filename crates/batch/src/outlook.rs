@@ -6,10 +6,9 @@ use laneshift_store::{Chunk, Lane, Members, NewChunk, Promise};
 use laneshift_units::{Money, QuotaTokens, Timestamp};
 
 use crate::accept::Accepted;
-use crate::decide::{Feasible, Forecast, Held, Limits, Move, Rescue, Terms, View, decide, feasible};
+use crate::decide::{Feasible, Forecast, Held, Limits, Move, Rescue, Spare, Terms, View, decide, feasible};
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::idle::Spare;
 use crate::pool::PoolSpec;
 
 /// See the module.

@@ -7,10 +7,9 @@ use laneshift_store::{Attempt, AttemptChange, AttemptState, Chunk, Ending, Lane,
 use laneshift_units::{QuotaTokens, Timestamp};
 
 use crate::calls::Call;
-use crate::decide::{Hedge, Move, Suspects, View, decide};
+use crate::decide::{Hedge, Move, Spare, Suspects, View, decide};
 use crate::engine::{Engine, Phase};
 use crate::error::EngineError;
-use crate::idle::Spare;
 use crate::submit::Created;
 
 /// Past jobs from which turnaround is learned.

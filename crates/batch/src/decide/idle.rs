@@ -2,11 +2,34 @@
 //! deadline has to press.
 
 use laneshift_store::{Lane, Members};
+use laneshift_units::{Tokens, Usage};
 
 use super::{Hedge, Move, Part, View, guard};
 
 /// Records that go there in one moment, at most: their answers are waited for.
 const RECORDS_MAX: u64 = 1_024;
+
+/// How much of idle capacity a pool's records may take at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spare {
+    /// Input tokens.
+    pub input: Tokens,
+    /// Output tokens.
+    pub output: Tokens,
+    /// Records.
+    pub records: u64,
+}
+
+impl Spare {
+    /// Takes what a record is thought to use, if it is there.
+    pub(crate) fn take(&mut self, load: &Usage) -> bool {
+        let left =
+            (self.input.0.checked_sub(load.input.0), self.output.0.checked_sub(load.output.0), self.records.checked_sub(1));
+        let (Some(input), Some(output), Some(records)) = left else { return false };
+        *self = Self { input: Tokens(input), output: Tokens(output), records };
+        true
+    }
+}
 
 /// Moves what fits, and says whether anything does. Records that are too large for what is left do not hold up smaller ones: all
 /// have another way.

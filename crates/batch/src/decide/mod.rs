@@ -14,6 +14,7 @@ mod window;
 
 pub use forecast::Forecast;
 pub use guard::{Feasible, Held, Rescue, feasible};
+pub use idle::Spare;
 pub use limits::Limits;
 pub use window::{Window, WindowError};
 
@@ -23,7 +24,6 @@ use laneshift_store::{Bitmap, Chunk, ChunkId, Lane, Members};
 use laneshift_units::{Money, QuotaTokens, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::idle::Spare;
 use compose::{Group, compose};
 
 /// How the lanes may be used for a pool: what its owner allowed when its records were accepted.

@@ -5,8 +5,8 @@ use laneshift_units::Timestamp;
 use proptest::prelude::*;
 
 use super::world::*;
+use crate::decide::Spare;
 use crate::decide::*;
-use crate::idle::Spare;
 
 /// The suspect records of a chunk.
 fn suspect(world: &World, chunk: ChunkId) -> Bitmap {

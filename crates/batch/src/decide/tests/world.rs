@@ -6,8 +6,8 @@ use laneshift_store::{Bitmap, Chunk, ChunkId, Lane, Members, NewChunk, PoolId};
 use laneshift_units::{Money, QuotaTokens, Timestamp, Tokens, Usage};
 use proptest::prelude::*;
 
+use crate::decide::Spare;
 use crate::decide::*;
-use crate::idle::Spare;
 
 pub(super) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 pub(super) const MINUTE_MS: i64 = 60_000;
