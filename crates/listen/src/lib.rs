@@ -3,12 +3,12 @@
 //! Promises: no answer waits for a full packet (`TCP_NODELAY`); who says nothing for too long, or is one too many, is cut off; after the
 //! signal to stop, open requests may finish for a while. Leaves out: what is answered.
 
+mod asked;
 pub mod tls;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -25,9 +25,11 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
+use crate::asked::{Asked, Noting};
+
 /// The first byte of a TLS handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
-/// How long a connection without a new request is kept.
+/// How long a connection is kept that neither asks nor is answered, at least.
 const IDLE: Duration = Duration::from_secs(120);
 /// How often a client of HTTP/2 is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(30);
@@ -126,8 +128,8 @@ where
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(PING)).keep_alive_timeout(PING);
-    let asked = Arc::new(AtomicBool::new(false));
-    let service = Asked { service, asked: asked.clone() };
+    let asked = Asked::default();
+    let service = Noting { service, asked: asked.clone() };
     let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
     // Whoever sends the head of a request slowly is told so before.
     let first = 2 * head;
@@ -136,9 +138,10 @@ where
         biased;
         _ = &mut served => return,
         _ = stopped.changed() => {}
-        () = sleep(first) => if !asked.load(Ordering::Relaxed) { return },
+        () = sleep(first) => if !asked.was() { return },
     }
-    while asked.swap(false, Ordering::Relaxed) && stopped.has_changed().is_ok() {
+    // This and the service's.
+    while !asked.is_idle(2) && stopped.has_changed().is_ok() {
         tokio::select! {
             biased;
             _ = &mut served => return,
@@ -150,19 +153,61 @@ where
     let _ = served.await;
 }
 
-/// Notes that a request came.
-struct Asked<S> {
-    service: S,
-    asked: Arc<AtomicBool>,
-}
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Mutex;
+    use std::task::{Context, Poll};
 
-impl<S: Service<R>, R> Service<R> for Asked<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
+    use http_body::Frame;
+    use http_body_util::{BodyExt, Empty};
+    use hyper::client::conn::http2;
+    use hyper::service::service_fn;
+    use tokio::sync::oneshot;
 
-    fn call(&self, request: R) -> S::Future {
-        self.asked.store(true, Ordering::Relaxed);
-        self.service.call(request)
+    use super::*;
+
+    /// A body that ends when it is told to, or at once.
+    struct Until(Option<oneshot::Receiver<()>>);
+
+    impl Body for Until {
+        type Data = &'static [u8];
+        type Error = Infallible;
+
+        fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<&'static [u8]>, Infallible>>> {
+            self.0.as_mut().map_or(Poll::Ready(None), |until| Pin::new(until).poll(cx).map(|_| None))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[expect(clippy::disallowed_methods, reason = "time passes by itself here")]
+    async fn a_connection_ends_when_it_neither_asks_nor_is_answered_and_not_before() {
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let (_stopping, stopped) = watch::channel(());
+        let (end, until) = oneshot::channel();
+        let until = Arc::new(Mutex::new(Some(until)));
+        let service = service_fn(move |_| {
+            let body = Until(until.lock().expect("a lock").take());
+            async move { Ok::<_, Infallible>(Response::new(body)) }
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(connection(service, ours, stopped, Duration::from_secs(30)));
+        let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(theirs)).await;
+        let (mut client, theirs) = handshake.expect("HTTP/2");
+        tasks.spawn(async move { drop(theirs.await) });
+        let request = || Request::new(Empty::<&[u8]>::new());
+        let answer = client.send_request(request()).await.expect("an answer");
+        sleep(10 * IDLE).await;
+        drop(client.send_request(request()).await.expect("while an answer is under way others are taken"));
+        end.send(()).expect("it is read");
+        answer.into_body().collect().await.expect("its end");
+        sleep(3 * IDLE).await;
+        assert!(client.is_closed(), "nothing is");
+
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let (_stopping, stopped) = watch::channel(());
+        let never = service_fn(async |_| Ok::<_, Infallible>(Response::new(Empty::<&[u8]>::new())));
+        connection(never, ours, stopped, Duration::from_secs(30)).await;
+        drop(theirs);
     }
 }
