@@ -146,7 +146,8 @@ impl State {
         let (idle, kept) = self.idle(measure, now);
         let load = match measure {
             Measure::Committed => load,
-            Measure::Quota { .. } | Measure::MantleQuota => load.least(self.per_minute.less(kept)),
+            // Of nothing there is never enough.
+            Measure::Quota { .. } | Measure::MantleQuota => load.least(self.per_minute.less(kept).most(Counts([1; 2]))),
         };
         load.fits(idle)
     }
@@ -374,6 +375,12 @@ mod tests {
         assert!(q.has_room(load(10), false, Timestamp(0)) && !q.has_room(load(1), true, Timestamp(0)));
         let told = "90 of 100 tokens of the last minute are taken, and 10 are kept for calls that cannot wait; 0 of 1000 calls";
         assert!(q.told(true, Timestamp(0)).starts_with(told), "{}", q.told(true, Timestamp(0)));
+        // Where interactive calls took all of it lately, there is none for what can wait.
+        let few = Arc::new(Room::new(QUOTA, Counts([1_000, 2]), Arc::default()));
+        let calls = |n| Counts([10, n]);
+        (0..2).for_each(|_| Hold::new(few.clone(), calls(1), false, Timestamp(0)).lost());
+        assert!(!few.has_room(calls(1), true, Timestamp(120_000)) && few.has_room(calls(1), false, Timestamp(120_000)));
+        assert!(few.has_room(calls(1), true, Timestamp(13 * 60_000)));
         q.resize(Counts::UNKNOWN);
         assert!(q.has_room(load(1_000_000), true, Timestamp(0)));
     }
