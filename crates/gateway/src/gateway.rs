@@ -147,7 +147,7 @@ impl Gateway {
         env: &dyn Fn(&str) -> Option<String>,
         (wire, laters): (Wire, Vec<Later>),
     ) -> Result<Self, OpenError> {
-        // What is wrong with the configuration is said before the folder is taken.
+        // What is wrong with the configuration is said before anything of the folder is changed.
         let live = Arc::new(Live::open(config, env, Arc::new(Quotas::new(catalog.clone())?))?);
         let data = &live.config.data;
         let (keys, books) = (RwLock::new(Keys::read(data)?), Books::open(data, wall.clone())?);

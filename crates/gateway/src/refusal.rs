@@ -45,6 +45,11 @@ impl Refusal {
         Self::new("AccessDeniedException", StatusCode::FORBIDDEN, message)
     }
 
+    /// A model that is not for the key.
+    pub(crate) fn may_not_call(name: &str) -> Self {
+        Self::denied(format!("This key may not call {name}."))
+    }
+
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new("ResourceNotFoundException", StatusCode::NOT_FOUND, message)
     }

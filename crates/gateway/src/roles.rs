@@ -237,7 +237,7 @@ impl Gateway {
         if named.starts_with("arn:") && !self.owner(&key.owner).is_some_and(has_it) && self.config().owners.values().any(has_it) {
             return Err(Refusal::denied(format!("{named} is the profile of another owner.")));
         }
-        if key.allows(named) { Ok(()) } else { Err(Refusal::denied(format!("This key may not call {named}."))) }
+        if key.allows(named) { Ok(()) } else { Err(Refusal::may_not_call(named)) }
     }
 
     /// The keys that an owner's calls to an upstream are signed with.

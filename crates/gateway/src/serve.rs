@@ -34,10 +34,6 @@ use crate::upstream::Target;
 // Anthropic, API reference, "Errors", read 2026-11-30.
 const OVERLOADED: u16 = 529;
 
-fn may_not(name: &str) -> Refusal {
-    Refusal::denied(format!("This key may not call {name}."))
-}
-
 fn unsold(what: &str, name: &str) -> Refusal {
     Refusal::validation(format!("{what}: {name} has no price of it here; leave it out."))
 }
@@ -60,9 +56,7 @@ impl Gateway {
         passed: &Passed,
     ) -> Result<Response<Body>, Refusal> {
         let key = &*caller.key;
-        if !key.allows(&passed.name) {
-            return Err(may_not(&passed.name));
-        }
+        self.may_call(key, &passed.name)?;
         if self.live().is_claude(&passed.name) {
             return Err(Refusal::validation(format!("{} answers chats, and nothing else.", passed.name)));
         }
@@ -157,7 +151,7 @@ impl Gateway {
             return Err(match target.filter(|_| key.allows(model)) {
                 Some(_) => Refusal::denied(format!("{} has no role in an account of {region}.", key.owner)),
                 None if key.allows(name) => self.nowhere(caller, name),
-                None => may_not(name),
+                None => Refusal::may_not_call(name),
             });
         }
         if let Some(tier) = ask.tier {

@@ -90,8 +90,7 @@ fn kinds() -> [Kind; 5] {
 /// A server with the addresses of its calls.
 struct Contestant {
     name: &'static str,
-    /// None for the upstream itself.
-    server: Option<Server>,
+    server: Server,
     address: SocketAddr,
     authorization: String,
     /// Speaks OpenAI's API only.
@@ -101,6 +100,14 @@ struct Contestant {
     /// Resident set before the first call.
     idle_bytes: u64,
     rounds: Vec<Vec<Round>>,
+}
+
+impl Contestant {
+    /// A server that has just started, takes every kind of call, and makes them all.
+    fn new(name: &'static str, server: Server, address: SocketAddr, authorization: String) -> Result<Self> {
+        let (idle_bytes, rounds) = (server.rss_bytes()?, Vec::new());
+        Ok(Self { name, server, address, authorization, chat_only: false, one_of: 1, idle_bytes, rounds })
+    }
 }
 
 /// Measures and prints the table.
@@ -135,9 +142,9 @@ pub(crate) fn run(args: &GatewayArgs) -> Result<()> {
             direct[at].push(f64::from(load.latencies_us[load.latencies_us.len() / 2]) / 1e3);
             for contestant in contestants.iter_mut().filter(|contestant| kind.chat || !contestant.chat_only) {
                 let request = request(contestant.address, &contestant.authorization, kind);
-                let server = contestant.server.as_ref().context("a contestant is a server")?;
                 let calls = (args.calls / contestant.one_of).max(CONNECTIONS);
-                contestant.rounds[at].push(server.round(contestant.address, &request, calls)?);
+                let round = contestant.server.round(contestant.address, &request, calls)?;
+                contestant.rounds[at].push(round);
             }
         }
     }
@@ -168,7 +175,7 @@ pub(crate) fn run(args: &GatewayArgs) -> Result<()> {
     print_added(&contestants, upstream, &kinds, args.rounds)?;
     println!("\n| server | resident set idle, MB | at most, MB |\n|---|--:|--:|");
     for contestant in &contestants {
-        let most = contestant.server.as_ref().map_or(Ok(0), Server::rss_bytes)?;
+        let most = contestant.server.rss_bytes()?;
         println!("| {} | {} | {} |", contestant.name, contestant.idle_bytes / 1_000_000, most / 1_000_000);
     }
     Ok(())
@@ -307,17 +314,7 @@ fn nginx(folder: &Path, upstream: SocketAddr) -> Result<Contestant> {
     command.arg("-c").arg(file);
     let (server, _) = Server::start(&command, false)?;
     wait_for(address)?;
-    let (chat_only, one_of, idle_bytes, rounds) = (false, 1, server.rss_bytes()?, Vec::new());
-    Ok(Contestant {
-        name: "nginx",
-        server: Some(server),
-        address,
-        authorization: String::new(),
-        chat_only,
-        one_of,
-        idle_bytes,
-        rounds,
-    })
+    Contestant::new("nginx", server, address, String::new())
 }
 
 /// With everything on that it has: an API key, prices, journal and ledger, and the call signed again.
@@ -344,8 +341,7 @@ fn laneshift(binary: &Path, folder: &Path, upstream: SocketAddr) -> Result<Conte
     let info: Value = serde_json::from_str(&line).context("failed to read where the gateway listens")?;
     let address = info["url"].as_str().unwrap_or_default().trim_start_matches("http://").parse()?;
     let authorization = format!("Bearer {}", key["api_key"].as_str().unwrap_or_default());
-    let (chat_only, one_of, idle_bytes, rounds) = (false, 1, server.rss_bytes()?, Vec::new());
-    Ok(Contestant { name: "laneshift", server: Some(server), address, authorization, chat_only, one_of, idle_bytes, rounds })
+    Contestant::new("laneshift", server, address, authorization)
 }
 
 /// Doubleword's gateway, which forwards OpenAI's API; without a key of its own to check.
@@ -367,17 +363,7 @@ fn onwards(workspace: &Workspace, folder: &Path, upstream: SocketAddr) -> Result
     command.arg("--targets").arg(file).args(["--port", &port, "--metrics-port", &metrics]).env("RUST_LOG", "error");
     let (server, _) = Server::start(&command, false)?;
     wait_for(address)?;
-    let (chat_only, one_of, idle_bytes, rounds) = (true, 1, server.rss_bytes()?, Vec::new());
-    Ok(Contestant {
-        name: "onwards",
-        server: Some(server),
-        address,
-        authorization: String::new(),
-        chat_only,
-        one_of,
-        idle_bytes,
-        rounds,
-    })
+    Ok(Contestant { chat_only: true, ..Contestant::new("onwards", server, address, String::new())? })
 }
 
 /// LiteLLM's proxy with a master key, one worker.
@@ -401,9 +387,8 @@ fn litellm(workspace: &Workspace, folder: &Path, upstream: SocketAddr) -> Result
     command.env("LITELLM_LOCAL_MODEL_COST_MAP", "True").env("LITELLM_LOG", "ERROR");
     let (server, _) = Server::start(&command, false)?;
     wait_for(address)?;
-    let (chat_only, one_of, idle_bytes, rounds) = (true, SLOW, server.rss_bytes()?, Vec::new());
-    let authorization = format!("Bearer {KEY}");
-    Ok(Contestant { name: "LiteLLM", server: Some(server), address, authorization, chat_only, one_of, idle_bytes, rounds })
+    let server = Contestant::new("LiteLLM", server, address, format!("Bearer {KEY}"))?;
+    Ok(Contestant { chat_only: true, one_of: SLOW, ..server })
 }
 
 /// Asks until somebody listens, for a minute at most.
